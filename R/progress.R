@@ -1,0 +1,53 @@
+# The progress bar of a long estimation: start number, iteration, best log-likelihood so far.
+
+# From the `progress` argument to what the engine calls: NULL, or a function of
+# (start number, iteration, best log-likelihood) that returns FALSE to stop the estimation.
+as_reporter <- function(progress, options_json, env = parent.frame()) {
+  if (is.null(progress) || isFALSE(progress)) {
+    return(NULL)
+  }
+  if (is.function(progress)) {
+    return(guard_reporter(progress))
+  }
+  starts <- jsonlite::fromJSON(options_json)$starts
+  guard_reporter(progress_bar(starts, env))
+}
+
+# An error inside the function would look like Ctrl-C to the engine: warn once and go on without it.
+guard_reporter <- function(report) {
+  broken <- FALSE
+  function(start, iteration, best) {
+    if (broken) {
+      return(TRUE)
+    }
+    tryCatch(
+      !isFALSE(report(start, iteration, best)),
+      error = function(e) {
+        broken <<- TRUE
+        cli::cli_warn(c(
+          "The {.arg progress} function failed; the estimation goes on without it.",
+          x = "{conditionMessage(e)}"
+        ))
+        TRUE
+      }
+    )
+  }
+}
+
+# A cli progress bar that lives as long as `env`, the frame of the fitting function.
+progress_bar <- function(starts, env) {
+  total <- if (is.null(starts)) NA else starts
+  id <- NULL
+  function(start, iteration, best) {
+    status <- sprintf("iteration %d, best log-likelihood %.4f", as.integer(iteration), best)
+    if (is.null(id)) {
+      id <<- cli::cli_progress_bar(
+        total = total, clear = TRUE, .envir = env,
+        format = "Start {cli::pb_current}/{cli::pb_total}: {cli::pb_status} [{cli::pb_elapsed}]",
+        format_done = "", auto_terminate = FALSE
+      )
+    }
+    cli::cli_progress_update(set = start, status = status, id = id, .envir = env, force = TRUE)
+    TRUE
+  }
+}

@@ -1,0 +1,4 @@
+library(testthat)
+library(mlmix)
+
+test_check("mlmix")
