@@ -1,0 +1,86 @@
+# Documentation of the data sets; data-raw/ holds the typed tables and their sources.
+
+#' Five items of the Law School Admission Test
+#'
+#' The answers of 1,000 persons to five items of section 6 of the LSAT, the
+#' standard small example of item response theory.
+#'
+#' @format A data frame with 1,000 rows, one per person, and five integer
+#'   columns `item1` to `item5`: 1 = right, 0 = wrong.
+#' @source Bock, R. D., & Lieberman, M. (1970). Fitting a response model for *n*
+#'   dichotomously scored items. *Psychometrika*, 35(2), 179–197. Their
+#'   frequencies of response patterns, one row per person here.
+#' @examples
+#' colMeans(lsat)
+"lsat"
+
+#' Seven pathologists judge 118 slides
+#'
+#' Seven pathologists each said whether slides of the uterine cervix show
+#' carcinoma. The standard small example of latent class analysis.
+#'
+#' @format A data frame with 118 rows, one per slide, and seven integer columns
+#'   `A` to `G`, one per pathologist: 1 = carcinoma, 0 = no carcinoma.
+#' @source Agresti, A. (2002). *Categorical data analysis* (2nd ed., Table
+#'   13.1). Wiley. The frequencies of the 20 patterns that occur, one row per
+#'   slide here.
+#' @examples
+#' colMeans(carcinoma)
+"carcinoma"
+
+#' Role conflict: universalistic and particularistic answers
+#'
+#' 216 students said what they would do in four situations in which a duty to
+#' a friend conflicts with a duty to society.
+#'
+#' @format A data frame with 16 rows, one per response pattern, and the integer
+#'   columns
+#'   \describe{
+#'     \item{`A`, `B`, `C`, `D`}{the four situations: 1 = universalistic (duty to
+#'       society), 0 = particularistic (duty to the friend)}
+#'     \item{`frequency`}{number of students with this pattern; 216 in all}
+#'   }
+#' @source Stouffer, S. A., & Toby, J. (1951). Role conflict and personality.
+#'   *American Journal of Sociology*, 56(5), 395–406. The frequencies as in
+#'   Goodman, L. A. (1974). Exploratory latent structure analysis using both
+#'   identifiable and unidentifiable models. *Biometrika*, 61(2), 215–231.
+#' @examples
+#' sum(stouffer_toby$frequency)
+"stouffer_toby"
+
+#' Five dentists judge 3,869 teeth
+#'
+#' Five dentists each judged from X-rays whether a tooth is carious. Used to show that latent
+#' classes alone may not explain the agreement of raters, so that a factor
+#' within classes (a random effect of the tooth) is needed.
+#'
+#' @format A data frame with 32 rows, one per response pattern, and the integer
+#'   columns
+#'   \describe{
+#'     \item{`dentist1`, ..., `dentist5`}{judgement: 1 = carious, 0 = sound}
+#'     \item{`frequency`}{number of teeth with this pattern; 3,869 in all}
+#'   }
+#' @source Qu, Y., Tan, M., & Kutner, M. H. (1996). Random effects models in
+#'   latent class analysis for evaluating accuracy of diagnostic tests.
+#'   *Biometrics*, 52(3), 797–810.
+#' @examples
+#' with(dentistry, sum(frequency[dentist5 == 1]) / sum(frequency))
+"dentistry"
+
+#' Cheating among students
+#'
+#' 319 undergraduates said whether they had ever cheated in four ways.
+#'
+#' @format A data frame with 319 rows, one per student, and four integer
+#'   columns: 1 = has done it, 0 = has not.
+#'   \describe{
+#'     \item{`lie_exam`}{lied to avoid taking an exam}
+#'     \item{`lie_paper`}{lied to avoid handing in a term paper on time}
+#'     \item{`fraud`}{bought a term paper, or had a copy of an exam beforehand}
+#'     \item{`copy_exam`}{copied answers during an exam}
+#'   }
+#' @source Dayton, C. M. (1998). *Latent class scaling analysis*. Sage. The
+#'   frequencies of the 16 patterns, one row per student here.
+#' @examples
+#' colMeans(cheating)
+"cheating"
