@@ -1,0 +1,223 @@
+# Outcome columns: from what the user has (factors, text, logical, 1/2 codes) to the numbers the engine reads.
+
+# The outcomes of a model one by one: name, component, family, root (the first of those that are alike), trials.
+list_items <- function(model) {
+  items <- list()
+  for (part in model$outcomes) {
+    for (p in seq_along(part$names)) {
+      name <- part$names[[p]]
+      like <- if (is.null(part$like)) NULL else part$like[[p]]
+      root <- if (is.null(like)) name else items[[like]]$root
+      items[[name]] <- list(
+        name = name, root = root, like = like, family = part$family, level = part$level, part = part,
+        trials = part$equation$trials
+      )
+    }
+  }
+  items
+}
+
+# Returns the items with their final family, numeric `values`, category `labels`; messages are gathered in `notes`.
+prepare_outcomes <- function(items, data, cluster, call) {
+  notes <- new.env(parent = emptyenv())
+  notes$list <- list()
+  for (root in unique(vapply(items, `[[`, "", "root"))) {
+    same <- names(items)[vapply(items, `[[`, "", "root") == root]
+    raw <- as.list(data[same])
+    if (items[[root]]$family$type == "auto") {
+      family <- choose_family(raw, root, items[[root]]$family$link, notes, call)
+      for (name in same) items[[name]]$family <- family
+    }
+    categories <- category_labels(raw, items[[root]]$family$type, root, notes, call)
+    for (name in same) {
+      items[[name]] <- prepare_item(items[[name]], raw[[name]], categories, data, call)
+    }
+  }
+  for (item in Filter(function(item) item$level == "between", items)) {
+    if (varies_within(item$values, cluster)) {
+      abort_data(c(
+        "The between outcome {.var {item$name}} varies within clusters.",
+        i = "It must have one value for each cluster; for a within outcome leave {.arg level} out."
+      ), call = call)
+    }
+  }
+  report_notes(notes$list)
+  items
+}
+
+add_note <- function(notes, kind, name) {
+  kind <- gsub("}", "}}", gsub("{", "{{", kind, fixed = TRUE), fixed = TRUE) # braces would be read as code
+  notes$list[[kind]] <- c(notes$list[[kind]], name)
+}
+
+report_notes <- function(list) {
+  for (kind in names(list)) {
+    names <- unique(list[[kind]])
+    inform_data(c(i = paste0("{.var {names}}: ", kind)))
+  }
+}
+
+# Levels that never occur are dropped (in the pooled data of outcomes that are alike).
+pooled_levels <- function(raw, root, notes) {
+  levels <- unique(unlist(lapply(raw, levels)))
+  seen <- unique(unlist(lapply(raw, as.character)))
+  unused <- setdiff(levels, seen)
+  if (length(unused) > 0) {
+    add_note(notes, paste0("levels that never occur are left out (", paste(unused, collapse = ", "), ")."), root)
+  }
+  setdiff(levels, unused)
+}
+
+# The categories of a discrete outcome, in order; NULL for other families.
+category_labels <- function(raw, type, root, notes, call) {
+  if (!(type == "bernoulli" || has_categories(type))) {
+    return(NULL)
+  }
+  kind <- unique(vapply(raw, function(x) if (is.factor(x)) "factor" else if (is.character(x)) "text" else "number", ""))
+  if (length(kind) > 1) {
+    abort_data("{.var {names(raw)}} share parameters, so all must be factors or all numbers.", call = call)
+  }
+  labels <- if (kind == "factor") {
+    pooled_levels(raw, root, notes)
+  } else if (kind == "text") {
+    text_categories(raw, type, root, notes, call)
+  } else {
+    number_categories(raw, type, root, notes, call)
+  }
+  if (length(labels) < 2) {
+    abort_data(c(
+      "The outcome {.var {root}} has only one category{if (length(labels) == 1) paste0(' (', labels, ')')}.",
+      i = "It says nothing about the classes: leave it out."
+    ), call = call)
+  }
+  if (type == "bernoulli" && length(labels) > 2) {
+    abort_data(c(
+      "The outcome {.var {root}} has {length(labels)} categories, but {.fn bernoulli} takes two.",
+      x = "Found: {.val {utils::head(labels, 8)}}.",
+      i = "Use {.code family = ordinal()} or {.code family = nominal()}, or recode it."
+    ), call = call)
+  }
+  labels
+}
+
+text_categories <- function(raw, type, root, notes, call) {
+  labels <- sort(unique(unlist(raw)))
+  if (type == "ordinal") {
+    abort_data(c(
+      "The outcome {.var {root}} is text, so the order of its categories is not known.",
+      i = "Make it a factor with its levels in order."
+    ), call = call)
+  }
+  if (type == "bernoulli" && length(labels) == 2) {
+    add_note(notes, paste0("\"", labels[[2]], "\" counts as 1, \"", labels[[1]], "\" as 0."), names(raw))
+  }
+  labels
+}
+
+number_categories <- function(raw, type, root, notes, call) {
+  values <- sort(unique(as.numeric(unlist(raw))))
+  if (type == "bernoulli" && all(values %in% 0:1)) {
+    return(if (length(values) == 2) c("0", "1") else as.character(values))
+  }
+  if (any(values != round(values)) && !(type == "bernoulli" && length(values) == 2)) {
+    abort_data(c(
+      "The outcome {.var {root}} has values that are not whole numbers, so they cannot be categories.",
+      i = "Use {.code family = gaussian()} for a continuous outcome."
+    ), call = call)
+  }
+  if (length(values) > 30) {
+    abort_data(c(
+      "The outcome {.var {root}} has {length(values)} different values, too many for categories.",
+      i = "Use {.code family = gaussian()}, or {.code poisson()} for counts."
+    ), call = call)
+  }
+  if (type == "bernoulli" && length(values) == 2) {
+    add_note(notes, paste0(values[[2]], " counts as 1, ", values[[1]], " as 0."), names(raw))
+  } else if (length(values) > 1 && any(diff(values) != 1)) {
+    add_note(notes, paste0("the categories are ", paste(values, collapse = ", "), "; the gap has no meaning."), names(raw))
+  }
+  as.character(values)
+}
+
+# For family = "auto": two categories bernoulli, ordered factors ordinal, other categories nominal.
+choose_family <- function(raw, root, link, notes, call) {
+  if (all(vapply(raw, is.numeric, TRUE))) {
+    values <- unique(stats::na.omit(unlist(raw)))
+    if (length(values) > 10 || any(values != round(values))) {
+      abort_data(c(
+        "The item {.var {root}} is continuous ({length(values)} different values), not categorical.",
+        i = "For latent profiles use {.fn lpa}; for counts give {.code family = poisson()}."
+      ), call = call)
+    }
+    n <- length(values)
+  } else {
+    n <- length(unique(stats::na.omit(unlist(lapply(raw, as.character)))))
+  }
+  if (n <= 2) {
+    return(bernoulli(link))
+  }
+  if (all(vapply(raw, is.ordered, TRUE))) {
+    return(ordinal(link))
+  }
+  if (all(vapply(raw, is.numeric, TRUE))) {
+    add_note(notes, "numbers with more than two values are taken as unordered categories; for ordered ones give `family = ordinal()`.", names(raw))
+  }
+  nominal()
+}
+
+prepare_item <- function(item, raw, labels, data, call) {
+  type <- item$family$type
+  if (all(is.na(raw))) {
+    abort_data("The outcome {.var {item$name}} has no observed value.", call = call)
+  }
+  if (!is.null(labels)) {
+    text <- if (is.factor(raw) || is.character(raw)) as.character(raw) else as.character(as.numeric(raw))
+    codes <- match(text, labels)
+    item$values <- as.numeric(codes) - (type == "bernoulli")
+    item$labels <- labels
+    item$n_categories <- length(labels)
+    return(item)
+  }
+  if (!(is.numeric(raw) || is.logical(raw))) {
+    abort_data(c(
+      "The outcome {.var {item$name}} is {if (is.factor(raw)) 'a factor' else 'text'}, but {.fn {type}} needs numbers.",
+      i = "Use {.code family = bernoulli()}, {.code ordinal()} or {.code nominal()} for categories."
+    ), call = call)
+  }
+  item$values <- as.numeric(raw)
+  check_numbers(item, data, call)
+}
+
+check_numbers <- function(item, data, call) {
+  type <- item$family$type
+  values <- stats::na.omit(item$values)
+  counts <- type %in% c("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial", "binomial")
+  if (counts && any(values < 0 | values != round(values))) {
+    abort_data(c(
+      "The outcome {.var {item$name}} must be a count: 0, 1, 2 and so on.",
+      x = "Found {.val {utils::head(unique(values[values < 0 | values != round(values)]), 3)}}."
+    ), call = call)
+  }
+  if (type == "censored" && any(values < item$family$lower | values > item$family$upper)) {
+    outside <- values[values < item$family$lower | values > item$family$upper]
+    abort_data(c(
+      "The outcome {.var {item$name}} has values beyond its limits {item$family$lower} and {item$family$upper}.",
+      x = "Found {.val {utils::head(unique(outside), 3)}}."
+    ), call = call)
+  }
+  if (type == "binomial") {
+    failures <- as.numeric(data[[item$trials]])
+    if (any(failures < 0 | failures != round(failures), na.rm = TRUE)) {
+      abort_data("The failures {.var {item$trials}} must be counts: 0, 1, 2 and so on.", call = call)
+    }
+    item$trials_values <- item$values + failures
+    item$values[is.na(item$trials_values)] <- NA_real_
+    item$trials_values[is.na(item$trials_values)] <- 1
+  } else if (length(unique(values)) < 2) {
+    abort_data(c(
+      "The outcome {.var {item$name}} has only one value ({.val {unique(values)}}).",
+      i = "It says nothing about the classes: leave it out."
+    ), call = call)
+  }
+  item
+}

@@ -1,0 +1,139 @@
+# From a data frame to the rows and variables a model uses: checks, rows left out, clusters.
+
+check_data <- function(data, call) {
+  if (!is.data.frame(data)) {
+    abort_data(c(
+      "{.arg data} must be a data frame.",
+      x = "You gave {describe(data)}."
+    ), call = call)
+  }
+  twice <- unique(names(data)[duplicated(names(data))])
+  if (length(twice) > 0) {
+    abort_data("{.arg data} has more than one column named {.var {twice}}.", call = call)
+  }
+  if (nrow(data) == 0) {
+    abort_data("{.arg data} has no rows.", call = call)
+  }
+  as.data.frame(data)
+}
+
+# Every variable of the model must be in the data as a plain column.
+check_columns <- function(data, names, what, call) {
+  for (name in names) {
+    if (!name %in% names(data)) {
+      abort_data(c(
+        "{.arg data} has no variable {.var {name}}, which {what} needs.",
+        suggest_names(name, names(data), "Variables")
+      ), call = call)
+    }
+    column <- data[[name]]
+    if (is.list(column) || !is.null(dim(column))) {
+      abort_data(c(
+        "The variable {.var {name}} is {if (is.list(column)) 'a list' else 'a matrix'}, not one value for each row.",
+        i = "Give it columns of their own, one for each part."
+      ), call = call)
+    }
+    if (inherits(column, "integer64")) {
+      abort_data(c(
+        "The variable {.var {name}} is stored as {.cls integer64}.",
+        i = "Convert it with {.fn as.numeric} first."
+      ), call = call)
+    }
+    if (!(is.numeric(column) || is.logical(column) || is.factor(column) || is.character(column))) {
+      abort_data(c(
+        "The variable {.var {name}} is of a kind a model cannot use: {.cls {class(column)}}.",
+        i = "Convert it to numbers or to a factor."
+      ), call = call)
+    }
+    if (is.numeric(column) && any(is.infinite(column))) {
+      abort_data(c(
+        "The variable {.var {name}} has infinite values ({sum(is.infinite(column))} of {length(column)}).",
+        i = "Make them missing ({.code NA}) or correct them."
+      ), call = call)
+    }
+  }
+}
+
+# The raw variables of a plan's covariates. A name not in the data may be one constant where the formula was written.
+plan_variables <- function(plan, data, what, call) {
+  used <- unique(unlist(lapply(c(plan$fixed, unlist(lapply(plan$random, `[[`, "terms"), recursive = FALSE)),
+    `[[`, "covariates")))
+  names <- unique(unlist(lapply(plan$exprs[used], all.vars)))
+  constant <- vapply(names, function(name) {
+    !name %in% names(data) && length(get0(name, envir = plan$env, mode = "numeric", ifnotfound = NULL)) == 1
+  }, TRUE)
+  names <- as.character(names[!constant])
+  check_columns(data, names, what, call)
+  names
+}
+
+# Which rows are used, and how many are left out for which reason, in this order.
+used_rows <- function(data, cluster, covariates, outcomes) {
+  n <- nrow(data)
+  none <- rep(FALSE, n)
+  any_missing <- function(names) Reduce(`|`, lapply(data[names], is.na), none)
+  bad <- list(
+    cluster = if (is.null(cluster)) none else is.na(data[[cluster]]),
+    covariates = any_missing(covariates),
+    outcomes = Reduce(`&`, lapply(data[outcomes], is.na), !none)
+  )
+  used <- !none
+  dropped <- list()
+  for (reason in names(bad)) {
+    dropped[[reason]] <- sum(used & bad[[reason]])
+    used <- used & !bad[[reason]]
+  }
+  list(rows = which(used), dropped = dropped)
+}
+
+inform_dropped <- function(dropped, covariates, data, unit) {
+  reasons <- c(
+    cluster = "the cluster is missing",
+    covariates = "a predictor is missing",
+    outcomes = "no outcome is observed"
+  )
+  for (reason in names(reasons)) {
+    n <- dropped[[reason]]
+    if (n > 0) {
+      where <- if (reason == "covariates") covariates[vapply(data[covariates], anyNA, TRUE)] else character(0)
+      inform_data(c(i = paste0(
+        "{n} {unit}{if (n == 1) ' is' else 's are'} left out because {reasons[[reason]]}",
+        if (length(where) > 0) " ({.var {where}})", "."
+      )))
+    }
+  }
+}
+
+# Cluster numbers from 1 in order of first appearance, and their ids.
+number_clusters <- function(ids) {
+  unique_ids <- unique(ids)
+  list(index = match(ids, unique_ids), ids = unique_ids)
+}
+
+# Stacks persons x items: one row for each person and observed item. Other items of the row are missing, so every item
+# keeps its own family and parameters; `item` is a factor, `person` the cluster.
+stack_items <- function(data, reshape, others, call) {
+  items <- reshape$items
+  check_columns(data, items, "the model", call)
+  own <- c(reshape$cluster, reshape$item)
+  clash <- intersect(own, c(items, others))
+  if (length(clash) > 0) {
+    abort_data(c(
+      "The variable name {.var {clash}} is taken: the model makes {?a column/columns} of that name.",
+      i = "Rename the variable in the data."
+    ), call = call)
+  }
+  observed <- !vapply(data[items], is.na, logical(nrow(data)))
+  dim(observed) <- c(nrow(data), length(items))
+  place <- which(t(observed), arr.ind = FALSE)
+  person <- (place - 1L) %/% length(items) + 1L
+  item <- (place - 1L) %% length(items) + 1L
+  long <- data[person, c(intersect(others, names(data)), items), drop = FALSE]
+  for (p in seq_along(items)) {
+    long[[items[[p]]]][item != p] <- NA
+  }
+  long[[reshape$cluster]] <- person
+  long[[reshape$item]] <- factor(items[item], levels = items)
+  rownames(long) <- NULL
+  list(data = long, row = person, empty = sum(rowSums(observed) == 0))
+}

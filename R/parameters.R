@@ -1,0 +1,111 @@
+# The parameter table: the one owner of order, names, fixed values, starts and bounds.
+
+# A table under construction; an environment, because every equation of a model adds to the same one.
+new_table <- function() {
+  table <- new.env(parent = emptyenv())
+  table$rows <- list()
+  table$index <- new.env(parent = emptyenv())
+  table$shared <- NULL # while set: positions to hand out instead of new parameters (outcomes that are `like` others)
+  table$log <- integer(0) # positions handed out, in order, so that another outcome can be like this one
+  table
+}
+
+# Returns the parameter's position in the table (from 1).
+add_parameter <- function(table, name, kind, level, target, term, class = "", free = TRUE, value = NA_real_,
+                          lower = NA_real_) {
+  if (!is.null(table$shared)) {
+    position <- take_shared(table, kind)
+  } else {
+    if (!is.null(table$index[[name]])) {
+      abort_spec("Two parts of the model make the parameter {.val {name}}.", call = NULL)
+    }
+    position <- length(table$rows) + 1L
+    table$index[[name]] <- position
+    table$rows[[position]] <- list(
+      name = name, kind = kind, level = level, target = target, term = term, class = class,
+      free = free, value = value, start = NA_real_, lower = lower, upper = NA_real_
+    )
+  }
+  table$log <- c(table$log, position)
+  position
+}
+
+take_shared <- function(table, kind) {
+  position <- table$shared[1]
+  if (is.na(position) || table$rows[[position]]$kind != kind) {
+    abort_spec(c(
+      "An outcome is {.arg like} another, but their formulas differ in form.",
+      i = "Both need the same number of classes, predictors and factors, in the same order."
+    ), call = NULL)
+  }
+  table$shared <- table$shared[-1]
+  position
+}
+
+fix_parameter <- function(table, position, value) {
+  table$rows[[position]]$free <- FALSE
+  table$rows[[position]]$value <- value
+  table$rows[[position]]$lower <- NA_real_
+}
+
+table_frame <- function(table) {
+  columns <- names(table$rows[[1]])
+  frame <- lapply(columns, function(column) vapply(table$rows, `[[`, table$rows[[1]][[column]], column))
+  names(frame) <- columns
+  data.frame(id = seq_along(table$rows), frame, stringsAsFactors = FALSE)
+}
+
+# The spec's parameter list from the final frame.
+spec_parameters <- function(frame) {
+  null_if_na <- function(x) if (is.na(x) || is.infinite(x)) NULL else x
+  lapply(seq_len(nrow(frame)), function(i) {
+    row <- frame[i, ]
+    list(
+      name = row$name, free = row$free, value = null_if_na(row$value), start = null_if_na(row$start),
+      lower = null_if_na(row$lower), upper = null_if_na(row$upper)
+    )
+  })
+}
+
+#' The parameter table of a model
+#'
+#' Shows every parameter by the name that [constrain()] takes.
+#'
+#' @param model A model from [mixture_model()] or a one-line model such as [lca()].
+#' @param data Data frame: categories of outcomes and levels of factors come from it. No model is fitted.
+#' @param cluster Text or `NULL` (default): the cluster variable, if the model does not name it.
+#' @return A data frame of class `mlmix_parameters`, one row per parameter: `id` (row number), `name`, `kind` (intercept,
+#'   slope, loading, threshold, variance, covariance, dispersion, mean, regression, logit), `level`, `target`, `term`,
+#'   `class` (the class pattern, empty if the same in all), `free`, `value` (of fixed ones), `start` (`NA`: chosen by the
+#'   engine), `lower`, `upper`.
+#' @examples
+#' data <- data.frame(y = c(1.2, 0.3, 2.2, 0.9), x = c(0, 1, 0, 1))
+#' parameters(mixture_model(latent_class("c", 2), outcome(y ~ c * x)), data)
+#' @export
+parameters <- function(model, data, cluster = NULL) {
+  structure(resolve_model(model, data, cluster)$parameters, class = c("mlmix_parameters", "data.frame"))
+}
+
+#' @export
+print.mlmix_parameters <- function(x, ...) {
+  if (is.null(x$free) || is.null(x$name)) {
+    return(NextMethod())
+  }
+  cat(plural(sum(x$free), "free parameter"), ", ", sum(!x$free), " fixed\n", sep = "")
+  shown <- data.frame(
+    level = x$level, name = x$name, kind = x$kind,
+    status = ifelse(x$free, "free", paste("fixed at", format(x$value, digits = 4, trim = TRUE))),
+    start = ifelse(is.na(x$start), "", format(x$start, digits = 4, trim = TRUE)),
+    bounds = bound_words(x$lower, x$upper),
+    stringsAsFactors = FALSE
+  )
+  empty <- vapply(shown, function(column) all(column == ""), TRUE)
+  print(shown[!empty], row.names = FALSE, right = FALSE)
+  invisible(x)
+}
+
+bound_words <- function(lower, upper) {
+  both <- !is.na(lower) & !is.na(upper)
+  ifelse(both, paste0("[", lower, ", ", upper, "]"),
+    ifelse(!is.na(lower), paste(">=", lower), ifelse(!is.na(upper), paste("<=", upper), "")))
+}

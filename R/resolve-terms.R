@@ -1,0 +1,97 @@
+# From the rows of a design to the terms of one linear predictor, with a parameter for each coefficient.
+
+# Where a coefficient belongs: what the names and the parameter table say of it.
+#   target: left of `~`;  level;  kinds: c(constant =, covariate =, latent =) as in the table;
+#   mean_zero: the constant is structurally 0 in the last class (factors, random effects)
+new_target <- function(target, level, type, mean_zero = FALSE) {
+  kinds <- switch(type,
+    outcome = c(constant = "intercept", covariate = "slope", latent = "loading"),
+    latent = c(constant = "mean", covariate = "regression", latent = "regression"),
+    class = c(constant = "logit", covariate = "logit", latent = "logit")
+  )
+  list(target = target, level = level, kinds = kinds, mean_zero = mean_zero)
+}
+
+predictor_terms <- function(table, rows, target, symbols) {
+  terms <- lapply(rows, function(row) {
+    constant <- is_constant_row(row)
+    if (constant && target$mean_zero && identical(row$sets, list(character(0)))) {
+      return(list())
+    }
+    estimated <- identified_patterns(row$sets, symbols, reference = constant && target$mean_zero)
+    kind <- target$kinds[[if (constant) "constant" else if (length(row$latents) > 0) "latent" else "covariate"]]
+    label <- term_label(row)
+    lapply(seq_along(row$sets), function(s) {
+      coefficient <- class_coefficient(table, row$sets[[s]], symbols, function(pattern, i) {
+        free <- estimated[[s]][[i]]
+        add_parameter(table, parameter_name(target$target, "~", label, pattern), kind, target$level, target$target,
+          label, pattern, free = free, value = if (free) NA_real_ else 0)
+      })
+      new_term(coefficient, row$column, row$latents)
+    })
+  })
+  unlist(terms, recursive = FALSE) %||% list()
+}
+
+is_constant_row <- function(row) is.null(row$column) && length(row$latents) == 0
+
+term_label <- function(row) {
+  parts <- c(row$label, row$latents)
+  if (length(parts) == 0) "1" else paste(parts, collapse = ":")
+}
+
+parameter_name <- function(target, operator, term, pattern = "") {
+  paste0(target, operator, term, if (nzchar(pattern)) paste0("[", pattern, "]"))
+}
+
+new_term <- function(coefficient, column = NULL, latents = character(0)) {
+  list(coefficient = coefficient, covariate = column, latents = I(latents))
+}
+
+# One parameter, or one for each pattern of a set of class variables; add(pattern, i) makes it.
+class_coefficient <- function(table, set, symbols, add) {
+  if (length(set) == 0) {
+    return(list(parameter = add("", 1L)))
+  }
+  patterns <- class_patterns(set, symbols)
+  list(by = I(set), parameters = I(vapply(seq_along(patterns), function(i) add(patterns[[i]], i), 1L)))
+}
+
+# "c=1,d=1", "c=2,d=1", ...: the first class variable varies fastest.
+class_patterns <- function(set, symbols) {
+  grid <- class_grid(set, symbols)
+  labels <- Map(function(name, values) paste0(name, "=", values), names(grid), grid)
+  do.call(paste, c(unname(labels), sep = ","))
+}
+
+class_grid <- function(set, symbols) {
+  k <- symbols$classes$k[match(set, symbols$classes$name)]
+  expand.grid(stats::setNames(lapply(k, seq_len), set), KEEP.OUT.ATTRS = FALSE)
+}
+
+# For each set, which patterns are estimated. Sets that are added (`c1 + c2`) overlap: of the indicator columns of all
+# patterns, one that depends linearly on those before it is fixed at 0. `reference` puts a constant before all.
+identified_patterns <- function(sets, symbols, reference) {
+  if (length(sets) == 1 && !reference) {
+    return(list(rep(TRUE, max(1, nrow(class_grid(sets[[1]], symbols))))))
+  }
+  cells <- class_grid(unique(unlist(sets)), symbols)
+  basis <- if (reference) matrix(1, nrow(cells), 1) else matrix(0, nrow(cells), 0)
+  rank <- ncol(basis)
+  lapply(sets, function(set) {
+    grid <- class_grid(set, symbols)
+    vapply(seq_len(nrow(grid)), function(i) {
+      indicator <- rep(TRUE, nrow(cells))
+      for (name in set) {
+        indicator <- indicator & cells[[name]] == grid[[name]][[i]]
+      }
+      wider <- cbind(basis, as.numeric(indicator))
+      if (qr(wider)$rank > rank) {
+        basis <<- wider
+        rank <<- rank + 1
+        return(TRUE)
+      }
+      FALSE
+    }, TRUE)
+  })
+}

@@ -1,0 +1,247 @@
+# resolve_model(): a model and a data frame become the specification and the numeric columns the engine reads.
+
+#' Resolve a model with data
+#'
+#' Puts a model and a data frame together: chooses columns, categories and clusters, numbers the parameters, and writes the
+#' specification that the engine reads. [mlmix()] does this by itself; call it to see what would be estimated.
+#'
+#' @param model A model from [mixture_model()] or a one-line model.
+#' @param data Data frame.
+#' @param cluster Text or `NULL` (default): the cluster variable, if the model does not name it.
+#' @return A list with
+#'   * `spec`: the specification, ready for JSON (`inst/spec-format.md`);
+#'   * `parameters`: data frame, one row per parameter (see [parameters()]);
+#'   * `columns`: named list of numeric vectors, one value per row used;
+#'   * `cluster`: integers from 0 in order of first appearance, or `NULL`; `cluster_ids`: their ids; `cluster_name`;
+#'   * `row_used`: for each row used, its row of `data`; `dropped`: how many were left out, by reason;
+#'   * `items`: named list of outcomes (`name`, `column`, `family`, `link`, `level`, `labels`, `like`);
+#'   * `classes`: named list of class variables (`name`, `level`, `k`, `labels`);
+#'   * `latents`: data frame of factors and random effects (`name`, `level`, `origin`, `target`, `term`);
+#'   * `reshape`: `NULL`, or how the data were stacked (then clusters are the rows of `data`);
+#'   * `designs`: what `new_columns()` needs to make the covariates of new data.
+#' @keywords internal
+#' @export
+resolve_model <- function(model, data, cluster = NULL) {
+  call <- rlang::current_env()
+  if (!inherits(model, "mlmix_model")) {
+    abort_spec(c(
+      "{.arg model} must be a model.",
+      x = "You gave {describe(model)}.",
+      i = "Make one with {.fn mixture_model} or a one-line model such as {.fn lca}."
+    ))
+  }
+  data <- check_data(data, call)
+  symbols <- model_symbols(model)
+  needs <- data_needs(model, symbols, data, cluster, call)
+  stacked <- if (!is.null(model$reshape)) stack_items(data, model$reshape, needs$covariates, call)
+  used <- select_rows(if (is.null(stacked)) data else stacked$data, needs, stacked, call)
+  b <- new_builder(model, symbols, used, needs, call)
+  b$items <- prepare_outcomes(list_items(model), used$data, b$store$cluster, call)
+  spec <- build_spec(b)
+  finish_spec(b, spec, used, needs)
+}
+
+# Which variables of the data the model needs, each checked to be there and usable.
+data_needs <- function(model, symbols, data, cluster, call) {
+  if (!is.null(cluster)) {
+    check_string(cluster, "cluster", "the name of one variable", call = call)
+  }
+  if (!is.null(cluster) && !is.null(model$cluster) && cluster != model$cluster) {
+    abort_spec(c(
+      "The model's cluster variable is {.var {model$cluster}}, but {.arg cluster} is {.val {cluster}}.",
+      i = "A model has one cluster variable."
+    ), call = call)
+  }
+  cluster <- model$cluster %||% cluster
+  if (is.null(cluster) && needs_cluster(model)) {
+    abort_spec(c(
+      "The model has a between level, but no cluster variable.",
+      i = "Name it in {.code mixture_model(..., cluster = \"school\")} or in a formula as {.code (1 | school)}."
+    ), call = call)
+  }
+  made <- c(model$reshape$cluster, model$reshape$item)
+  outcomes <- unlist(lapply(model$outcomes, `[[`, "names"))
+  trials <- unlist(lapply(model$outcomes, function(part) part$equation$trials))
+  known <- unlist(lapply(model$classes, `[[`, "known"))
+  check_columns(data, setdiff(c(cluster, outcomes, trials, known), made), "the model", call)
+  own <- data[setdiff(names(data), made)]
+  own[made] <- rep(list(rep(0, nrow(data))), length(made))
+  covariates <- lapply(model_plans(model, symbols, call), plan_variables, data = own, what = "a formula", call = call)
+  list(
+    cluster = cluster, outcomes = outcomes, trials = trials, known = known,
+    covariates = setdiff(unique(unlist(covariates)), made), made = made
+  )
+}
+
+needs_cluster <- function(model) {
+  levels <- vapply(c(model$classes, model$factors, model$outcomes), `[[`, "", "level")
+  any(levels == "between") || length(model$between) > 0
+}
+
+# The plans of all equations, also those of between(), whose random effects count as covariates that are not checked.
+model_plans <- function(model, symbols, call) {
+  parts <- c(model$classes, model$factors, model$outcomes)
+  plans <- lapply(parts, function(part) plan_equation(part$equation, symbols, "within", "a formula", call))
+  zero <- Filter(Negate(is.null), lapply(model$outcomes, function(part) part$family$zero))
+  plans <- c(plans, lapply(zero, plan_equation, symbols = symbols, level = "within", what = "a formula", call = call))
+  c(plans, lapply(model$between, between_plan, model = model, symbols = symbols, call = call))
+}
+
+# A between() equation without the names that mean random effects.
+between_plan <- function(part, model, symbols, call) {
+  equation <- part$equation
+  targets <- random_targets(model, symbols, call)
+  plain <- function(labels) labels[!sub("@[^@]*$", "", labels) %in% targets]
+  equation$terms <- Filter(length, lapply(equation$terms, plain))
+  plan_equation(equation, symbols, "within", "between()", call)
+}
+
+random_targets <- function(model, symbols, call) {
+  parts <- c(model$classes, model$factors, model$outcomes)
+  names <- lapply(parts, function(part) {
+    base <- if (inherits(part, "mlmix_class")) {
+      c(part$name, paste0(part$name, "#", seq_len(part$k)))
+    } else {
+      part$names %||% part$name
+    }
+    random <- part$equation$random
+    slopes <- unlist(lapply(random, function(r) vapply(r$terms, paste, "", collapse = ":")))
+    if (length(random) == 0) character(0) else c(base, as.vector(outer(base, slopes, paste, sep = ".")))
+  })
+  unlist(names)
+}
+
+# The rows used, as a data frame with cluster numbers, and what was left out.
+select_rows <- function(data, needs, stacked, call) {
+  used <- used_rows(data, needs$cluster, needs$covariates, c(needs$outcomes, needs$trials))
+  if (!is.null(stacked)) {
+    used$dropped$outcomes <- stacked$empty
+  }
+  inform_dropped(used$dropped, needs$covariates, data, "row")
+  if (length(used$rows) == 0) {
+    abort_data("No row of {.arg data} is left to use.", call = call)
+  }
+  variables <- unique(c(needs$cluster, needs$covariates, needs$outcomes, needs$trials, needs$known, needs$made))
+  used$data <- data[used$rows, variables, drop = FALSE]
+  used$source <- if (is.null(stacked)) used$rows else stacked$row[used$rows]
+  if (!is.null(needs$cluster)) {
+    used$clusters <- number_clusters(used$data[[needs$cluster]])
+    if (length(used$clusters$ids) < 2) {
+      abort_data(c(
+        "The cluster variable {.var {needs$cluster}} has one value only.",
+        i = "A model with clusters needs at least two of them; usually 20 or more."
+      ), call = call)
+    }
+  }
+  used
+}
+
+new_builder <- function(model, symbols, used, needs, call) {
+  b <- new.env(parent = emptyenv())
+  b$model <- model
+  b$symbols <- symbols
+  b$call <- call
+  b$cluster <- needs$cluster
+  b$table <- new_table()
+  b$store <- new_store(used$data, used$clusters$index)
+  b$latents <- list()
+  b$pairs <- list()
+  b$by <- list()
+  b$outcomes <- list()
+  b$logs <- list()
+  b
+}
+
+# Parameters are numbered in this order: outcomes, factors, random effects, covariances, class logits.
+build_spec <- function(b) {
+  model <- b$model
+  for (part in model$covary) {
+    if (length(part$names) == 1) b$by[[part$names]] <- part$by
+  }
+  for (part in model$outcomes) resolve_outcome_part(b, part)
+  for (part in model$factors) resolve_factor(b, part)
+  prepared <- lapply(model$classes, function(part) prepare_class(b, part))
+  for (part in model$between) add_between(b, part)
+  for (part in model$covary) add_covary(b, part)
+  for (part in model$factors) {
+    if (part$scale == "loading") fix_first_loading(b, part)
+  }
+  variances <- lapply(b$latents, function(latent) {
+    latent_variance(b, latent, fixed_one = identical(latent$scale, "variance"))
+  })
+  covariances <- lapply(unname(b$pairs), spec_covariance, b = b)
+  classes <- Map(function(part, ready) resolve_class(b, part, ready), model$classes, prepared)
+  latents <- lapply(unname(sort_latents(b)), function(latent) {
+    list(
+      name = latent$name, level = latent$level, predictor = list(terms = latent$terms),
+      variance = variances[[latent$name]]
+    )
+  })
+  list(
+    version = 1L, classes = unname(classes), latents = latents, covariances = covariances,
+    outcomes = unname(b$outcomes)
+  )
+}
+
+spec_covariance <- function(pair, b) {
+  by <- b$symbols$classes$name[b$symbols$classes$name %in% pair$by]
+  level <- (b$items[[pair$a]] %||% b$latents[[pair$a]])$level
+  value <- class_coefficient(b$table, by, b$symbols, function(pattern, i) {
+    add_parameter(b$table, parameter_name(pair$a, "~~", pair$b, pattern), "covariance", level, pair$a, pair$b, pattern)
+  })
+  list(a = pair$a, b = pair$b, value = value)
+}
+
+# Applies constrain(), renumbers from 0 and gathers the result.
+finish_spec <- function(b, spec, used, needs) {
+  constrained <- apply_constraints(table_frame(b$table), b$model$constraints, b$call)
+  spec <- renumber(spec, constrained$position - 1L)
+  spec$parameters <- spec_parameters(constrained$frame)
+  spec$constraints <- constrained$linear
+  list(
+    spec = spec, parameters = constrained$frame, columns = b$store$columns,
+    cluster = if (is.null(used$clusters)) NULL else used$clusters$index - 1L,
+    cluster_ids = used$clusters$ids, cluster_name = needs$cluster,
+    row_used = used$source, dropped = used$dropped,
+    items = lapply(b$items, function(item) {
+      list(
+        name = item$name, column = b$outcomes[[item$name]]$column, family = item$family$type, link = item$family$link,
+        level = item$level, labels = item$labels, like = item$like
+      )
+    }),
+    classes = stats::setNames(lapply(b$model$classes, function(part) {
+      labels <- if (is.null(part$known)) NULL else levels(b$store$data[[part$known]])
+      list(name = part$name, level = part$level, k = part$k, labels = labels)
+    }), b$symbols$classes$name),
+    latents = data.frame(
+      name = names(b$latents) %||% character(0), level = draft_field(b, "level"), origin = draft_field(b, "origin"),
+      target = draft_field(b, "target"), term = draft_field(b, "term"), stringsAsFactors = FALSE, row.names = NULL
+    ),
+    reshape = b$model$reshape, designs = b$store$designs
+  )
+}
+
+draft_field <- function(b, field) vapply(unname(b$latents), `[[`, "", field)
+
+# Replaces positions in the table by final indices, everywhere in the specification.
+renumber <- function(x, index) {
+  if (!is.list(x)) {
+    return(x)
+  }
+  if (!is.null(x[["parameter"]])) { # not `$`, which would also match "parameters"
+    x[["parameter"]] <- index[x[["parameter"]]]
+  } else if (!is.null(x[["by"]])) {
+    x[["parameters"]] <- I(index[x[["parameters"]]])
+  } else {
+    x[] <- lapply(x, renumber, index = index)
+  }
+  x
+}
+
+#' @rdname resolve_model
+#' @param spec The `spec` of a resolved model.
+#' @return `to_spec_json()`: the specification as JSON text.
+#' @export
+to_spec_json <- function(spec) {
+  unclass(as.character(jsonlite::toJSON(spec, auto_unbox = TRUE, digits = NA, null = "null")))
+}
