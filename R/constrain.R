@@ -28,7 +28,11 @@ constrain <- function(...) {
     }
     action
   })
-  structure(list(actions = actions), class = "mlmix_constrain")
+  do.call(action_list, actions)
+}
+
+action_list <- function(...) {
+  structure(list(actions = list(...)), class = "mlmix_constrain")
 }
 
 new_action <- function(verb, names, values = NULL) {

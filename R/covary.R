@@ -30,6 +30,10 @@ covary <- function(a, b, ..., by = ~ 1) {
   if (length(twice) > 0) {
     abort_spec("{.fn covary} names {.var {twice}} twice.")
   }
+  new_covary(names, by)
+}
+
+new_covary <- function(names, by) {
   structure(list(names = names, by = by), class = "mlmix_covary")
 }
 

@@ -39,3 +39,12 @@ outcome_of <- function(items, rhs, family, variance = ~1, level = "within", like
   equation <- parse_equation(formula, "items", call = call)
   new_outcome(formula, equation, family, parse_by(variance, "variance"), level, like, call = call)
 }
+
+# A name as it stands in R code, with backticks where it needs them.
+as_code <- function(name) deparse1(as.symbol(name), backtick = TRUE)
+
+# The right-hand side of a formula as R code; nothing for ~ 1.
+rhs_code <- function(formula) {
+  rhs <- rlang::f_rhs(formula)
+  if (identical(rhs, 1)) character(0) else deparse1(rhs)
+}
