@@ -57,7 +57,7 @@
 #' @format A data frame with 32 rows, one per response pattern, and the integer
 #'   columns
 #'   \describe{
-#'     \item{`dentist1`, ..., `dentist5`}{judgement: 1 = carious, 0 = sound}
+#'     \item{`dentist1`, `dentist2`, `dentist3`, `dentist4`, `dentist5`}{judgement: 1 = carious, 0 = sound}
 #'     \item{`frequency`}{number of teeth with this pattern; 3,869 in all}
 #'   }
 #' @source Qu, Y., Tan, M., & Kutner, M. H. (1996). Random effects models in

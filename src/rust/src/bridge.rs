@@ -33,10 +33,8 @@ impl Condition {
     }
 
     fn panic(payload: Box<dyn Any + Send>) -> Self {
-        let text = payload
-            .downcast_ref::<&str>()
-            .map(|s| s.to_string())
-            .or_else(|| payload.downcast_ref::<String>().cloned());
+        let text =
+            payload.downcast_ref::<&str>().map(|s| s.to_string()).or_else(|| payload.downcast_ref::<String>().cloned());
         Self::new("bug", text.unwrap_or_else(|| "no message".into()))
     }
 }

@@ -87,10 +87,8 @@ fn engine_simulate(
         let (spec, options) = (text("spec", &spec)?, text("options", &options)?);
         let data = raw_data(&columns, &cluster, &frequency, &unit_weights, &cluster_weights)?;
         let parameters = numbers("parameters", &parameters)?;
-        run_with_progress(threads(&options), &().into(), |_| {
-            mlmix_engine::simulate(&spec, data, &options, &parameters)
-        })
-        .map(to_r)
+        run_with_progress(threads(&options), &().into(), |_| mlmix_engine::simulate(&spec, data, &options, &parameters))
+            .map(to_r)
     })
 }
 

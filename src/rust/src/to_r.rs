@@ -15,17 +15,13 @@ pub fn to_r(value: Value) -> Robj {
         Value::Numbers(x) => x.into(),
         Value::Ints(x) => x.into(),
         Value::Texts(x) => x.into(),
-        Value::Matrix { values, n_rows, n_cols } => {
-            List::from_pairs([
-                (".matrix", Robj::from(values)),
-                ("n_rows", Robj::from(n_rows as i32)),
-                ("n_cols", Robj::from(n_cols as i32)),
-            ])
-            .into()
-        }
-        Value::List(elements) => {
-            List::from_pairs(elements.into_iter().map(|(name, value)| (name, to_r(value)))).into()
-        }
+        Value::Matrix { values, n_rows, n_cols } => List::from_pairs([
+            (".matrix", Robj::from(values)),
+            ("n_rows", Robj::from(n_rows as i32)),
+            ("n_cols", Robj::from(n_cols as i32)),
+        ])
+        .into(),
+        Value::List(elements) => List::from_pairs(elements.into_iter().map(|(name, value)| (name, to_r(value)))).into(),
         Value::Items(items) => List::from_values(items.into_iter().map(to_r)).into(),
     }
 }

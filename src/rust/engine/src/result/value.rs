@@ -13,7 +13,11 @@ pub enum Value {
     Ints(Vec<i32>),
     Texts(Vec<String>),
     /// `values` is column-major, `n_rows * n_cols` long.
-    Matrix { values: Vec<f64>, n_rows: usize, n_cols: usize },
+    Matrix {
+        values: Vec<f64>,
+        n_rows: usize,
+        n_cols: usize,
+    },
     /// Named elements, in order.
     List(Vec<(String, Value)>),
     /// Elements without names.
