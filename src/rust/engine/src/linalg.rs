@@ -145,9 +145,7 @@ pub fn matmul(a: &[f64], b: &[f64], shape: (usize, usize, usize), out: &mut [f64
 
 /// faer's Cholesky factor, refused where a pivot is within rounding error of zero.
 fn factor_spd(a: &[f64], n: usize) -> Option<Llt<f64>> {
-    let factor = MatRef::from_column_major_slice(a, n, n)
-        .llt(Side::Lower)
-        .ok()?;
+    let factor = MatRef::from_column_major_slice(a, n, n).llt(Side::Lower).ok()?;
     let tolerance = smallest_pivot(n);
     let l = factor.L();
     let definite = (0..n).all(|j| l[(j, j)] * l[(j, j)] > tolerance * a[j + j * n]);
@@ -189,9 +187,7 @@ mod tests {
     }
 
     fn identity(n: usize) -> Vec<f64> {
-        (0..n * n)
-            .map(|i| f64::from(u8::from(i % n == i / n)))
-            .collect()
+        (0..n * n).map(|i| f64::from(u8::from(i % n == i / n))).collect()
     }
 
     fn product(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
@@ -257,12 +253,7 @@ mod tests {
     #[test]
     fn matrices_that_are_not_positive_definite_are_refused() {
         // Indefinite; singular; singular up to rounding; not finite.
-        for a in [
-            [1.0, 2.0, 2.0, 1.0],
-            [1.0, 1.0, 1.0, 1.0],
-            [0.1, 0.3, 0.3, 0.9],
-            [f64::NAN, 0.0, 0.0, 1.0],
-        ] {
+        for a in [[1.0, 2.0, 2.0, 1.0], [1.0, 1.0, 1.0, 1.0], [0.1, 0.3, 0.3, 0.9], [f64::NAN, 0.0, 0.0, 1.0]] {
             assert!(!cholesky_in_place(&mut a.clone(), 2), "{a:?}");
             assert!(invert_spd(&a, 2).is_none(), "{a:?}");
             assert!(solve_spd(&a, 2, &[1.0, 1.0]).is_none(), "{a:?}");

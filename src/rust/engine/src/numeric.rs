@@ -160,9 +160,7 @@ pub fn digamma(x: f64) -> f64 {
     let t = 1.0 / (x * x);
     let tail = t
         * (1.0 / 12.0
-            - t * (1.0 / 120.0
-                - t * (1.0 / 252.0
-                    - t * (1.0 / 240.0 - t * (1.0 / 132.0 - t * 691.0 / 32_760.0)))));
+            - t * (1.0 / 120.0 - t * (1.0 / 252.0 - t * (1.0 / 240.0 - t * (1.0 / 132.0 - t * 691.0 / 32_760.0)))));
     sum + x.ln() - 0.5 / x - tail
 }
 
@@ -176,9 +174,7 @@ pub fn trigamma(x: f64) -> f64 {
     }
     let t = 1.0 / (x * x);
     let tail = t
-        * (1.0 / 6.0
-            - t * (1.0 / 30.0
-                - t * (1.0 / 42.0 - t * (1.0 / 30.0 - t * (5.0 / 66.0 - t * 691.0 / 2_730.0)))));
+        * (1.0 / 6.0 - t * (1.0 / 30.0 - t * (1.0 / 42.0 - t * (1.0 / 30.0 - t * (5.0 / 66.0 - t * 691.0 / 2_730.0)))));
     sum + (1.0 + 0.5 / x + tail) / x
 }
 
@@ -187,10 +183,7 @@ mod tests {
     use super::*;
 
     fn assert_close(got: f64, want: f64, relative: f64) {
-        assert!(
-            (got - want).abs() <= relative * want.abs().max(1e-300),
-            "got {got:e}, want {want:e}"
-        );
+        assert!((got - want).abs() <= relative * want.abs().max(1e-300), "got {got:e}, want {want:e}");
     }
 
     #[test]
@@ -201,10 +194,7 @@ mod tests {
         assert_close(log_sum_exp(&[700.0, 700.0]), 700.0 + LN_2, 1e-15);
         assert_close(log_sum_exp(&[-7000.0, -7000.0]), -7000.0 + LN_2, 1e-15);
         assert_close(log_add_exp(0.3, -1.2), log_sum_exp(&[0.3, -1.2]), 1e-15);
-        assert_eq!(
-            log_add_exp(f64::NEG_INFINITY, f64::NEG_INFINITY),
-            f64::NEG_INFINITY
-        );
+        assert_eq!(log_add_exp(f64::NEG_INFINITY, f64::NEG_INFINITY), f64::NEG_INFINITY);
         assert_eq!(log_add_exp(f64::NEG_INFINITY, 1.0), 1.0);
     }
 
@@ -255,23 +245,13 @@ mod tests {
         let above = -30.0 + 1e-9;
         assert!((log_normal_cdf(below) - log_normal_cdf(above) + 2e-9 * 30.03).abs() < 1e-10);
         assert_close(inverse_mills(below), inverse_mills(above), 1e-9);
-        assert_close(
-            normal_cdf_curvature(below),
-            normal_cdf_curvature(above),
-            1e-8,
-        );
+        assert_close(normal_cdf_curvature(below), normal_cdf_curvature(above), 1e-8);
         for x in [-700.0, -100.0, -31.0, -12.0, -2.0, 0.0, 1.5, 6.0] {
             let h = 1e-5 * (1.0 + f64::abs(x));
             let slope = (log_normal_cdf(x + h) - log_normal_cdf(x - h)) / (2.0 * h);
-            assert!(
-                (slope - inverse_mills(x)).abs() < 1e-6 * (1.0 + inverse_mills(x)),
-                "x = {x}"
-            );
+            assert!((slope - inverse_mills(x)).abs() < 1e-6 * (1.0 + inverse_mills(x)), "x = {x}");
             let curvature = -(inverse_mills(x + h) - inverse_mills(x - h)) / (2.0 * h);
-            assert!(
-                (curvature - normal_cdf_curvature(x)).abs() < 1e-6,
-                "x = {x}"
-            );
+            assert!((curvature - normal_cdf_curvature(x)).abs() < 1e-6, "x = {x}");
         }
         assert_eq!(inverse_mills(700.0), 0.0);
         assert_close(inverse_mills(-700.0), 700.0 + 1.0 / 700.0, 1e-8);
@@ -290,10 +270,7 @@ mod tests {
             (0.9, 1.2815515655446008),
             (0.999_999_999_9, 6.361_340_889_697_421),
         ] {
-            assert!(
-                (normal_quantile(p) - want).abs() < 1e-14 * (1.0 + f64::abs(want)),
-                "p = {p}"
-            );
+            assert!((normal_quantile(p) - want).abs() < 1e-14 * (1.0 + f64::abs(want)), "p = {p}");
         }
         assert_eq!(normal_quantile(0.0), f64::NEG_INFINITY);
         assert_eq!(normal_quantile(1.0), f64::INFINITY);
@@ -303,43 +280,15 @@ mod tests {
     #[test]
     fn gamma_functions_match_r() {
         for (x, log_gamma, first, second) in [
-            (
-                0.01,
-                4.599_479_878_042_022,
-                -100.56088545786866,
-                10001.621213528313,
-            ),
-            (
-                0.5,
-                0.572_364_942_924_700_1,
-                -1.963_510_026_021_423,
-                4.934802200544679,
-            ),
+            (0.01, 4.599_479_878_042_022, -100.56088545786866, 10001.621213528313),
+            (0.5, 0.572_364_942_924_700_1, -1.963_510_026_021_423, 4.934802200544679),
             (1.0, 0.0, -0.577_215_664_901_532_3, 1.6449340668482264),
-            (
-                3.75,
-                1.4868155785934172,
-                1.1825373886117965,
-                0.3053398526902531,
-            ),
-            (
-                50.0,
-                144.56574394634487,
-                3.901989673427892,
-                0.020201333226697128,
-            ),
-            (
-                1000000.0,
-                12815504.569147611,
-                13.81551005796419,
-                1.0000005000001672e-06,
-            ),
+            (3.75, 1.4868155785934172, 1.1825373886117965, 0.3053398526902531),
+            (50.0, 144.56574394634487, 3.901989673427892, 0.020201333226697128),
+            (1000000.0, 12815504.569147611, 13.81551005796419, 1.0000005000001672e-06),
         ] {
             assert!((ln_gamma(x) - log_gamma).abs() <= 1e-14 * (1.0 + f64::abs(log_gamma)));
-            assert!(
-                (digamma(x) - first).abs() <= 1e-14 * (1.0 + f64::abs(first)),
-                "x = {x}"
-            );
+            assert!((digamma(x) - first).abs() <= 1e-14 * (1.0 + f64::abs(first)), "x = {x}");
             assert_close(trigamma(x), second, 1e-14);
         }
         assert_eq!(log_factorial(0.0), 0.0);

@@ -14,9 +14,7 @@ impl Stream {
     /// The stream numbered `stream` of the family that `seed` starts.
     pub fn new(seed: u64, stream: u64) -> Self {
         let state = (u128::from(mix(seed)) << 64) | u128::from(mix(seed ^ mix(stream)));
-        Stream {
-            generator: Pcg64::new(state, u128::from(stream)),
-        }
+        Stream { generator: Pcg64::new(state, u128::from(stream)) }
     }
 
     /// Uniform on the open interval (0, 1).
@@ -164,26 +162,15 @@ mod tests {
     const N: usize = 100_000;
 
     /// Mean and variance of N draws must lie within five standard errors of their expectations.
-    fn check_moments(
-        mean: f64,
-        variance: f64,
-        kurtosis: f64,
-        mut draw: impl FnMut(&mut Stream) -> f64,
-    ) {
+    fn check_moments(mean: f64, variance: f64, kurtosis: f64, mut draw: impl FnMut(&mut Stream) -> f64) {
         let mut rng = Stream::new(42, 7);
         let draws: Vec<f64> = (0..N).map(|_| draw(&mut rng)).collect();
         let n = N as f64;
         let m = draws.iter().sum::<f64>() / n;
         let v = draws.iter().map(|x| (x - m).powi(2)).sum::<f64>() / (n - 1.0);
-        assert!(
-            (m - mean).abs() < 5.0 * (variance / n).sqrt(),
-            "mean {m}, expected {mean}"
-        );
+        assert!((m - mean).abs() < 5.0 * (variance / n).sqrt(), "mean {m}, expected {mean}");
         let error = variance * ((kurtosis - 1.0) / n).sqrt();
-        assert!(
-            (v - variance).abs() < 5.0 * error,
-            "variance {v}, expected {variance}"
-        );
+        assert!((v - variance).abs() < 5.0 * error, "variance {v}, expected {variance}");
     }
 
     #[test]
@@ -202,10 +189,7 @@ mod tests {
     fn neighbouring_streams_are_uncorrelated() {
         for (other_seed, other_stream) in [(9, 1), (10, 0), (10, 1)] {
             let (mut a, mut b) = (Stream::new(9, 0), Stream::new(other_seed, other_stream));
-            let covariance: f64 = (0..N)
-                .map(|_| (a.uniform() - 0.5) * (b.uniform() - 0.5))
-                .sum::<f64>()
-                / N as f64;
+            let covariance: f64 = (0..N).map(|_| (a.uniform() - 0.5) * (b.uniform() - 0.5)).sum::<f64>() / N as f64;
             assert!(covariance.abs() < 5.0 / 12.0 / (N as f64).sqrt());
         }
     }
@@ -228,15 +212,11 @@ mod tests {
         }
         for (n, p) in [(1.0, 0.3), (30.0, 0.9), (1_000.0, 0.02)] {
             let v = n * p * (1.0 - p);
-            check_moments(n * p, v, 3.0 + (1.0 - 6.0 * p * (1.0 - p)) / v, |r| {
-                r.binomial(n, p)
-            });
+            check_moments(n * p, v, 3.0 + (1.0 - 6.0 * p * (1.0 - p)) / v, |r| r.binomial(n, p));
         }
         for (mean, alpha) in [(2.0, 0.5), (30.0, 1.5)] {
             let v = mean + alpha * mean * mean;
-            check_moments(mean, v, 3.0 + 6.0 * alpha + 1.0 / v, |r| {
-                r.negative_binomial(mean, alpha)
-            });
+            check_moments(mean, v, 3.0 + 6.0 * alpha + 1.0 / v, |r| r.negative_binomial(mean, alpha));
         }
     }
 
@@ -249,9 +229,7 @@ mod tests {
         }
         assert_eq!(counts[1], 0);
         for (count, p) in counts.iter().zip([0.2, 0.0, 0.5, 0.3]) {
-            assert!(
-                (*count as f64 - N as f64 * p).abs() <= 5.0 * (N as f64 * p * (1.0 - p)).sqrt()
-            );
+            assert!((*count as f64 - N as f64 * p).abs() <= 5.0 * (N as f64 * p * (1.0 - p)).sqrt());
         }
         let mut counts = [0usize; 7];
         for _ in 0..N {

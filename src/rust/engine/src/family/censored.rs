@@ -2,9 +2,7 @@
 //! at a bound stand for all latent values beyond it.
 
 use super::gaussian;
-use crate::numeric::{
-    inverse_mills, log_normal_cdf, normal_cdf, normal_cdf_curvature, normal_log_pdf,
-};
+use crate::numeric::{inverse_mills, log_normal_cdf, normal_cdf, normal_cdf_curvature, normal_log_pdf};
 use crate::rng::Stream;
 
 /// The bounds of the recorded values; `None` where there is no censoring.
@@ -126,12 +124,8 @@ pub fn sample(bounds: Bounds, eta: f64, variance: f64, rng: &mut Stream) -> f64 
 pub fn mean(bounds: Bounds, eta: f64, variance: f64) -> f64 {
     let sd = variance.sqrt();
     let (m0, m1) = inner_moments(bounds, eta, sd);
-    let below = bounds
-        .lower
-        .map_or(0.0, |lower| lower * normal_cdf((lower - eta) / sd));
-    let above = bounds
-        .upper
-        .map_or(0.0, |upper| upper * normal_cdf((eta - upper) / sd));
+    let below = bounds.lower.map_or(0.0, |lower| lower * normal_cdf((lower - eta) / sd));
+    let above = bounds.upper.map_or(0.0, |upper| upper * normal_cdf((eta - upper) / sd));
     below + above + eta * m0 + sd * m1
 }
 
@@ -139,10 +133,7 @@ pub fn mean(bounds: Bounds, eta: f64, variance: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const BOTH: Bounds = Bounds {
-        lower: Some(-1.0),
-        upper: Some(2.0),
-    };
+    const BOTH: Bounds = Bounds { lower: Some(-1.0), upper: Some(2.0) };
 
     #[test]
     fn closed_form() {
@@ -150,24 +141,13 @@ mod tests {
         assert!((log_density(BOTH, -1.0, 0.5, 4.0) - at_lower).abs() < 1e-14);
         let at_upper = normal_cdf((0.5 - 2.0) / 2.0).ln();
         assert!((log_density(BOTH, 2.0, 0.5, 4.0) - at_upper).abs() < 1e-14);
-        assert_eq!(
-            log_density(BOTH, 0.3, 0.5, 4.0),
-            gaussian::log_density(0.3, 0.5, 4.0)
-        );
+        assert_eq!(log_density(BOTH, 0.3, 0.5, 4.0), gaussian::log_density(0.3, 0.5, 4.0));
     }
 
     #[test]
     fn without_bounds_it_is_the_normal() {
         let (mut got, mut want) = ([0.0; 4], [0.0; 4]);
-        expected_information(
-            Bounds {
-                lower: None,
-                upper: None,
-            },
-            0.3,
-            1.7,
-            &mut got,
-        );
+        expected_information(Bounds { lower: None, upper: None }, 0.3, 1.7, &mut got);
         gaussian::expected_information(1.7, &mut want);
         for (got, want) in got.iter().zip(want) {
             assert!((got - want).abs() < 1e-15);

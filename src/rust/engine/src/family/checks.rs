@@ -17,12 +17,8 @@ fn cases(n: usize) -> Vec<Case> {
     let mut cases = Vec::new();
     for _ in 0..n {
         for family in families() {
-            let eta = (0..family.n_predictors())
-                .map(|_| 1.2 * rng.normal())
-                .collect();
-            let mut aux: Vec<f64> = (0..family.n_auxiliary())
-                .map(|_| 0.3 + rng.exponential())
-                .collect();
+            let eta = (0..family.n_predictors()).map(|_| 1.2 * rng.normal()).collect();
+            let mut aux: Vec<f64> = (0..family.n_auxiliary()).map(|_| 0.3 + rng.exponential()).collect();
             if let Family::Ordinal { .. } = family {
                 let mut threshold = -1.5;
                 for a in &mut aux {
@@ -30,12 +26,7 @@ fn cases(n: usize) -> Vec<Case> {
                     *a = threshold;
                 }
             }
-            cases.push(Case {
-                family,
-                eta,
-                aux,
-                trials: 6.0,
-            });
+            cases.push(Case { family, eta, aux, trials: 6.0 });
         }
     }
     cases
@@ -50,29 +41,14 @@ fn families() -> Vec<Family> {
         Family::NegativeBinomial,
         Family::ZeroInflatedPoisson,
         Family::ZeroInflatedNegativeBinomial,
-        Family::Censored {
-            lower: Some(-0.7),
-            upper: None,
-        },
-        Family::Censored {
-            lower: None,
-            upper: Some(1.1),
-        },
-        Family::Censored {
-            lower: Some(-1.0),
-            upper: Some(0.8),
-        },
+        Family::Censored { lower: Some(-0.7), upper: None },
+        Family::Censored { lower: None, upper: Some(1.1) },
+        Family::Censored { lower: Some(-1.0), upper: Some(0.8) },
     ];
     for link in [Link::Logit, Link::Probit] {
         all.push(Family::Bernoulli { link });
-        all.push(Family::Ordinal {
-            link,
-            n_categories: 2,
-        });
-        all.push(Family::Ordinal {
-            link,
-            n_categories: 5,
-        });
+        all.push(Family::Ordinal { link, n_categories: 2 });
+        all.push(Family::Ordinal { link, n_categories: 5 });
         all.push(Family::Binomial { link });
     }
     all
@@ -84,29 +60,24 @@ impl Case {
     }
 
     fn log_density(&self, y: f64) -> f64 {
-        self.family
-            .log_density(y, self.trials, &self.eta, &self.aux)
+        self.family.log_density(y, self.trials, &self.eta, &self.aux)
     }
 
     fn score(&self, y: f64) -> (f64, Vec<f64>) {
         let mut out = vec![f64::NAN; self.m()];
-        let value = self
-            .family
-            .score(y, self.trials, &self.eta, &self.aux, &mut out);
+        let value = self.family.score(y, self.trials, &self.eta, &self.aux, &mut out);
         (value, out)
     }
 
     fn observed(&self, y: f64) -> Vec<f64> {
         let mut out = vec![f64::NAN; self.m() * self.m()];
-        self.family
-            .observed_information(y, self.trials, &self.eta, &self.aux, &mut out);
+        self.family.observed_information(y, self.trials, &self.eta, &self.aux, &mut out);
         out
     }
 
     fn expected(&self) -> Vec<f64> {
         let mut out = vec![f64::NAN; self.m() * self.m()];
-        self.family
-            .expected_information(1.0, self.trials, &self.eta, &self.aux, &mut out);
+        self.family.expected_information(1.0, self.trials, &self.eta, &self.aux, &mut out);
         out
     }
 
@@ -118,12 +89,7 @@ impl Case {
         } else {
             aux[k - eta.len()] += step;
         }
-        Case {
-            family: self.family.clone(),
-            eta,
-            aux,
-            trials: self.trials,
-        }
+        Case { family: self.family.clone(), eta, aux, trials: self.trials }
     }
 
     /// Support points with their quadrature weights: 1 for a point of positive probability, a fine grid's width
@@ -134,9 +100,7 @@ impl Case {
             Family::Gaussian => self.grid(None, None),
             Family::Censored { lower, upper } => self.grid(lower, upper),
             Family::Bernoulli { .. } => points(0, 1),
-            Family::Ordinal { n_categories, .. } | Family::Nominal { n_categories } => {
-                points(1, n_categories as i32)
-            }
+            Family::Ordinal { n_categories, .. } | Family::Nominal { n_categories } => points(1, n_categories as i32),
             Family::Binomial { .. } => points(0, self.trials as i32),
             _ => points(0, 6_000),
         }
@@ -148,9 +112,7 @@ impl Case {
         let to = upper.unwrap_or(self.eta[0] + reach).max(from);
         let n = 20_000;
         let width = (to - from) / f64::from(n);
-        let mut points: Vec<_> = (0..n)
-            .map(|i| (from + width * (f64::from(i) + 0.5), width))
-            .collect();
+        let mut points: Vec<_> = (0..n).map(|i| (from + width * (f64::from(i) + 0.5), width)).collect();
         points.extend(lower.map(|l| (l, 1.0)));
         points.extend(upper.map(|u| (u, 1.0)));
         points
@@ -158,10 +120,7 @@ impl Case {
 }
 
 fn assert_close(got: f64, want: f64, tolerance: f64, what: &str) {
-    assert!(
-        (got - want).abs() <= tolerance * (1.0 + want.abs()),
-        "{what}: got {got}, want {want}"
-    );
+    assert!((got - want).abs() <= tolerance * (1.0 + want.abs()), "{what}: got {got}, want {want}");
 }
 
 #[test]
@@ -187,13 +146,8 @@ fn scores_and_informations_match_differences() {
     let h = 1e-5;
     for case in cases(10) {
         for _ in 0..4 {
-            let y = case
-                .family
-                .sample(case.trials, &case.eta, &case.aux, &mut rng);
-            let what = format!(
-                "{:?} y = {y} at {:?}, {:?}",
-                case.family, case.eta, case.aux
-            );
+            let y = case.family.sample(case.trials, &case.eta, &case.aux, &mut rng);
+            let what = format!("{:?} y = {y} at {:?}, {:?}", case.family, case.eta, case.aux);
             let (value, score) = case.score(y);
             assert_close(value, case.log_density(y), 1e-13, &what);
             let info = case.observed(y);
@@ -258,13 +212,7 @@ fn expected_information_is_positive_semi_definite() {
                         assert!(asymmetry.abs() <= 1e-14 * size);
                     }
                 }
-                assert!(
-                    form >= -1e-10 * size,
-                    "{:?} {:?} {:?}",
-                    case.family,
-                    case.eta,
-                    info
-                );
+                assert!(form >= -1e-10 * size, "{:?} {:?} {:?}", case.family, case.eta, info);
             }
         }
     }
@@ -273,22 +221,11 @@ fn expected_information_is_positive_semi_definite() {
 #[test]
 fn nothing_is_undefined_at_extreme_predictors() {
     for mut case in cases(1) {
-        for (first, second) in [
-            (700.0, 700.0),
-            (-700.0, 700.0),
-            (700.0, -700.0),
-            (-700.0, -700.0),
-        ] {
+        for (first, second) in [(700.0, 700.0), (-700.0, 700.0), (700.0, -700.0), (-700.0, -700.0)] {
             for (k, eta) in case.eta.iter_mut().enumerate() {
                 *eta = if k == 0 { first } else { second };
             }
-            for y in case
-                .support()
-                .into_iter()
-                .map(|(y, _)| y)
-                .take(8)
-                .chain([1.0])
-            {
+            for y in case.support().into_iter().map(|(y, _)| y).take(8).chain([1.0]) {
                 if !case.family.check_value(y, case.trials) {
                     continue;
                 }
@@ -307,16 +244,11 @@ fn nothing_is_undefined_at_extreme_predictors() {
 fn nodes_agree_with_single_values() {
     let mut rng = Stream::new(11, 0);
     for case in cases(3) {
-        let y = case
-            .family
-            .sample(case.trials, &case.eta, &case.aux, &mut rng);
+        let y = case.family.sample(case.trials, &case.eta, &case.aux, &mut rng);
         let n = 6;
-        let eta: Vec<f64> = (0..n * case.eta.len())
-            .map(|_| 3.0 * rng.normal())
-            .collect();
+        let eta: Vec<f64> = (0..n * case.eta.len()).map(|_| 3.0 * rng.normal()).collect();
         let mut out = vec![f64::NAN; n];
-        case.family
-            .log_density_nodes(y, case.trials, &eta, &case.aux, &mut out);
+        case.family.log_density_nodes(y, case.trials, &eta, &case.aux, &mut out);
         for (got, eta) in out.iter().zip(eta.chunks(case.eta.len())) {
             let want = case.family.log_density(y, case.trials, eta, &case.aux);
             assert_close(*got, want, 1e-13, &format!("{:?}", case.family));
@@ -331,25 +263,15 @@ fn draws_are_in_the_support_with_the_stated_mean() {
         let n = 20_000;
         let (mut sum, mut squares) = (0.0, 0.0);
         for _ in 0..n {
-            let y = case
-                .family
-                .sample(case.trials, &case.eta, &case.aux, &mut rng);
-            assert!(
-                case.family.check_value(y, case.trials),
-                "{:?}: {y}",
-                case.family
-            );
+            let y = case.family.sample(case.trials, &case.eta, &case.aux, &mut rng);
+            assert!(case.family.check_value(y, case.trials), "{:?}: {y}", case.family);
             sum += y;
             squares += y * y;
         }
         let mean = sum / f64::from(n);
         let error = ((squares / f64::from(n) - mean * mean) / f64::from(n)).sqrt();
         let want = case.family.mean(case.trials, &case.eta, &case.aux);
-        assert!(
-            (mean - want).abs() < 5.0 * error + 1e-6,
-            "{:?}: {mean}, {want}",
-            case.family
-        );
+        assert!((mean - want).abs() < 5.0 * error + 1e-6, "{:?}: {mean}, {want}", case.family);
     }
 }
 
@@ -361,43 +283,19 @@ fn impossible_values_and_parameters_are_recognised() {
         (Family::Bernoulli { link: Link::Logit }, 2.0, 1.0),
         (Family::Nominal { n_categories: 3 }, 0.0, 1.0),
         (Family::Nominal { n_categories: 3 }, 4.0, 1.0),
-        (
-            Family::Ordinal {
-                link: Link::Logit,
-                n_categories: 3,
-            },
-            1.5,
-            1.0,
-        ),
+        (Family::Ordinal { link: Link::Logit, n_categories: 3 }, 1.5, 1.0),
         (Family::Poisson, -1.0, 1.0),
         (Family::NegativeBinomial, 0.5, 1.0),
         (Family::Poisson, f64::INFINITY, 1.0),
-        (
-            Family::Censored {
-                lower: Some(0.0),
-                upper: None,
-            },
-            -0.1,
-            1.0,
-        ),
-        (
-            Family::Censored {
-                lower: None,
-                upper: Some(3.0),
-            },
-            3.1,
-            1.0,
-        ),
+        (Family::Censored { lower: Some(0.0), upper: None }, -0.1, 1.0),
+        (Family::Censored { lower: None, upper: Some(3.0) }, 3.1, 1.0),
         (Family::Binomial { link: Link::Logit }, 4.0, 3.0),
         (Family::Binomial { link: Link::Logit }, 1.0, 2.5),
     ];
     for (family, y, trials) in refused {
         assert!(!family.check_value(y, trials), "{family:?} {y}");
     }
-    let ordinal = Family::Ordinal {
-        link: Link::Probit,
-        n_categories: 4,
-    };
+    let ordinal = Family::Ordinal { link: Link::Probit, n_categories: 4 };
     assert!(ordinal.valid_auxiliary(&[-1.0, 0.0, 0.1]));
     assert!(!ordinal.valid_auxiliary(&[-1.0, 0.0, 0.0]));
     assert!(!ordinal.valid_auxiliary(&[-1.0, 0.0]));

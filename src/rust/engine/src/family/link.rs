@@ -86,18 +86,10 @@ impl Link {
         }
         match self {
             // F(b) − F(a) = F(b) (1 − F(a)) (1 − exp(a − b)) for the logistic F.
-            Link::Logit => {
-                numeric::log_expit(upper)
-                    + numeric::log_expit(-lower)
-                    + numeric::log1m_exp(lower - upper)
-            }
+            Link::Logit => numeric::log_expit(upper) + numeric::log_expit(-lower) + numeric::log1m_exp(lower - upper),
             // Reflected so that the interval is not in the upper tail: Φ(b) − Φ(a) = Φ(−a) − Φ(−b).
             Link::Probit => {
-                let (a, b) = if lower > 0.0 {
-                    (-upper, -lower)
-                } else {
-                    (lower, upper)
-                };
+                let (a, b) = if lower > 0.0 { (-upper, -lower) } else { (lower, upper) };
                 let log_cdf = numeric::log_normal_cdf(b);
                 log_cdf + numeric::log1m_exp(numeric::log_normal_cdf(a) - log_cdf)
             }
@@ -107,10 +99,7 @@ impl Link {
     /// `log_interval` with first and second derivatives; those of an infinite limit, and all of an empty interval, are 0.
     pub fn interval(self, lower: f64, upper: f64) -> Interval {
         let log_prob = self.log_interval(lower, upper);
-        let mut result = Interval {
-            log_prob,
-            ..Interval::default()
-        };
+        let mut result = Interval { log_prob, ..Interval::default() };
         if log_prob == f64::NEG_INFINITY {
             return result;
         }
@@ -173,10 +162,7 @@ mod tests {
     const LINKS: [Link; 2] = [Link::Logit, Link::Probit];
 
     fn assert_close(got: f64, want: f64, tolerance: f64) {
-        assert!(
-            (got - want).abs() <= tolerance * (1.0 + want.abs()),
-            "got {got:e}, want {want:e}"
-        );
+        assert!((got - want).abs() <= tolerance * (1.0 + want.abs()), "got {got:e}, want {want:e}");
     }
 
     #[test]
@@ -199,11 +185,7 @@ mod tests {
     fn interval_probability_is_a_difference() {
         for link in LINKS {
             for (a, b) in [(-1.0, 0.5), (0.2, 0.21), (-3.0, 4.0), (1.0, 2.0)] {
-                assert_close(
-                    link.log_interval(a, b),
-                    (link.cdf(b) - link.cdf(a)).ln(),
-                    1e-12,
-                );
+                assert_close(link.log_interval(a, b), (link.cdf(b) - link.cdf(a)).ln(), 1e-12);
             }
             assert_eq!(link.log_interval(f64::NEG_INFINITY, f64::INFINITY), 0.0);
             assert_eq!(link.log_interval(1.0, 1.0), f64::NEG_INFINITY);
@@ -213,11 +195,7 @@ mod tests {
                 let density = link.ratio(x).ln() + link.log_cdf(x);
                 let mirrored = link.ratio(-x).ln() + link.log_cdf(-x);
                 let want = if x < 0.0 { density } else { mirrored } + f64::ln(width);
-                assert_close(
-                    link.log_interval(x - width / 2.0, x + width / 2.0),
-                    want,
-                    1e-6,
-                );
+                assert_close(link.log_interval(x - width / 2.0, x + width / 2.0), want, 1e-6);
             }
         }
     }
@@ -226,29 +204,15 @@ mod tests {
     fn interval_derivatives_match_differences() {
         let h = 1e-5;
         for link in LINKS {
-            for (a, b) in [
-                (-1.0, 0.5),
-                (0.2, 0.6),
-                (-9.0, -7.5),
-                (5.0, 6.0),
-                (-20.0, 15.0),
-            ] {
+            for (a, b) in [(-1.0, 0.5), (0.2, 0.6), (-9.0, -7.5), (5.0, 6.0), (-20.0, 15.0)] {
                 let i = link.interval(a, b);
                 let (up, down) = (link.interval(a, b + h), link.interval(a, b - h));
                 assert_close(i.upper, (up.log_prob - down.log_prob) / (2.0 * h), 1e-6);
-                assert_close(
-                    i.upper_shift - i.cross,
-                    (up.upper - down.upper) / (2.0 * h),
-                    1e-6,
-                );
+                assert_close(i.upper_shift - i.cross, (up.upper - down.upper) / (2.0 * h), 1e-6);
                 assert_close(i.cross, (up.lower - down.lower) / (2.0 * h), 1e-6);
                 let (up, down) = (link.interval(a + h, b), link.interval(a - h, b));
                 assert_close(i.lower, (up.log_prob - down.log_prob) / (2.0 * h), 1e-6);
-                assert_close(
-                    i.lower_shift - i.cross,
-                    (up.lower - down.lower) / (2.0 * h),
-                    1e-6,
-                );
+                assert_close(i.lower_shift - i.cross, (up.lower - down.lower) / (2.0 * h), 1e-6);
                 assert_close(i.shift, i.lower + i.upper, 1e-10);
             }
         }

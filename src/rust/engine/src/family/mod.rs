@@ -41,10 +41,7 @@ pub enum Family {
     /// `eta`: log mean, logit of an extra zero. `aux`: dispersion α > 0.
     ZeroInflatedNegativeBinomial,
     /// `eta`: latent mean. `aux`: variance. Values equal to a bound are censored there.
-    Censored {
-        lower: Option<f64>,
-        upper: Option<f64>,
-    },
+    Censored { lower: Option<f64>, upper: Option<f64> },
     /// `eta`: P = F(η). y is 0..trials; the density includes the binomial coefficient.
     Binomial { link: Link },
 }
@@ -99,9 +96,7 @@ impl Family {
             Family::Censored { lower, upper } => {
                 y.is_finite() && lower.is_none_or(|l| y >= l) && upper.is_none_or(|u| y <= u)
             }
-            Family::Binomial { .. } => {
-                trials.is_finite() && trials.fract() == 0.0 && whole_up_to(0.0, trials)
-            }
+            Family::Binomial { .. } => trials.is_finite() && trials.fract() == 0.0 && whole_up_to(0.0, trials),
         }
     }
 
@@ -118,9 +113,7 @@ impl Family {
             Family::ZeroInflatedPoisson | Family::ZeroInflatedNegativeBinomial => {
                 zero_inflated::log_density(count(aux), y, eta[0], eta[1])
             }
-            Family::Censored { lower, upper } => {
-                censored::log_density(Bounds { lower, upper }, y, eta[0], aux[0])
-            }
+            Family::Censored { lower, upper } => censored::log_density(Bounds { lower, upper }, y, eta[0], aux[0]),
             Family::Binomial { link } => binomial::log_density(link, y, trials, eta[0]),
         }
     }
@@ -129,14 +122,7 @@ impl Family {
     ///
     /// `eta` is node-major, `[n_nodes × n_predictors]` (simply the nodes' predictors for families with one); `out` has
     /// `n_nodes` entries.
-    pub fn log_density_nodes(
-        &self,
-        y: f64,
-        trials: f64,
-        eta: &[f64],
-        aux: &[f64],
-        out: &mut [f64],
-    ) {
+    pub fn log_density_nodes(&self, y: f64, trials: f64, eta: &[f64], aux: &[f64], out: &mut [f64]) {
         match *self {
             Family::Gaussian => gaussian::log_density_nodes(y, eta, aux[0], out),
             Family::Bernoulli { link } => bernoulli::log_density_nodes(link, y, eta, out),
@@ -170,9 +156,7 @@ impl Family {
             Family::ZeroInflatedPoisson | Family::ZeroInflatedNegativeBinomial => {
                 zero_inflated::score(count(aux), y, eta[0], eta[1], out)
             }
-            Family::Censored { lower, upper } => {
-                censored::score(Bounds { lower, upper }, y, eta[0], aux[0], out)
-            }
+            Family::Censored { lower, upper } => censored::score(Bounds { lower, upper }, y, eta[0], aux[0], out),
             Family::Binomial { link } => binomial::score(link, y, trials, eta[0], out),
         }
     }
@@ -180,14 +164,7 @@ impl Family {
     /// Writes minus the Hessian of log f at the observed y in (eta…, aux…): exact second derivatives, m × m row-major
     /// (symmetric) with m = `n_predictors + n_auxiliary`.
     #[inline]
-    pub fn observed_information(
-        &self,
-        y: f64,
-        trials: f64,
-        eta: &[f64],
-        aux: &[f64],
-        out: &mut [f64],
-    ) {
+    pub fn observed_information(&self, y: f64, trials: f64, eta: &[f64], aux: &[f64], out: &mut [f64]) {
         match *self {
             Family::Gaussian => gaussian::observed_information(y, eta[0], aux[0], out),
             Family::Bernoulli { link } => bernoulli::observed_information(link, y, eta[0], out),
@@ -215,14 +192,7 @@ impl Family {
     /// information, except for the negative binomial's dispersion and the zero-inflated negative binomial (see those
     /// files). No family's depends on y, which is accepted so that callers treat both informations alike.
     #[inline]
-    pub fn expected_information(
-        &self,
-        _y: f64,
-        trials: f64,
-        eta: &[f64],
-        aux: &[f64],
-        out: &mut [f64],
-    ) {
+    pub fn expected_information(&self, _y: f64, trials: f64, eta: &[f64], aux: &[f64], out: &mut [f64]) {
         match *self {
             Family::Gaussian => gaussian::expected_information(aux[0], out),
             Family::Bernoulli { link } => bernoulli::expected_information(link, eta[0], out),
@@ -256,9 +226,7 @@ impl Family {
             Family::ZeroInflatedPoisson | Family::ZeroInflatedNegativeBinomial => {
                 zero_inflated::sample(count(aux), eta[0], eta[1], rng)
             }
-            Family::Censored { lower, upper } => {
-                censored::sample(Bounds { lower, upper }, eta[0], aux[0], rng)
-            }
+            Family::Censored { lower, upper } => censored::sample(Bounds { lower, upper }, eta[0], aux[0], rng),
             Family::Binomial { link } => binomial::sample(link, trials, eta[0], rng),
         }
     }
@@ -271,12 +239,8 @@ impl Family {
             Family::Ordinal { link, .. } => ordinal::mean(link, eta[0], aux),
             Family::Nominal { .. } => nominal::mean(eta),
             Family::Poisson | Family::NegativeBinomial => poisson::exp_finite(eta[0]),
-            Family::ZeroInflatedPoisson | Family::ZeroInflatedNegativeBinomial => {
-                zero_inflated::mean(eta[0], eta[1])
-            }
-            Family::Censored { lower, upper } => {
-                censored::mean(Bounds { lower, upper }, eta[0], aux[0])
-            }
+            Family::ZeroInflatedPoisson | Family::ZeroInflatedNegativeBinomial => zero_inflated::mean(eta[0], eta[1]),
+            Family::Censored { lower, upper } => censored::mean(Bounds { lower, upper }, eta[0], aux[0]),
             Family::Binomial { link } => trials * link.cdf(eta[0]),
         }
     }

@@ -54,21 +54,9 @@ impl Point {
     fn new(eta: f64, alpha: f64) -> Self {
         let log_ratio = eta + alpha.ln();
         let p = expit(log_ratio);
-        let h3 = if p < 0.1 {
-            series_h3(p)
-        } else {
-            log1p_exp(log_ratio) - p - 0.5 * p * p
-        };
-        let m = if log_ratio > 0.0 {
-            p / alpha
-        } else {
-            eta.exp() * expit(-log_ratio)
-        };
-        Point {
-            rest: expit(-log_ratio),
-            m,
-            h3,
-        }
+        let h3 = if p < 0.1 { series_h3(p) } else { log1p_exp(log_ratio) - p - 0.5 * p * p };
+        let m = if log_ratio > 0.0 { p / alpha } else { eta.exp() * expit(-log_ratio) };
+        Point { rest: expit(-log_ratio), m, h3 }
     }
 }
 
@@ -84,9 +72,7 @@ fn series_h3(p: f64) -> f64 {
 /// log P(y | η, α).
 #[inline]
 pub fn log_density(y: f64, eta: f64, alpha: f64) -> f64 {
-    log_rising(y, alpha) + y * eta
-        - (y + 1.0 / alpha) * log1p_exp(eta + alpha.ln())
-        - log_factorial(y)
+    log_rising(y, alpha) + y * eta - (y + 1.0 / alpha) * log1p_exp(eta + alpha.ln()) - log_factorial(y)
 }
 
 /// `log_density` at many predictors; what depends on y and α only is computed once.
@@ -128,11 +114,7 @@ pub fn expected_information(eta: f64, alpha: f64, out: &mut [f64]) {
     let at = Point::new(eta, alpha);
     let r = 1.0 / alpha;
     // For large r: r² (ψ'(r) − 1/r) = 1/2 + 1/(6 r) − 1/(30 r³) + …
-    let gamma_part = if r > 1e3 {
-        0.5 + alpha / 6.0 - alpha.powi(3) / 30.0
-    } else {
-        r * r * (trigamma(r) - 1.0 / r)
-    };
+    let gamma_part = if r > 1e3 { 0.5 + alpha / 6.0 - alpha.powi(3) / 30.0 } else { r * r * (trigamma(r) - 1.0 / r) };
     out[0] = at.m;
     out[1] = 0.0;
     out[2] = 0.0;
@@ -193,10 +175,7 @@ mod tests {
                 expected_information(eta, alpha, &mut info);
                 let ratio = info[3] / truth;
                 let most = if alpha <= 1.0 { 1.4 } else { 2.6 };
-                assert!(
-                    ratio > 0.999 && ratio < most,
-                    "mean {mean}, alpha {alpha}: {ratio}"
-                );
+                assert!(ratio > 0.999 && ratio < most, "mean {mean}, alpha {alpha}: {ratio}");
             }
         }
     }

@@ -42,11 +42,7 @@ pub fn information(eta: &[f64], out: &mut [f64]) {
         for (column, other) in eta.iter().enumerate() {
             let q = (other - total).exp();
             // 1 − p would cancel where p is close to one: it is the sum of the other probabilities.
-            out[row * m + column] = if row == column {
-                p * complement(row, eta, total)
-            } else {
-                -p * q
-            };
+            out[row * m + column] = if row == column { p * complement(row, eta, total) } else { -p * q };
         }
     }
 }
@@ -79,11 +75,7 @@ pub fn sample(eta: &[f64], rng: &mut Stream) -> f64 {
 /// The mean category number.
 pub fn mean(eta: &[f64]) -> f64 {
     let total = log_normaliser(eta);
-    let first: f64 = eta
-        .iter()
-        .enumerate()
-        .map(|(k, e)| (k + 1) as f64 * (e - total).exp())
-        .sum();
+    let first: f64 = eta.iter().enumerate().map(|(k, e)| (k + 1) as f64 * (e - total).exp()).sum();
     first + (eta.len() + 1) as f64 * (-total).exp()
 }
 

@@ -6,16 +6,8 @@ use crate::rng::Stream;
 /// The limits of category `y` (1..K) on the latent scale, τ_{y−1} − η and τ_y − η.
 #[inline]
 fn limits(y: usize, eta: f64, thresholds: &[f64]) -> (f64, f64) {
-    let lower = if y == 1 {
-        f64::NEG_INFINITY
-    } else {
-        thresholds[y - 2] - eta
-    };
-    let upper = if y > thresholds.len() {
-        f64::INFINITY
-    } else {
-        thresholds[y - 1] - eta
-    };
+    let lower = if y == 1 { f64::NEG_INFINITY } else { thresholds[y - 2] - eta };
+    let upper = if y > thresholds.len() { f64::INFINITY } else { thresholds[y - 1] - eta };
     (lower, upper)
 }
 

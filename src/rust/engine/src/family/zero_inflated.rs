@@ -76,23 +76,11 @@ pub fn score(count: Count, y: f64, eta: f64, zeta: f64, out: &mut [f64]) -> f64 
     let (log_count, s) = count.score(y, eta);
     let is_zero = y == 0.0;
     // The posterior probability that this is an extra zero, and its complement.
-    let extra = if is_zero {
-        expit(zeta - log_count)
-    } else {
-        0.0
-    };
-    let ordinary = if is_zero {
-        expit(log_count - zeta)
-    } else {
-        1.0
-    };
+    let extra = if is_zero { expit(zeta - log_count) } else { 0.0 };
+    let ordinary = if is_zero { expit(log_count - zeta) } else { 1.0 };
     out[1] = extra - expit(zeta);
     for k in 0..count.len() {
-        out[PLACE[k]] = if ordinary == 0.0 {
-            0.0
-        } else {
-            ordinary * s[k]
-        };
+        out[PLACE[k]] = if ordinary == 0.0 { 0.0 } else { ordinary * s[k] };
     }
     if is_zero {
         log_add_exp(zeta, log_count) - log1p_exp(zeta)
@@ -128,8 +116,7 @@ pub fn observed_information(count: Count, y: f64, eta: f64, zeta: f64, out: &mut
         out[m + PLACE[row]] = spread * s[row];
         out[PLACE[row] * m + 1] = spread * s[row];
         for column in 0..n {
-            out[PLACE[row] * m + PLACE[column]] =
-                ordinary * info[row * n + column] - spread * s[row] * s[column];
+            out[PLACE[row] * m + PLACE[column]] = ordinary * info[row * n + column] - spread * s[row] * s[column];
         }
     }
 }

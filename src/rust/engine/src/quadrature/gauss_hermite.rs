@@ -35,10 +35,8 @@ pub fn line(points: usize) -> Line {
     if n % 2 == 1 {
         nodes[n / 2] = 0.0;
     }
-    let mut log_weights: Vec<f64> = nodes
-        .iter()
-        .map(|&z| -(n as f64).ln() - 2.0 * hermite(n, z).1.abs().ln())
-        .collect();
+    let mut log_weights: Vec<f64> =
+        nodes.iter().map(|&z| -(n as f64).ln() - 2.0 * hermite(n, z).1.abs().ln()).collect();
     normalise(&mut log_weights);
     Line { nodes, log_weights }
 }
@@ -71,13 +69,7 @@ mod tests {
                     .iter()
                     .zip(&rule.log_weights)
                     .filter(|(z, _)| **z != 0.0 || half == 0)
-                    .map(|(z, w)| {
-                        w + if half == 0 {
-                            0.0
-                        } else {
-                            2.0 * half as f64 * z.abs().ln()
-                        }
-                    })
+                    .map(|(z, w)| w + if half == 0 { 0.0 } else { 2.0 * half as f64 * z.abs().ln() })
                     .collect();
                 let got = crate::numeric::log_sum_exp(&log_moment);
                 // (2h − 1)!! = (2h)! / (2^h h!)
@@ -86,11 +78,7 @@ mod tests {
                 if n == 1 {
                     assert_eq!(got, 0.0);
                 } else {
-                    assert!(
-                        (got - want).abs() < 1e-11 * (1.0 + want),
-                        "n {n}, degree {}",
-                        2 * half
-                    );
+                    assert!((got - want).abs() < 1e-11 * (1.0 + want), "n {n}, degree {}", 2 * half);
                 }
             }
         }

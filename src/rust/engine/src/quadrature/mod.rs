@@ -38,27 +38,18 @@ pub struct Rule {
 pub enum RuleError {
     #[error("quadrature needs at least 1 point; points is 0")]
     NoPoints,
-    #[error(
-        "Gauss-Hermite quadrature takes at most {most} points per dimension; points is {points}"
-    )]
+    #[error("Gauss-Hermite quadrature takes at most {most} points per dimension; points is {points}")]
     TooManyPoints { points: usize, most: usize },
     #[error(
         "{points} points in each of {dims} dimensions make {n_nodes} nodes, more than the {max_nodes} that max_nodes \
          allows: use fewer points, another method (monte_carlo, sobol), or raise max_nodes"
     )]
-    TooManyGridNodes {
-        points: usize,
-        dims: usize,
-        n_nodes: f64,
-        max_nodes: usize,
-    },
+    TooManyGridNodes { points: usize, dims: usize, n_nodes: f64, max_nodes: usize },
     #[error(
         "points is {points}, more than the {max_nodes} nodes that max_nodes allows: use fewer points or raise max_nodes"
     )]
     TooManyNodes { points: usize, max_nodes: usize },
-    #[error(
-        "Sobol points are available for at most {most} dimensions; the model has {dims}: use monte_carlo instead"
-    )]
+    #[error("Sobol points are available for at most {most} dimensions; the model has {dims}: use monte_carlo instead")]
     TooManyDimensions { dims: usize, most: usize },
 }
 
@@ -69,34 +60,18 @@ pub enum RuleError {
 ///
 /// # Errors
 /// No points, more than `max_nodes` nodes, or more points or dimensions than the method offers.
-pub fn build(
-    method: Method,
-    points: usize,
-    dims: usize,
-    seed: u64,
-    max_nodes: usize,
-) -> Result<Rule, RuleError> {
+pub fn build(method: Method, points: usize, dims: usize, seed: u64, max_nodes: usize) -> Result<Rule, RuleError> {
     if points == 0 {
         return Err(RuleError::NoPoints);
     }
     if dims == 0 {
-        return Ok(Rule {
-            dims,
-            n_nodes: 1,
-            nodes: Vec::new(),
-            log_weights: vec![0.0],
-        });
+        return Ok(Rule { dims, n_nodes: 1, nodes: Vec::new(), log_weights: vec![0.0] });
     }
     match method {
         Method::Rectangular | Method::GaussHermite => {
             let n_nodes = (points as f64).powf(dims as f64);
             if n_nodes > max_nodes as f64 {
-                return Err(RuleError::TooManyGridNodes {
-                    points,
-                    dims,
-                    n_nodes,
-                    max_nodes,
-                });
+                return Err(RuleError::TooManyGridNodes { points, dims, n_nodes, max_nodes });
             }
         }
         Method::MonteCarlo | Method::Sobol => {
@@ -108,48 +83,23 @@ pub fn build(
     match method {
         Method::Rectangular => Ok(tensor(&rectangular::line(points), dims)),
         Method::GaussHermite if points > gauss_hermite::MOST_POINTS => {
-            Err(RuleError::TooManyPoints {
-                points,
-                most: gauss_hermite::MOST_POINTS,
-            })
+            Err(RuleError::TooManyPoints { points, most: gauss_hermite::MOST_POINTS })
         }
         Method::GaussHermite => Ok(tensor(&gauss_hermite::line(points), dims)),
-        Method::MonteCarlo => Ok(equal_weights(
-            monte_carlo::nodes(points, dims, seed),
-            dims,
-            points,
-        )),
-        Method::Sobol if dims > sobol::MOST_DIMENSIONS => Err(RuleError::TooManyDimensions {
-            dims,
-            most: sobol::MOST_DIMENSIONS,
-        }),
-        Method::Sobol => Ok(equal_weights(
-            sobol::nodes(points, dims, seed),
-            dims,
-            points,
-        )),
+        Method::MonteCarlo => Ok(equal_weights(monte_carlo::nodes(points, dims, seed), dims, points)),
+        Method::Sobol if dims > sobol::MOST_DIMENSIONS => {
+            Err(RuleError::TooManyDimensions { dims, most: sobol::MOST_DIMENSIONS })
+        }
+        Method::Sobol => Ok(equal_weights(sobol::nodes(points, dims, seed), dims, points)),
     }
 }
 
 /// Drops the nodes whose weight is below `tolerance` times the largest, and rescales the others to sum to 1.
 pub fn prune(rule: &mut Rule, tolerance: f64) {
-    let largest = rule
-        .log_weights
-        .iter()
-        .copied()
-        .fold(f64::NEG_INFINITY, f64::max);
+    let largest = rule.log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let least = largest + tolerance.ln();
-    let kept: Vec<usize> = (0..rule.n_nodes)
-        .filter(|&q| rule.log_weights[q] >= least)
-        .collect();
-    rule.nodes = kept
-        .iter()
-        .flat_map(|&q| {
-            rule.nodes[q * rule.dims..(q + 1) * rule.dims]
-                .iter()
-                .copied()
-        })
-        .collect();
+    let kept: Vec<usize> = (0..rule.n_nodes).filter(|&q| rule.log_weights[q] >= least).collect();
+    rule.nodes = kept.iter().flat_map(|&q| rule.nodes[q * rule.dims..(q + 1) * rule.dims].iter().copied()).collect();
     rule.log_weights = kept.iter().map(|&q| rule.log_weights[q]).collect();
     rule.n_nodes = kept.len();
     normalise(&mut rule.log_weights);
@@ -176,21 +126,11 @@ fn tensor(line: &Line, dims: usize) -> Rule {
         }
         log_weights.push(log_weight);
     }
-    Rule {
-        dims,
-        n_nodes,
-        nodes,
-        log_weights,
-    }
+    Rule { dims, n_nodes, nodes, log_weights }
 }
 
 fn equal_weights(nodes: Vec<f64>, dims: usize, n_nodes: usize) -> Rule {
-    Rule {
-        dims,
-        n_nodes,
-        nodes,
-        log_weights: vec![-(n_nodes as f64).ln(); n_nodes],
-    }
+    Rule { dims, n_nodes, nodes, log_weights: vec![-(n_nodes as f64).ln(); n_nodes] }
 }
 
 /// Subtracts a constant so that the weights sum to 1.
@@ -205,18 +145,11 @@ fn normalise(log_weights: &mut [f64]) {
 mod tests {
     use super::*;
 
-    const METHODS: [Method; 4] = [
-        Method::Rectangular,
-        Method::GaussHermite,
-        Method::MonteCarlo,
-        Method::Sobol,
-    ];
+    const METHODS: [Method; 4] = [Method::Rectangular, Method::GaussHermite, Method::MonteCarlo, Method::Sobol];
 
     /// Σ weight × g(node).
     fn integrate(rule: &Rule, g: impl Fn(&[f64]) -> f64) -> f64 {
-        (0..rule.n_nodes)
-            .map(|q| rule.log_weights[q].exp() * g(&rule.nodes[q * rule.dims..(q + 1) * rule.dims]))
-            .sum()
+        (0..rule.n_nodes).map(|q| rule.log_weights[q].exp() * g(&rule.nodes[q * rule.dims..(q + 1) * rule.dims])).sum()
     }
 
     #[test]
@@ -244,15 +177,9 @@ mod tests {
             let rule = build(method, points, 2, 3, 100_000).unwrap();
             let exponential = integrate(&rule, |z| (0.5 * z[0] - 0.8 * z[1]).exp());
             let want = (0.5 * (0.25 + 0.64f64)).exp();
-            assert!(
-                (exponential / want - 1.0).abs() < tolerance,
-                "{method:?}: {exponential}"
-            );
+            assert!((exponential / want - 1.0).abs() < tolerance, "{method:?}: {exponential}");
             let squares = integrate(&rule, |z| z[0] * z[0] * z[1] * z[1]);
-            assert!(
-                (squares - 1.0).abs() < 2.0 * tolerance,
-                "{method:?}: {squares}"
-            );
+            assert!((squares - 1.0).abs() < 2.0 * tolerance, "{method:?}: {squares}");
         }
     }
 

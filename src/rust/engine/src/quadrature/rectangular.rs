@@ -42,12 +42,7 @@ mod tests {
         for (points, tolerance) in [(15, 2e-5), (31, 1e-11)] {
             let rule = line(points);
             for (power, want) in [(2, 1.0), (4, 3.0)] {
-                let got: f64 = rule
-                    .nodes
-                    .iter()
-                    .zip(&rule.log_weights)
-                    .map(|(z, w)| w.exp() * z.powi(power))
-                    .sum();
+                let got: f64 = rule.nodes.iter().zip(&rule.log_weights).map(|(z, w)| w.exp() * z.powi(power)).sum();
                 assert!((got - want).abs() < 30.0 * tolerance, "{points}: {got}");
             }
         }

@@ -68,16 +68,12 @@ const DIRECTIONS: [Direction; 36] = [
 /// `[points × dims]`, node-major. A power of 2 is the natural number of points.
 pub fn nodes(points: usize, dims: usize, seed: u64) -> Vec<f64> {
     let mut rng = Stream::new(seed, STREAM);
-    let columns: Vec<[u32; BITS]> = (0..dims)
-        .map(|dim| scramble(&direction_numbers(dim), &mut rng))
-        .collect();
+    let columns: Vec<[u32; BITS]> = (0..dims).map(|dim| scramble(&direction_numbers(dim), &mut rng)).collect();
     let mut coordinates: Vec<u32> = (0..dims).map(|_| random_word(&mut rng)).collect();
     let mut out = Vec::with_capacity(points * dims);
     for q in 0..points {
         for &x in &coordinates {
-            out.push(normal_quantile(
-                (f64::from(x) + 0.5) / 2f64.powi(BITS as i32),
-            ));
+            out.push(normal_quantile((f64::from(x) + 0.5) / 2f64.powi(BITS as i32)));
         }
         // Gray code order: the next point differs by one direction number (Antonov & Saleev 1979).
         let changed = (q as u32).trailing_ones() as usize % BITS;
@@ -198,11 +194,7 @@ mod tests {
     fn high_dimensions_integrate_products() {
         let (n, dims) = (4_096, 20);
         let nodes = nodes(n, dims, 2);
-        let mean: f64 = nodes
-            .chunks(dims)
-            .map(|z| (0.2 * z.iter().sum::<f64>()).exp())
-            .sum::<f64>()
-            / n as f64;
+        let mean: f64 = nodes.chunks(dims).map(|z| (0.2 * z.iter().sum::<f64>()).exp()).sum::<f64>() / n as f64;
         assert!((mean / 0.4f64.exp() - 1.0).abs() < 0.01, "{mean}");
     }
 }
