@@ -29,8 +29,8 @@ install: ## install mlmix into demo-output/library (development mode)
 dist: ## make the source package, Rust libraries bundled
 	sh tools/dist.sh .
 
-docs: install ## write NAMESPACE and man/ (roxygen2); the site too if pkgdown is installed
-	$(R_DEV) tools/docs.R
+docs: ## write NAMESPACE and man/ (roxygen2); the site too if pkgdown is installed
+	Rscript tools/docs.R
 
 format: ## format the Rust code (and the R code if styler is installed)
 	$(CARGO) fmt $(MANIFEST) --all

@@ -26,7 +26,7 @@ as_root() {
 
 debian_package_of() { # a command
   case "$1" in
-    R) say "r-base-core r-base-dev" ;;
+    R) say "r-base-core" ;;
     cc) say "gcc" ;;
     xz) say "xz-utils" ;;
     checkbashisms) say "devscripts" ;;
