@@ -1,5 +1,13 @@
 # Writes NAMESPACE and man/ from the roxygen comments; builds the site in docs/ if pkgdown is installed.
-roxygen2::roxygenise(".", load_code = roxygen2::load_source) # the R code alone: nothing is compiled
+
+# The R code and the data alone: nothing is compiled.
+load_code <- function(path) {
+  code <- roxygen2::load_source(path)
+  for (file in list.files(file.path(path, "data"), full.names = TRUE)) load(file, code)
+  code
+}
+
+roxygen2::roxygenise(".", load_code = load_code)
 if (requireNamespace("pkgdown", quietly = TRUE)) {
   pkgdown::build_site(".", preview = FALSE)
 } else {
