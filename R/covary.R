@@ -17,7 +17,7 @@ covary <- function(a, b, ..., by = ~ 1) {
   quos <- rlang::enquos(a, b, ..., .ignore_empty = "all")
   quos <- Filter(function(q) !rlang::quo_is_missing(q), quos)
   names <- unlist(lapply(unname(quos), function(q) {
-    expand_names(rlang::quo_get_expr(q), rlang::quo_get_env(q), "covary()", evaluate = TRUE)
+    expand_names(rlang::quo_get_expr(q), rlang::quo_get_env(q), "covary()")
   }))
   by <- parse_by(by, "by")
   if (length(names) == 0 || (length(names) == 1 && length(by) == 0)) {

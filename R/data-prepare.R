@@ -112,17 +112,8 @@ number_clusters <- function(ids) {
 
 # Stacks persons x items: one row for each person and observed item. Other items of the row are missing, so every item
 # keeps its own family and parameters; `item` is a factor, `person` the cluster.
-stack_items <- function(data, reshape, others, call) {
+stack_items <- function(data, reshape, others) {
   items <- reshape$items
-  check_columns(data, items, "the model", call)
-  own <- c(reshape$cluster, reshape$item)
-  clash <- intersect(own, c(items, others))
-  if (length(clash) > 0) {
-    abort_data(c(
-      "The variable name {.var {clash}} is taken: the model makes {?a column/columns} of that name.",
-      i = "Rename the variable in the data."
-    ), call = call)
-  }
   observed <- !vapply(data[items], is.na, logical(nrow(data)))
   dim(observed) <- c(nrow(data), length(items))
   place <- which(t(observed), arr.ind = FALSE)

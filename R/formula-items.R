@@ -1,7 +1,7 @@
 # Names of variables written as u1, c(u1, z), u1:u17 or "u1", expanded to a character vector.
 
-# `evaluate`: whether a symbol or call may stand for a character vector of the calling environment
-# (the items of a one-line model) or always for itself (the left-hand side of a formula).
+# `evaluate`: whether the whole of `expr` may be a variable or call that gives a character vector (the items of a one-line
+# model), or whether symbols always stand for themselves (the left-hand side of a formula). Inside c() they always do.
 expand_names <- function(expr, env, arg, evaluate = FALSE, call = rlang::caller_env()) {
   names <- expand_one(expr, env, arg, evaluate, call)
   twice <- unique(names[duplicated(names)])
@@ -18,13 +18,13 @@ expand_one <- function(expr, env, arg, evaluate, call) {
   if (is.symbol(expr)) {
     name <- as.character(expr)
     value <- if (evaluate) get0(name, envir = env, mode = "character") else NULL
-    return(if (is.null(value)) name else unname(value))
+    return(if (length(value) == 0) name else unname(value))
   }
   if (rlang::is_call(expr, "(", n = 1)) {
     return(expand_one(expr[[2]], env, arg, evaluate, call))
   }
   if (rlang::is_call(expr, c("c", "cbind"))) {
-    parts <- lapply(as.list(expr)[-1], expand_one, env, arg, evaluate, call)
+    parts <- lapply(as.list(expr)[-1], expand_one, env, arg, FALSE, call)
     return(unlist(unname(parts)))
   }
   if (rlang::is_call(expr, ":", n = 2)) {

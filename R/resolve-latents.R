@@ -116,7 +116,7 @@ expand_between <- function(b, equation) {
       between <- names(Filter(function(latent) latent$level == "between", b$latents))
       abort_spec(c(
         "{.fn between}: {.val {name}} has no random effect and is no between factor.",
-        i = "Known here: {.val {between}} (the part after {.code @} can be left out).",
+        i = if (length(between) > 0) "Known here: {.val {between}} (the part after {.code @} can be left out).",
         i = "Give the equation of {.val {name}} a {.code (1 | cluster)}."
       ), call = b$call)
     }
@@ -177,15 +177,17 @@ add_covary <- function(b, part) {
   add_pairs(b, names, part$by)
 }
 
+# Class variables in the order of their declaration.
+declared_order <- function(b, classes) b$symbols$classes$name[b$symbols$classes$name %in% classes]
+
 # The variance of a latent: fixed at 1 (in the last class) where that gives a factor its unit.
 latent_variance <- function(b, latent, fixed_one) {
-  by <- b$by[[latent$name]] %||% latent$by
-  kind <- "variance"
+  by <- declared_order(b, b$by[[latent$name]] %||% latent$by)
   patterns <- if (length(by) == 0) "" else class_patterns(by, b$symbols)
   class_coefficient(b$table, by, b$symbols, function(pattern, i) {
     free <- !(fixed_one && i == length(patterns))
-    add_parameter(b$table, parameter_name(latent$name, "~~", latent$name, pattern), kind, latent$level,
-      latent$name, latent$name, pattern, free = free, value = if (free) NA_real_ else 1,
+    add_parameter(b$table, parameter_name(latent$name, "~~", latent$name, pattern), "variance",
+      latent$level, latent$name, latent$name, pattern, free = free, value = if (free) NA_real_ else 1,
       lower = if (free) 0 else NA_real_)
   })
 }

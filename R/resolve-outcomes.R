@@ -104,8 +104,7 @@ ordinal_terms <- function(b, rows, item) {
 }
 
 scale_coefficient <- function(b, item, kind) {
-  by <- b$by[[item$name]] %||% item$part$variance
-  by <- b$symbols$classes$name[b$symbols$classes$name %in% by]
+  by <- declared_order(b, b$by[[item$name]] %||% item$part$variance)
   operator <- if (kind == "variance") paste0("~~", item$name) else "^disp"
   class_coefficient(b$table, by, b$symbols, function(pattern, i) {
     add_parameter(b$table, parameter_name(item$name, operator, "", pattern), kind, item$level, item$name,
@@ -137,7 +136,7 @@ resolve_factor <- function(b, part) {
   random <- random_terms(b, plan, part$name, what, rows)[[1]]
   target <- new_target(part$name, part$level, "latent", mean_zero = TRUE)
   b$latents[[part$name]]$terms <- c(predictor_terms(b$table, rows, target, b$symbols), random)
-  b$latents[[part$name]]$by <- b$symbols$classes$name[b$symbols$classes$name %in% part$variance]
+  b$latents[[part$name]]$by <- part$variance
   b$latents[[part$name]]$scale <- part$scale
 }
 

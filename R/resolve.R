@@ -33,7 +33,7 @@ resolve_model <- function(model, data, cluster = NULL) {
   data <- check_data(data, call)
   symbols <- model_symbols(model)
   needs <- data_needs(model, symbols, data, cluster, call)
-  stacked <- if (!is.null(model$reshape)) stack_items(data, model$reshape, needs$covariates, call)
+  stacked <- if (!is.null(model$reshape)) stack_items(data, model$reshape, needs$covariates)
   used <- select_rows(if (is.null(stacked)) data else stacked$data, needs, stacked, call)
   b <- new_builder(model, symbols, used, needs, call)
   b$items <- prepare_outcomes(list_items(model), used$data, b$store$cluster, call)
@@ -66,10 +66,19 @@ data_needs <- function(model, symbols, data, cluster, call) {
   check_columns(data, setdiff(c(cluster, outcomes, trials, known), made), "the model", call)
   own <- data[setdiff(names(data), made)]
   own[made] <- rep(list(rep(0, nrow(data))), length(made))
-  covariates <- lapply(model_plans(model, symbols, call), plan_variables, data = own, what = "a formula", call = call)
+  covariates <- unlist(
+    lapply(model_plans(model, symbols, names(own), call), plan_variables, data = own, what = "a formula", call = call)
+  )
+  clash <- intersect(made, intersect(c(covariates, outcomes), names(data)))
+  if (length(clash) > 0) {
+    abort_data(c(
+      "{.arg data} has a variable {.var {clash}}, but stacking the responses makes one of that name.",
+      i = "Rename the variable in the data."
+    ), call = call)
+  }
   list(
     cluster = cluster, outcomes = outcomes, trials = trials, known = known,
-    covariates = setdiff(unique(unlist(covariates)), made), made = made
+    covariates = setdiff(unique(covariates), made), made = made
   )
 }
 
@@ -78,37 +87,30 @@ needs_cluster <- function(model) {
   any(levels == "between") || length(model$between) > 0
 }
 
-# The plans of all equations, also those of between(), whose random effects count as covariates that are not checked.
-model_plans <- function(model, symbols, call) {
+# The plans of all equations, for the covariates they need.
+model_plans <- function(model, symbols, variables, call) {
   parts <- c(model$classes, model$factors, model$outcomes)
-  plans <- lapply(parts, function(part) plan_equation(part$equation, symbols, "within", "a formula", call))
+  plan <- function(equation) plan_equation(equation, symbols, "within", "a formula", call)
   zero <- Filter(Negate(is.null), lapply(model$outcomes, function(part) part$family$zero))
-  plans <- c(plans, lapply(zero, plan_equation, symbols = symbols, level = "within", what = "a formula", call = call))
-  c(plans, lapply(model$between, between_plan, model = model, symbols = symbols, call = call))
+  between <- lapply(model$between, function(part) without_random(part$equation, parts, variables))
+  lapply(c(lapply(parts, `[[`, "equation"), zero, between), plan)
 }
 
-# A between() equation without the names that mean random effects.
-between_plan <- function(part, model, symbols, call) {
-  equation <- part$equation
-  targets <- random_targets(model, symbols, call)
-  plain <- function(labels) labels[!sub("@[^@]*$", "", labels) %in% targets]
-  equation$terms <- Filter(length, lapply(equation$terms, plain))
-  plan_equation(equation, symbols, "within", "between()", call)
-}
-
-random_targets <- function(model, symbols, call) {
-  parts <- c(model$classes, model$factors, model$outcomes)
-  names <- lapply(parts, function(part) {
-    base <- if (inherits(part, "mlmix_class")) {
-      c(part$name, paste0(part$name, "#", seq_len(part$k)))
-    } else {
-      part$names %||% part$name
-    }
-    random <- part$equation$random
-    slopes <- unlist(lapply(random, function(r) vapply(r$terms, paste, "", collapse = ":")))
-    if (length(random) == 0) character(0) else c(base, as.vector(outer(base, slopes, paste, sep = ".")))
-  })
-  unlist(names)
+# A between() equation without the names that mean random effects: `y`, `y.x`, `c#1`, `y@id`.
+without_random <- function(equation, parts, variables) {
+  targets <- unlist(lapply(parts, function(part) {
+    if (length(part$equation$random) > 0) part$names %||% part$name
+  }))
+  is_random <- function(label) {
+    stem <- any(vapply(targets, function(target) {
+      startsWith(label, target) && grepl("^[.#@]", substring(label, nchar(target) + 1))
+    }, TRUE))
+    label %in% targets || (stem && !label %in% variables)
+  }
+  equation$terms <- Filter(length, lapply(equation$terms, function(labels) {
+    labels[!vapply(labels, is_random, TRUE)]
+  }))
+  equation
 }
 
 # The rows used, as a data frame with cluster numbers, and what was left out.
@@ -184,7 +186,7 @@ build_spec <- function(b) {
 }
 
 spec_covariance <- function(pair, b) {
-  by <- b$symbols$classes$name[b$symbols$classes$name %in% pair$by]
+  by <- declared_order(b, pair$by)
   level <- (b$items[[pair$a]] %||% b$latents[[pair$a]])$level
   value <- class_coefficient(b$table, by, b$symbols, function(pattern, i) {
     add_parameter(b$table, parameter_name(pair$a, "~~", pair$b, pattern), "covariance", level, pair$a, pair$b, pattern)

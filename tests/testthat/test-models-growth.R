@@ -1,0 +1,10 @@
+test_that("growth_mixture() gives each class its mean curve", {
+  data <- two_level_data()
+  data$time <- rep(0:5, 12)
+  expect_equal(n_free(growth_mixture(y ~ time + (1 + time | id), 2), data), 9)
+  expect_equal(n_free(growth_mixture(y ~ time + (1 + time | id), 2, variances = "varying"), data), 12)
+  expect_equal(n_free(growth_mixture(y ~ time + (1 + time || id), 2, residual = "varying"), data), 9)
+  names <- free_names(growth_mixture(y ~ time + (1 + time | id), 2, predictors = ~w), data)
+  expect_true("c#1~w" %in% names)
+  expect_snapshot(error = TRUE, growth_mixture(y ~ time, 2))
+})
