@@ -1,0 +1,176 @@
+//! A factor of the likelihood: what it is, which class variables and node axes it depends on, and its parameters.
+
+use super::patterns::Patterns;
+use super::plan::{How, Plan, Reach};
+use crate::family::Family;
+use crate::spec::{Level, Model, Predictor};
+
+pub const NONE: u32 = u32::MAX;
+
+/// Which quadrature nodes a factor depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Axis {
+    None,
+    Between,
+    Within,
+    Both,
+}
+
+impl Axis {
+    fn new(between: bool, within: bool) -> Axis {
+        match (between, within) {
+            (false, false) => Axis::None,
+            (true, false) => Axis::Between,
+            (false, true) => Axis::Within,
+            (true, true) => Axis::Both,
+        }
+    }
+    pub fn between(self) -> bool {
+        matches!(self, Axis::Between | Axis::Both)
+    }
+    pub fn within(self) -> bool {
+        matches!(self, Axis::Within | Axis::Both)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum FactorKind {
+    /// Density of one outcome given its predictors.
+    Outcome(usize),
+    /// P(class variable | its parents): its own states are an axis of the factor's table.
+    Logits(usize),
+    /// 1 where the class variable is in its known class, else 0.
+    Known(usize),
+    /// Joint normal density of several gaussian outcomes, analytic within latents integrated out.
+    Gaussian(Vec<usize>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Factor {
+    pub kind: FactorKind,
+    pub level: Level,
+    /// Class variables in its scope, first fastest.
+    pub within: Vec<usize>,
+    pub between: Vec<usize>,
+    pub n_within: usize,
+    pub n_between: usize,
+    pub axis: Axis,
+    /// Latents to evaluate, in order.
+    pub latents: Vec<usize>,
+    /// Analytic within dimensions (their numbers) whose residuals enter.
+    pub analytic: Vec<usize>,
+    /// Free parameters it depends on.
+    pub parameters: Vec<usize>,
+    /// Position of each model parameter in `parameters`, `NONE` where it does not enter or is fixed.
+    pub slot_of: Vec<u32>,
+    /// Columns that distinguish its designs.
+    pub covariates: Vec<usize>,
+    /// Columns that distinguish its values (outcomes, trials, known class).
+    pub values: Vec<usize>,
+    /// Columns of which at least one must be observed for the factor to count.
+    pub observed: Vec<usize>,
+    pub patterns: Patterns,
+}
+
+impl Factor {
+    pub fn new(model: &Model, plan: &Plan, kind: FactorKind, level: Level) -> Factor {
+        let mut reach = Reach::default();
+        let (mut values, mut observed) = (vec![], vec![]);
+        let add = |r: &mut Reach, predictors: &[Predictor]| predictors.iter().for_each(|p| r.absorb_predictor(p, &plan.reach));
+        match &kind {
+            FactorKind::Outcome(o) => {
+                let outcome = &model.outcomes[*o];
+                add(&mut reach, &outcome.predictors);
+                for a in &outcome.auxiliary {
+                    reach.classes.extend(a.classes());
+                    reach.parameters.extend(a.parameters());
+                }
+                values.push(outcome.column);
+                observed.push(outcome.column);
+                values.extend(outcome.trials);
+            }
+            FactorKind::Logits(c) => {
+                add(&mut reach, &model.classes[*c].logits);
+                reach.classes.push(*c);
+            }
+            FactorKind::Known(c) => {
+                reach.classes.push(*c);
+                values.extend(model.classes[*c].known);
+                observed.extend(model.classes[*c].known);
+            }
+            FactorKind::Gaussian(group) => {
+                for &o in group {
+                    add(&mut reach, &model.outcomes[o].predictors);
+                    reach.classes.extend(model.outcomes[o].auxiliary[0].classes());
+                    reach.parameters.extend(model.outcomes[o].auxiliary[0].parameters());
+                    values.push(model.outcomes[o].column);
+                    observed.push(model.outcomes[o].column);
+                }
+                for c in residual_covariances(model, group) {
+                    reach.classes.extend(model.covariances[c].value.classes());
+                    reach.parameters.extend(model.covariances[c].value.parameters());
+                }
+            }
+        }
+        reach.tidy();
+        let of_level = |l: Level| reach.classes.iter().copied().filter(|&c| model.classes[c].level == l).collect::<Vec<_>>();
+        let (within, between) = (of_level(Level::Within), of_level(Level::Between));
+        let uses = |l: Level, how: How| {
+            reach.residuals.iter().any(|&r| plan.dimension_of[r].is_some_and(|d| plan.dimensions[d].level == l && plan.dimensions[d].how == how))
+        };
+        let mut analytic: Vec<usize> = reach
+            .residuals
+            .iter()
+            .filter_map(|&r| plan.dimension_of[r])
+            .filter(|&d| plan.dimensions[d].level == Level::Within && plan.dimensions[d].how == How::Analytic)
+            .map(|d| plan.dimensions[d].index)
+            .collect();
+        analytic.sort_unstable();
+        let parameters: Vec<usize> = reach.parameters.iter().copied().filter(|&p| model.parameters[p].free).collect();
+        let mut slot_of = vec![NONE; model.parameters.len()];
+        for (s, &p) in parameters.iter().enumerate() {
+            slot_of[p] = s as u32;
+        }
+        Factor {
+            axis: Axis::new(uses(Level::Between, How::Numeric), uses(Level::Within, How::Numeric)),
+            n_within: model.n_cells(&within),
+            n_between: model.n_cells(&between),
+            level,
+            within,
+            between,
+            latents: reach.latents,
+            analytic,
+            parameters,
+            slot_of,
+            covariates: reach.covariates,
+            values,
+            observed,
+            patterns: Patterns::default(),
+            kind,
+        }
+    }
+
+    /// Whether the joint density of this group also involves an analytic between dimension.
+    pub fn touches_analytic_between(model: &Model, plan: &Plan, group: &[usize]) -> bool {
+        let mut reach = Reach::default();
+        group.iter().flat_map(|&o| &model.outcomes[o].predictors).for_each(|p| reach.absorb_predictor(p, &plan.reach));
+        reach.residuals.iter().filter_map(|&r| plan.dimension_of[r]).any(|d| plan.dimensions[d].level == Level::Between && plan.dimensions[d].how == How::Analytic)
+    }
+
+    pub fn n_cells(&self) -> usize {
+        self.n_within * self.n_between
+    }
+
+    /// The one gaussian outcome of a scalar factor, if it is one.
+    pub fn is_gaussian(&self, model: &Model) -> bool {
+        matches!(&self.kind, FactorKind::Outcome(o) if model.outcomes[*o].family == Family::Gaussian)
+    }
+}
+
+/// Residual covariances among the given gaussian outcomes.
+pub fn residual_covariances(model: &Model, group: &[usize]) -> Vec<usize> {
+    use crate::spec::CovarianceOf::Outcomes;
+    (0..model.covariances.len())
+        .filter(|&c| matches!(model.covariances[c].of, Outcomes(a, b) if group.contains(&a) && group.contains(&b)))
+        .collect()
+}

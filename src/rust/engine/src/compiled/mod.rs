@@ -1,0 +1,239 @@
+//! Specification × data → a program: factors with their patterns, the class graph, collapsed units, chunks of work.
+
+pub mod elimination;
+pub mod factor;
+pub mod patterns;
+pub mod plan;
+pub mod units;
+pub mod working;
+
+use crate::data::Sample;
+use crate::error::Result;
+use crate::family::Family;
+use crate::spec::{CovarianceOf, Level, Model};
+use elimination::Elimination;
+use factor::{Axis, Factor, FactorKind};
+use patterns::{RowPatterns, Sharing};
+use plan::{How, Plan};
+use units::Units;
+use working::Working;
+
+/// Factors of one scope and node axis, summed before they enter the class graph.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub factors: Vec<usize>,
+    pub within: Vec<usize>,
+    pub between: Vec<usize>,
+    pub n_within: usize,
+    pub n_between: usize,
+    pub axis: Axis,
+}
+
+/// Gaussian outcomes whose analytic between dimensions make the whole cluster one normal distribution.
+#[derive(Clone, Debug)]
+pub struct ClusterGaussian {
+    /// Factors (kind `Gaussian`) of the within level, one per joint group, and of the between level.
+    pub within: Vec<Factor>,
+    pub between: Vec<Factor>,
+    /// Between class variables of the union of scopes.
+    pub classes: Vec<usize>,
+    pub uses_nodes: bool,
+    pub n_dims: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub model: Model,
+    pub plan: Plan,
+    pub working: Working,
+    pub sample: Sample,
+    /// Unit-level and cluster-level factors.
+    pub factors: Vec<Factor>,
+    pub cluster_factors: Vec<Factor>,
+    pub cluster_gaussian: Option<ClusterGaussian>,
+    pub groups: Vec<Group>,
+    pub elimination: Elimination,
+    pub units: Units,
+    pub within_classes: Vec<usize>,
+    pub between_classes: Vec<usize>,
+    pub n_between_cells: usize,
+    /// Nodes per cluster and per unit.
+    pub n_nodes: (usize, usize),
+}
+
+/// What the quadrature means for compilation.
+#[derive(Clone, Copy, Debug)]
+pub struct NodePlan {
+    pub between_nodes: usize,
+    pub within_nodes: usize,
+    pub adaptive: bool,
+}
+
+/// Doubles in one class-graph buffer of a chunk; keeps work in cache and memory bounded.
+const CHUNK_DOUBLES: usize = 1 << 17;
+const CHUNK_UNITS: usize = 1 << 11;
+
+impl Program {
+    pub fn new(model: Model, plan: Plan, sample: Sample, nodes: NodePlan) -> Result<Program> {
+        let working = Working::new(&model, &plan);
+        let (mut factors, mut cluster_factors, cluster_gaussian) = list_factors(&model, &plan);
+        let n_rows = sample.n_rows;
+        let rows = |f: &Factor| {
+            let joint = matches!(f.kind, FactorKind::Gaussian(_));
+            RowPatterns::new(&sample.columns, &f.covariates, &f.values, &f.observed, joint, n_rows)
+        };
+        let within_rows: Vec<RowPatterns> = factors.iter().map(rows).collect();
+        let between_rows: Vec<RowPatterns> = cluster_factors.iter().map(rows).collect();
+        let mut signature = within_rows.clone();
+        let mut cluster_signature = between_rows.clone();
+        if let Some(g) = &cluster_gaussian {
+            signature.extend(g.within.iter().map(rows));
+            cluster_signature.extend(g.between.iter().map(rows));
+        }
+        let mut units = Units::new(&sample, &signature, &cluster_signature);
+
+        let within_classes = model.classes_of(Level::Within);
+        let between_classes = model.classes_of(Level::Between);
+        let n_between_cells = model.n_cells(&between_classes);
+        let groups = group(&factors);
+        let scopes: Vec<Vec<usize>> = groups.iter().map(|g| g.within.clone()).collect();
+        let elimination = Elimination::new(&model, &within_classes, &scopes);
+        let outer = n_between_cells * nodes.between_nodes * nodes.within_nodes;
+        let per_unit = elimination.total_cells().max(1) * outer;
+        units.cut((CHUNK_DOUBLES / per_unit).clamp(1, CHUNK_UNITS));
+
+        let chunk_units = units.chunk_unit_start();
+        for (f, r) in factors.iter_mut().zip(&within_rows) {
+            f.patterns = share(f, r, &units, &chunk_units, nodes.adaptive, Level::Within);
+        }
+        for (f, r) in cluster_factors.iter_mut().zip(&between_rows) {
+            f.patterns = share(f, r, &units, &units.chunk_start, nodes.adaptive, Level::Between);
+        }
+        Ok(Program {
+            model,
+            plan,
+            working,
+            sample,
+            factors,
+            cluster_factors,
+            cluster_gaussian,
+            groups,
+            elimination,
+            units,
+            within_classes,
+            between_classes,
+            n_between_cells,
+            n_nodes: (nodes.between_nodes, nodes.within_nodes),
+        })
+    }
+
+    pub fn n_outer(&self) -> usize {
+        self.n_between_cells * self.n_nodes.0 * self.n_nodes.1
+    }
+
+    /// Number of nodes along a factor's axis.
+    pub fn axis_nodes(&self, axis: Axis) -> usize {
+        match axis {
+            Axis::None => 1,
+            Axis::Between => self.n_nodes.0,
+            Axis::Within => self.n_nodes.1,
+            Axis::Both => self.n_nodes.0 * self.n_nodes.1,
+        }
+    }
+}
+
+fn list_factors(model: &Model, plan: &Plan) -> (Vec<Factor>, Vec<Factor>, Option<ClusterGaussian>) {
+    let mut factors: [Vec<Factor>; 2] = [vec![], vec![]];
+    let place = |l: Level| if l == Level::Within { 0 } else { 1 };
+    for (c, class) in model.classes.iter().enumerate() {
+        if class.n_classes > 1 {
+            factors[place(class.level)].push(Factor::new(model, plan, FactorKind::Logits(c), class.level));
+        }
+        if class.known.is_some() {
+            factors[place(class.level)].push(Factor::new(model, plan, FactorKind::Known(c), class.level));
+        }
+    }
+    let (mut joint_within, mut joint_between) = (vec![], vec![]);
+    for group in &plan.gaussian_groups {
+        if Factor::touches_analytic_between(model, plan, group) {
+            joint_within.push(Factor::new(model, plan, FactorKind::Gaussian(group.clone()), Level::Within));
+            continue;
+        }
+        let joint = Factor::new(model, plan, FactorKind::Gaussian(group.clone()), Level::Within);
+        if group.len() == 1 && joint.analytic.is_empty() {
+            factors[0].push(Factor::new(model, plan, FactorKind::Outcome(group[0]), Level::Within));
+        } else {
+            factors[0].push(joint);
+        }
+    }
+    for (o, outcome) in model.outcomes.iter().enumerate() {
+        if outcome.family == Family::Gaussian {
+            if outcome.level == Level::Within {
+                continue; // in a gaussian group
+            }
+            let correlated = model.covariances.iter().any(|c| matches!(c.of, CovarianceOf::Outcomes(a, b) if a == o || b == o));
+            if correlated || Factor::touches_analytic_between(model, plan, &[o]) {
+                joint_between.push(o);
+                continue;
+            }
+        }
+        factors[place(outcome.level)].push(Factor::new(model, plan, FactorKind::Outcome(o), outcome.level));
+    }
+    let between = if joint_between.is_empty() { vec![] } else { vec![Factor::new(model, plan, FactorKind::Gaussian(joint_between), Level::Between)] };
+    let cluster_gaussian = if joint_within.is_empty() && between.is_empty() {
+        None
+    } else {
+        let all = joint_within.iter().chain(&between);
+        let mut classes: Vec<usize> = all.clone().flat_map(|f| f.between.iter().copied()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        let uses_nodes = all.clone().any(|f| f.axis.between());
+        Some(ClusterGaussian { uses_nodes, classes, n_dims: plan.count(Level::Between, How::Analytic), within: joint_within, between })
+    };
+    let [within, between] = factors;
+    (within, between, cluster_gaussian)
+}
+
+fn group(factors: &[Factor]) -> Vec<Group> {
+    let mut groups: Vec<Group> = vec![];
+    for (k, f) in factors.iter().enumerate() {
+        match groups.iter_mut().find(|g| g.within == f.within && g.between == f.between && g.axis == f.axis) {
+            Some(g) => g.factors.push(k),
+            None => groups.push(Group {
+                factors: vec![k],
+                within: f.within.clone(),
+                between: f.between.clone(),
+                n_within: f.n_within,
+                n_between: f.n_between,
+                axis: f.axis,
+            }),
+        }
+    }
+    groups
+}
+
+/// Decides what a factor's patterns are shared across: everything, a chunk, a cluster's or a unit's own nodes.
+fn share(f: &Factor, rows: &RowPatterns, units: &Units, chunk_start: &[usize], adaptive: bool, level: Level) -> patterns::Patterns {
+    let unit_row = if level == Level::Within { &units.row } else { &units.cluster_row };
+    let n = unit_row.len();
+    let identity = || (0..n as u32).collect::<Vec<u32>>();
+    let own_nodes: Option<Vec<u32>> = if !adaptive || f.axis == Axis::None {
+        None
+    } else if f.axis.within() || level == Level::Between {
+        Some(identity())
+    } else {
+        Some(units.cluster.clone())
+    };
+    if let Some(key) = own_nodes {
+        return patterns::build(rows, unit_row, &Sharing::Key { key: &key, chunk_start });
+    }
+    let shared = patterns::build(rows, unit_row, &Sharing::All);
+    if shared.n_values() * 4 <= n || n < 64 {
+        return shared;
+    }
+    let mut key = vec![0u32; n];
+    for (chunk, w) in chunk_start.windows(2).enumerate() {
+        key[w[0]..w[1]].iter_mut().for_each(|k| *k = chunk as u32);
+    }
+    patterns::build(rows, unit_row, &Sharing::Key { key: &key, chunk_start })
+}

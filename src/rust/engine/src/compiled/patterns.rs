@@ -1,0 +1,199 @@
+//! Distinct data patterns of a factor: rows with equal covariates (designs) and equal outcome values share their densities.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::factor::NONE;
+
+/// A multiplicative hash for short integer keys; iteration order of these maps is never used.
+#[derive(Default)]
+pub struct QuickHasher(u64);
+
+impl Hasher for QuickHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.write_u64(u64::from(*b));
+        }
+    }
+    fn write_u32(&mut self, v: u32) {
+        self.write_u64(u64::from(v));
+    }
+    fn write_usize(&mut self, v: usize) {
+        self.write_u64(v as u64);
+    }
+    fn write_u64(&mut self, v: u64) {
+        self.0 = (self.0.rotate_left(5) ^ v).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+pub type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<QuickHasher>>;
+
+/// Value patterns of a factor, sorted by design.
+#[derive(Clone, Debug, Default)]
+pub struct Patterns {
+    /// [n_units] (clusters for a between-level factor) value pattern, `NONE` where all outcomes are missing.
+    pub of_unit: Vec<u32>,
+    /// [n_values] a data row that shows the value.
+    pub row: Vec<u32>,
+    /// [n_designs + 1] first value pattern of each design.
+    pub design_start: Vec<u32>,
+    /// [n_designs] a data row that shows the design.
+    pub design_row: Vec<u32>,
+    /// [n_designs] the unit (or cluster) whose adapted nodes apply.
+    pub design_unit: Vec<u32>,
+    /// Designs of each chunk, [n_chunks + 1], when patterns are not shared between chunks.
+    pub local: Option<Vec<u32>>,
+}
+
+impl Patterns {
+    pub fn n_values(&self) -> usize {
+        self.row.len()
+    }
+    pub fn n_designs(&self) -> usize {
+        self.design_row.len()
+    }
+    /// First and last design (exclusive) of a chunk; all of them when patterns are shared.
+    pub fn designs_of_chunk(&self, chunk: usize) -> (usize, usize) {
+        match &self.local {
+            Some(starts) => (starts[chunk] as usize, starts[chunk + 1] as usize),
+            None => (0, self.n_designs()),
+        }
+    }
+    /// Range of value patterns of a range of designs.
+    pub fn values_of(&self, designs: (usize, usize)) -> (usize, usize) {
+        (self.design_start[designs.0] as usize, self.design_start[designs.1] as usize)
+    }
+}
+
+/// Numbers rows by the bit patterns of some columns.
+pub fn intern_rows(columns: &[Vec<f64>], which: &[usize], n_rows: usize) -> Vec<u32> {
+    if which.is_empty() {
+        return vec![0; n_rows];
+    }
+    let bits = |v: f64| if v.is_nan() { u64::MAX } else { (v + 0.0).to_bits() };
+    let mut ids = vec![0u32; n_rows];
+    for (k, &column) in which.iter().enumerate() {
+        let mut map: QuickMap<(u32, u64), u32> = QuickMap::default();
+        for (row, id) in ids.iter_mut().enumerate() {
+            let next = map.len() as u32;
+            let before = if k == 0 { 0 } else { *id };
+            *id = *map.entry((before, bits(columns[column][row]))).or_insert(next);
+        }
+    }
+    ids
+}
+
+/// Per row, the design and value numbers of one factor.
+#[derive(Clone, Debug, Default)]
+pub struct RowPatterns {
+    pub design: Vec<u32>,
+    /// `NONE` where every outcome of the factor is missing.
+    pub value: Vec<u32>,
+}
+
+impl RowPatterns {
+    /// `observed`: a row counts as missing where all of these are missing;
+    /// `missing_matters`: designs differ by which outcomes are missing (joint normal densities).
+    pub fn new(columns: &[Vec<f64>], covariates: &[usize], values: &[usize], observed: &[usize], missing_matters: bool, n_rows: usize) -> RowPatterns {
+        let mut design = intern_rows(columns, covariates, n_rows);
+        let mut value = intern_rows(columns, values, n_rows);
+        if missing_matters {
+            let missing: Vec<Vec<f64>> = values.iter().map(|&c| columns[c].iter().map(|v| f64::from(u8::from(v.is_nan()))).collect()).collect();
+            let all: Vec<usize> = (0..missing.len()).collect();
+            let mask = intern_rows(&missing, &all, n_rows);
+            design = pair(&design, &mask);
+        }
+        value = pair(&design, &value);
+        if !observed.is_empty() {
+            for (row, v) in value.iter_mut().enumerate() {
+                if observed.iter().all(|&c| columns[c][row].is_nan()) {
+                    *v = NONE;
+                }
+            }
+        }
+        RowPatterns { design, value }
+    }
+}
+
+fn pair(a: &[u32], b: &[u32]) -> Vec<u32> {
+    let mut map: QuickMap<(u32, u32), u32> = QuickMap::default();
+    a.iter()
+        .zip(b)
+        .map(|(&x, &y)| {
+            let next = map.len() as u32;
+            *map.entry((x, y)).or_insert(next)
+        })
+        .collect()
+}
+
+/// What patterns may be shared across.
+pub enum Sharing<'a> {
+    /// All units share patterns.
+    All,
+    /// Only units with the same key share; keys ascend with the units, `chunk_start` are unit numbers.
+    Key { key: &'a [u32], chunk_start: &'a [usize] },
+}
+
+/// Final patterns of a factor over units; `unit_row` is the data row that represents each unit.
+pub fn build(rows: &RowPatterns, unit_row: &[u32], sharing: &Sharing) -> Patterns {
+    let key_of = |u: usize| match sharing {
+        Sharing::All => 0,
+        Sharing::Key { key, .. } => key[u],
+    };
+    let mut designs: QuickMap<(u32, u32), u32> = QuickMap::default();
+    let mut values: QuickMap<(u32, u32), u32> = QuickMap::default();
+    let (mut design_row, mut design_unit, mut value_row, mut value_design) = (vec![], vec![], vec![], vec![]);
+    let mut of_unit = vec![NONE; unit_row.len()];
+    let mut local = vec![];
+    for (u, &row) in unit_row.iter().enumerate() {
+        if let Sharing::Key { chunk_start, .. } = sharing {
+            while local.len() < chunk_start.len() && chunk_start[local.len()] <= u {
+                local.push(design_row.len() as u32);
+            }
+        }
+        let value = rows.value[row as usize];
+        if value == NONE {
+            continue;
+        }
+        let design = *designs.entry((key_of(u), rows.design[row as usize])).or_insert_with(|| {
+            design_row.push(row);
+            design_unit.push(u as u32);
+            design_row.len() as u32 - 1
+        });
+        of_unit[u] = *values.entry((key_of(u), value)).or_insert_with(|| {
+            value_row.push(row);
+            value_design.push(design);
+            value_row.len() as u32 - 1
+        });
+    }
+    // sort values by design (stable counting sort)
+    let mut design_start = vec![0u32; design_row.len() + 1];
+    for &d in &value_design {
+        design_start[d as usize + 1] += 1;
+    }
+    for d in 0..design_row.len() {
+        design_start[d + 1] += design_start[d];
+    }
+    let mut next = design_start.clone();
+    let mut row = vec![0; value_row.len()];
+    let mut renumber = vec![0; value_row.len()];
+    for (v, &d) in value_design.iter().enumerate() {
+        let place = next[d as usize];
+        next[d as usize] += 1;
+        row[place as usize] = value_row[v];
+        renumber[v] = place;
+    }
+    for v in of_unit.iter_mut().filter(|v| **v != NONE) {
+        *v = renumber[*v as usize];
+    }
+    let local = match sharing {
+        Sharing::All => None,
+        Sharing::Key { chunk_start, .. } => {
+            local.resize(chunk_start.len(), design_row.len() as u32);
+            Some(local)
+        }
+    };
+    Patterns { of_unit, row, design_start, design_row, design_unit, local }
+}

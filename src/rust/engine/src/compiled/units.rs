@@ -1,0 +1,131 @@
+//! Collapsing: units that are alike within their cluster, clusters that are alike, and the chunks work is done in.
+
+use super::factor::NONE;
+use super::patterns::{QuickMap, RowPatterns};
+use crate::data::Sample;
+
+/// Distinct units, grouped by distinct cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Units {
+    /// [n_units] representative data row.
+    pub row: Vec<u32>,
+    /// [n_units] how many units of its cluster it stands for.
+    pub count: Vec<f64>,
+    /// [n_units] cluster.
+    pub cluster: Vec<u32>,
+    /// [n_clusters + 1] first unit of each cluster.
+    pub cluster_start: Vec<usize>,
+    /// [n_clusters] representative data row.
+    pub cluster_row: Vec<u32>,
+    /// [n_clusters] Σ frequency × weight: multiplies log L.
+    pub weight: Vec<f64>,
+    /// [n_clusters] Σ frequency × weight²: multiplies the outer product of scores.
+    pub weight_squared: Vec<f64>,
+    /// [n_rows] unit of each data row.
+    pub of_row: Vec<u32>,
+    /// [clusters of the data] distinct cluster.
+    pub of_cluster: Vec<u32>,
+    /// Clusters of each chunk, [n_chunks + 1].
+    pub chunk_start: Vec<usize>,
+}
+
+impl Units {
+    pub fn n_units(&self) -> usize {
+        self.row.len()
+    }
+    pub fn n_clusters(&self) -> usize {
+        self.cluster_row.len()
+    }
+    pub fn n_chunks(&self) -> usize {
+        self.chunk_start.len() - 1
+    }
+    /// First unit of each chunk, [n_chunks + 1].
+    pub fn chunk_unit_start(&self) -> Vec<usize> {
+        self.chunk_start.iter().map(|&c| self.cluster_start[c]).collect()
+    }
+
+    /// `within`, `between`: row patterns of every within and between factor.
+    pub fn new(sample: &Sample, within: &[RowPatterns], between: &[RowPatterns]) -> Units {
+        let signature = combine(within, sample.n_rows);
+        let cluster_signature = combine(between, sample.n_rows);
+        let mut rows_of: Vec<Vec<u32>> = vec![vec![]; sample.n_clusters];
+        for (row, &j) in sample.cluster.iter().enumerate() {
+            rows_of[j].push(row as u32);
+        }
+        let mut out = Units { of_row: vec![0; sample.n_rows], of_cluster: vec![0; sample.n_clusters], cluster_start: vec![0], ..Units::default() };
+        let mut seen: QuickMap<u64, Vec<u32>> = QuickMap::default();
+        let mut contents: Vec<Vec<(u32, u64)>> = vec![];
+        for (j, rows) in rows_of.iter().enumerate() {
+            // distinct units of this cluster, in order of first appearance
+            let mut place: QuickMap<u32, u32> = QuickMap::default();
+            let (mut first, mut count) = (vec![], vec![]);
+            let mut local_of: Vec<u32> = Vec::with_capacity(rows.len());
+            for &row in rows {
+                let k = *place.entry(signature[row as usize]).or_insert_with(|| {
+                    first.push(row);
+                    count.push(0.0);
+                    first.len() as u32 - 1
+                });
+                count[k as usize] += sample.unit_weight[row as usize];
+                local_of.push(k);
+            }
+            let mut content: Vec<(u32, u64)> = first.iter().zip(&count).map(|(&r, &c): (&u32, &f64)| (signature[r as usize], c.to_bits())).collect();
+            content.push((cluster_signature[rows[0] as usize], 0));
+            let hash = content.iter().fold(0u64, |h, &(s, c)| (h.rotate_left(7) ^ u64::from(s) ^ c).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let same = seen.entry(hash).or_default();
+            let found = same.iter().copied().find(|&g| contents[g as usize] == content);
+            let g = found.unwrap_or_else(|| {
+                let g = contents.len() as u32;
+                same.push(g);
+                contents.push(content);
+                out.row.extend(&first);
+                out.count.extend(&count);
+                out.cluster.extend(std::iter::repeat_n(g, first.len()));
+                out.cluster_start.push(out.row.len());
+                out.cluster_row.push(rows[0]);
+                out.weight.push(0.0);
+                out.weight_squared.push(0.0);
+                g
+            });
+            let (f, w) = (sample.frequency[j], sample.cluster_weight[j]);
+            out.weight[g as usize] += f * w;
+            out.weight_squared[g as usize] += f * w * w;
+            out.of_cluster[j] = g;
+            let start = out.cluster_start[g as usize] as u32;
+            for (&row, &k) in rows.iter().zip(&local_of) {
+                out.of_row[row as usize] = start + k;
+            }
+        }
+        out
+    }
+
+    /// Cuts the clusters into chunks of at most `max_units` units (at least one cluster each).
+    pub fn cut(&mut self, max_units: usize) {
+        self.chunk_start = vec![0];
+        let mut units = 0;
+        for j in 0..self.n_clusters() {
+            let n = self.cluster_start[j + 1] - self.cluster_start[j];
+            if units > 0 && units + n > max_units {
+                self.chunk_start.push(j);
+                units = 0;
+            }
+            units += n;
+        }
+        self.chunk_start.push(self.n_clusters());
+    }
+}
+
+/// One number per row for the combination of all its patterns.
+fn combine(patterns: &[RowPatterns], n_rows: usize) -> Vec<u32> {
+    let mut ids = vec![0u32; n_rows];
+    for p in patterns {
+        let mut map: QuickMap<(u32, u32, u32), u32> = QuickMap::default();
+        for (row, id) in ids.iter_mut().enumerate() {
+            let next = map.len() as u32;
+            // the design matters only where a value is present
+            let design = if p.value[row] == NONE { NONE } else { p.design[row] };
+            *id = *map.entry((*id, design, p.value[row])).or_insert(next);
+        }
+    }
+    ids
+}

@@ -1,0 +1,182 @@
+//! The numeric columns a fit works on, checked against the specification.
+
+use crate::error::{EngineError, Result};
+use crate::spec::{Model, Predictor};
+
+/// Named columns of equal length; missing values are NaN.
+#[derive(Clone, Debug, Default)]
+pub struct Columns {
+    pub names: Vec<String>,
+    pub values: Vec<Vec<f64>>,
+}
+
+/// What R sends: columns and, per row, cluster index and weights.
+#[derive(Clone, Debug, Default)]
+pub struct RawData {
+    pub columns: Columns,
+    /// Cluster of each row, numbered from 0 in order of first appearance; `None`: every row is its own cluster.
+    pub cluster: Option<Vec<usize>>,
+    pub frequency: Option<Vec<f64>>,
+    pub unit_weights: Option<Vec<f64>>,
+    /// One per row, constant within clusters.
+    pub cluster_weights: Option<Vec<f64>>,
+}
+
+/// Checked data. Rows keep the order they were sent in.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub columns: Vec<Vec<f64>>,
+    pub n_rows: usize,
+    pub n_clusters: usize,
+    /// [n_rows]
+    pub cluster: Vec<usize>,
+    /// Whether a cluster variable was given.
+    pub two_level: bool,
+    /// [n_rows] how many units a row stands for in its cluster's likelihood (frequency × unit weight; 1 when single-level).
+    pub unit_weight: Vec<f64>,
+    /// [n_clusters] how often a cluster occurs.
+    pub frequency: Vec<f64>,
+    /// [n_clusters] sampling weight on log L of the cluster.
+    pub cluster_weight: Vec<f64>,
+    /// Number of units for the information criteria (sum of frequencies).
+    pub n_units: f64,
+}
+
+impl Sample {
+    /// # Errors
+    /// `Data` where a column is short, a covariate is missing or infinite, or an outcome is outside its family's support.
+    pub fn new(model: &Model, raw: RawData) -> Result<Sample> {
+        let n_rows = raw.columns.values.first().map_or(0, |c| c.len());
+        if n_rows == 0 {
+            return Err(EngineError::data("all", "the data have no rows"));
+        }
+        for (name, values) in raw.columns.names.iter().zip(&raw.columns.values) {
+            if values.len() != n_rows {
+                return Err(EngineError::data(name, format!("{} values; the first column has {n_rows}", values.len())));
+            }
+        }
+        check_values(model, &raw.columns, n_rows)?;
+        let two_level = raw.cluster.is_some();
+        let cluster = raw.cluster.unwrap_or_else(|| (0..n_rows).collect());
+        if cluster.len() != n_rows {
+            return Err(EngineError::data("cluster", format!("{} values for {n_rows} rows", cluster.len())));
+        }
+        let n_clusters = cluster.iter().max().map_or(0, |m| m + 1);
+        let ones = vec![1.0; n_rows];
+        let weights = |w: Option<Vec<f64>>, what: &str| -> Result<Vec<f64>> {
+            let w = w.unwrap_or_else(|| ones.clone());
+            if w.len() != n_rows || w.iter().any(|v| !v.is_finite() || *v < 0.0) {
+                return Err(EngineError::data(what, format!("needs {n_rows} finite numbers of at least 0")));
+            }
+            Ok(w)
+        };
+        let frequency = weights(raw.frequency, "frequency")?;
+        let unit = weights(raw.unit_weights, "weights")?;
+        let by_row = weights(raw.cluster_weights, "cluster_weights")?;
+        let mut first_row = vec![usize::MAX; n_clusters];
+        for (row, &j) in cluster.iter().enumerate() {
+            if first_row[j] == usize::MAX {
+                first_row[j] = row;
+            } else if by_row[row] != by_row[first_row[j]] {
+                return Err(EngineError::data("cluster_weights", "differ between rows of one cluster"));
+            }
+        }
+        if first_row.contains(&usize::MAX) {
+            return Err(EngineError::data("cluster", "cluster numbers must be 0, 1, … without gaps"));
+        }
+        check_constant_in_clusters(model, &raw.columns, &cluster, &first_row)?;
+        let n_units = frequency.iter().sum();
+        let cluster_weight: Vec<f64> = first_row.iter().map(|&r| by_row[r]).collect();
+        Ok(if two_level {
+            Sample {
+                unit_weight: frequency.iter().zip(&unit).map(|(f, w)| f * w).collect(),
+                frequency: vec![1.0; n_clusters],
+                cluster_weight,
+                columns: raw.columns.values,
+                n_rows,
+                n_clusters,
+                cluster,
+                two_level,
+                n_units,
+            }
+        } else {
+            Sample {
+                unit_weight: ones.clone(),
+                frequency,
+                cluster_weight: cluster_weight.iter().zip(&unit).map(|(a, b)| a * b).collect(),
+                columns: raw.columns.values,
+                n_rows,
+                n_clusters,
+                cluster,
+                two_level,
+                n_units,
+            }
+        })
+    }
+}
+
+fn covariates<'a>(predictors: impl Iterator<Item = &'a Predictor>) -> Vec<usize> {
+    predictors.flat_map(|p| &p.terms).filter_map(|t| t.covariate).collect()
+}
+
+fn all_predictors(model: &Model) -> impl Iterator<Item = &Predictor> {
+    let classes = model.classes.iter().flat_map(|c| &c.logits);
+    let latents = model.latents.iter().map(|l| &l.predictor);
+    classes.chain(latents).chain(model.outcomes.iter().flat_map(|o| &o.predictors))
+}
+
+fn check_values(model: &Model, columns: &Columns, n_rows: usize) -> Result<()> {
+    for column in covariates(all_predictors(model)) {
+        if let Some(row) = columns.values[column].iter().position(|v| !v.is_finite()) {
+            return Err(EngineError::data(&columns.names[column], format!("row {} is missing or infinite; covariates must be complete", row + 1)));
+        }
+    }
+    for o in &model.outcomes {
+        let y = &columns.values[o.column];
+        for row in 0..n_rows {
+            if y[row].is_nan() {
+                continue;
+            }
+            let trials = o.trials.map_or(1.0, |t| columns.values[t][row]);
+            if !o.family.check_value(y[row], trials) {
+                return Err(EngineError::data(&o.name, format!("{} in row {} is not a value that its family ({:?}) allows", y[row], row + 1, o.family)));
+            }
+        }
+    }
+    for c in &model.classes {
+        let Some(column) = c.known else { continue };
+        for (row, &v) in columns.values[column].iter().enumerate() {
+            if !v.is_nan() && (v.fract() != 0.0 || v < 1.0 || v > c.n_classes as f64) {
+                return Err(EngineError::data(&columns.names[column], format!("{v} in row {} is not a class of `{}` (1 to {})", row + 1, c.name, c.n_classes)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Covariates, outcomes and known classes of the between level must not vary within clusters.
+fn check_constant_in_clusters(model: &Model, columns: &Columns, cluster: &[usize], first_row: &[usize]) -> Result<()> {
+    use crate::spec::Level::Between;
+    let mut used: Vec<usize> = vec![];
+    for c in model.classes.iter().filter(|c| c.level == Between) {
+        used.extend(covariates(c.logits.iter()));
+        used.extend(c.known);
+    }
+    for l in model.latents.iter().filter(|l| l.level == Between) {
+        used.extend(covariates(std::iter::once(&l.predictor)));
+    }
+    for o in model.outcomes.iter().filter(|o| o.level == Between) {
+        used.extend(covariates(o.predictors.iter()));
+        used.push(o.column);
+    }
+    for column in used {
+        let v = &columns.values[column];
+        for (row, &j) in cluster.iter().enumerate() {
+            let (a, b) = (v[row], v[first_row[j]]);
+            if a != b && !(a.is_nan() && b.is_nan()) {
+                return Err(EngineError::data(&columns.names[column], "varies within clusters but is used on the between level"));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Options of a fit, as they arrive from R (format: inst/spec-format.md).
+
+use serde::Deserialize;
+
+use crate::error::{EngineError, Result};
+use crate::quadrature::Method;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StandardErrors {
+    Robust,
+    Observed,
+    Opg,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RawMethod {
+    Rectangular,
+    GaussHermite,
+    MonteCarlo,
+    Sobol,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawQuadrature {
+    method: RawMethod,
+    points: usize,
+    adaptive: bool,
+    #[serde(default)]
+    max_nodes: Option<usize>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOptions {
+    starts: usize,
+    final_starts: usize,
+    #[serde(default)]
+    stage1_iterations: Option<usize>,
+    seed: u64,
+    se: StandardErrors,
+    quadrature: RawQuadrature,
+    #[serde(default)]
+    threads: Option<usize>,
+    #[serde(default)]
+    max_iterations: Option<usize>,
+    #[serde(default)]
+    tolerance: Option<f64>,
+    #[serde(default)]
+    start_values: Option<Vec<f64>>,
+    /// Independent group of each row, for cluster-robust errors of single-level models.
+    #[serde(default)]
+    robust_cluster: Option<Vec<usize>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Quadrature {
+    pub method: Method,
+    pub points: usize,
+    pub adaptive: bool,
+    pub max_nodes: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub starts: usize,
+    pub final_starts: usize,
+    pub stage1_iterations: usize,
+    pub seed: u64,
+    pub se: StandardErrors,
+    pub quadrature: Quadrature,
+    pub threads: usize,
+    pub max_iterations: usize,
+    pub tolerance: f64,
+    pub start_values: Option<Vec<f64>>,
+    pub robust_cluster: Option<Vec<usize>>,
+}
+
+const MAX_NODES: usize = 10_000_000;
+
+impl Options {
+    /// # Errors
+    /// `Spec` naming the option.
+    pub fn parse(json: &str) -> Result<Options> {
+        let raw: RawOptions = serde_json::from_str(json).map_err(|e| EngineError::spec("options", e.to_string()))?;
+        if raw.starts == 0 || raw.final_starts == 0 || raw.final_starts > raw.starts {
+            return Err(EngineError::spec("starts", format!("{} and {}; needs at least 1 start, of which 1 to all are continued", raw.starts, raw.final_starts)));
+        }
+        if raw.quadrature.points < 1 {
+            return Err(EngineError::spec("points", "needs at least 1 quadrature point"));
+        }
+        Ok(Options {
+            starts: raw.starts,
+            final_starts: raw.final_starts,
+            stage1_iterations: raw.stage1_iterations.unwrap_or(20),
+            seed: raw.seed,
+            se: raw.se,
+            quadrature: Quadrature {
+                method: match raw.quadrature.method {
+                    RawMethod::Rectangular => Method::Rectangular,
+                    RawMethod::GaussHermite => Method::GaussHermite,
+                    RawMethod::MonteCarlo => Method::MonteCarlo,
+                    RawMethod::Sobol => Method::Sobol,
+                },
+                points: raw.quadrature.points,
+                adaptive: raw.quadrature.adaptive,
+                max_nodes: raw.quadrature.max_nodes.unwrap_or(MAX_NODES),
+            },
+            threads: raw.threads.unwrap_or(1).max(1),
+            max_iterations: raw.max_iterations.unwrap_or(2000),
+            tolerance: raw.tolerance.unwrap_or(1e-8),
+            start_values: raw.start_values,
+            robust_cluster: raw.robust_cluster,
+        })
+    }
+}

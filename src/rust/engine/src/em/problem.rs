@@ -1,0 +1,56 @@
+//! The likelihood as a function of optimiser coordinates, for given nodes.
+
+use super::space::Space;
+use crate::compiled::Program;
+use crate::likelihood::nodes::Nodes;
+use crate::likelihood::{evaluate, Want};
+use crate::optim::{Objective, Value};
+
+/// Progress and cancellation, seen from any thread.
+pub trait Monitor: Sync {
+    fn cancelled(&self) -> bool;
+    fn report(&self, start: usize, iteration: usize, best: f64);
+}
+
+/// A monitor that never cancels.
+pub struct Silent;
+
+impl Monitor for Silent {
+    fn cancelled(&self) -> bool {
+        false
+    }
+    fn report(&self, _start: usize, _iteration: usize, _best: f64) {}
+}
+
+pub struct Problem<'a> {
+    pub program: &'a Program,
+    pub space: &'a Space,
+    pub nodes: &'a Nodes,
+    pub monitor: &'a dyn Monitor,
+    pub start: usize,
+}
+
+impl Objective for Problem<'_> {
+    fn evaluate(&self, x: &[f64], want_scaling: bool) -> Value {
+        let working = self.space.to_working(x);
+        if self.monitor.cancelled() {
+            return Value { f: f64::NEG_INFINITY, gradient: vec![0.0; x.len()], scaling: None };
+        }
+        let e = evaluate(self.program, self.nodes, &working, Want { gradient: true, information: want_scaling, moments: false });
+        Value {
+            f: e.log_likelihood,
+            gradient: self.space.gradient(&e.sums.gradient),
+            scaling: e.sums.information.map(|i| self.space.matrix(&i, working.len())),
+        }
+    }
+    fn lower(&self) -> &[f64] {
+        &self.space.lower
+    }
+    fn upper(&self) -> &[f64] {
+        &self.space.upper
+    }
+    fn cancelled(&self, iteration: usize, best: f64) -> bool {
+        self.monitor.report(self.start, iteration, best);
+        self.monitor.cancelled()
+    }
+}

@@ -1,0 +1,182 @@
+//! Two-stage random starts (Asparouhov & Muthén 2006, section 10) and adaptation of the nodes between climbs.
+
+use rayon::prelude::*;
+
+use super::options::Options;
+use super::problem::{Monitor, Problem};
+use super::space::Space;
+use super::starts::{has_local_maxima, Starts};
+use crate::compiled::Program;
+use crate::error::{EngineError, Result};
+use crate::likelihood::nodes::Nodes;
+use crate::likelihood::{evaluate, Want};
+use crate::optim::maximise::{maximise, Maximum, Settings, Status};
+
+#[derive(Clone, Debug)]
+pub struct StartRow {
+    /// From 1.
+    pub start: usize,
+    pub stage1: f64,
+    /// NaN where the start was not continued.
+    pub last: f64,
+    pub iterations: usize,
+    pub status: Option<Status>,
+}
+
+/// A climb's end and the nodes it ended with.
+#[derive(Clone, Debug)]
+pub struct Climbed {
+    pub maximum: Maximum,
+    pub nodes: Nodes,
+    /// Adaptation was given up because it broke the integral.
+    pub fell_back: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub best: Climbed,
+    pub rows: Vec<StartRow>,
+    /// Final starts that reached the best log-likelihood.
+    pub replicated: usize,
+    pub evaluations: usize,
+}
+
+const ROUNDS: usize = 15;
+
+/// Moves the nodes to the posterior at `x`, a few times; false (and common nodes) where that breaks the integral.
+fn adapt(problem: &Problem, nodes: &mut Nodes, x: &[f64], sweeps: usize) -> bool {
+    let working = problem.space.to_working(x);
+    let want = Want { moments: true, ..Want::default() };
+    let mut before = f64::NAN;
+    for _ in 0..sweeps {
+        let e = evaluate(problem.program, nodes, &working, want);
+        if !e.log_likelihood.is_finite() {
+            nodes.between.adapt(None);
+            nodes.within.adapt(None);
+            return false;
+        }
+        if (e.log_likelihood - before).abs() < 1e-9 * before.abs() {
+            return true;
+        }
+        before = e.log_likelihood;
+        nodes.between.adapt(Some(&e.between_moments));
+        nodes.within.adapt(Some(&e.within_moments));
+    }
+    let adapted = evaluate(problem.program, nodes, &working, Want::default()).log_likelihood;
+    if !adapted.is_finite() {
+        nodes.between.adapt(None);
+        nodes.within.adapt(None);
+        return false;
+    }
+    true
+}
+
+/// Climbs from `x`; with adaptive nodes, alternates climbing on fixed nodes and moving them until both stand still.
+pub fn climb(program: &Program, space: &Space, common: &Nodes, x: Vec<f64>, settings: Settings, adaptive: bool, monitor: &dyn Monitor, start: usize) -> Climbed {
+    let mut nodes = common.clone();
+    let run = |nodes: &Nodes, x: Vec<f64>, settings: Settings| maximise(&Problem { program, space, nodes, monitor, start }, x, settings);
+    let numeric = nodes.between.dims + nodes.within.dims > 0;
+    if !adaptive || !numeric || settings.em_only {
+        return Climbed { maximum: run(&nodes, x, settings), nodes, fell_back: false };
+    }
+    let problem = Problem { program, space, nodes: common, monitor, start };
+    let mut fell_back = !adapt(&problem, &mut nodes, &x, 4);
+    let mut total: Option<Maximum> = None;
+    for round in 0..ROUNDS {
+        let cap = if round < 3 && !fell_back { 12 << round } else { settings.max_iterations };
+        let from = total.as_ref().map_or_else(|| x.clone(), |t: &Maximum| t.x.clone());
+        let mut m = run(&nodes, from, Settings { max_iterations: cap.min(settings.max_iterations), ..settings });
+        let first_value = m.trace.first().copied().unwrap_or(f64::NAN);
+        if let Some(t) = &total {
+            m.iterations += t.iterations;
+            m.evaluations += t.evaluations;
+        }
+        let settled = m.status == Status::Converged && total.is_some() && (m.value.f - first_value).abs() < 1e-6;
+        let stop = settled || fell_back || m.status == Status::Cancelled || m.iterations >= settings.max_iterations || !m.value.f.is_finite();
+        let x_now = m.x.clone();
+        total = Some(m);
+        if stop {
+            break;
+        }
+        fell_back = !adapt(&problem, &mut nodes, &x_now, 3);
+    }
+    let maximum = total.unwrap_or_else(|| run(&nodes, x, settings));
+    Climbed { maximum, nodes, fell_back }
+}
+
+/// Runs all starts.
+///
+/// # Errors
+/// `Interrupted`, or `Engine` where no start has a finite log-likelihood.
+pub fn search(program: &Program, space: &Space, common: &Nodes, options: &Options, monitor: &dyn Monitor) -> Result<Found> {
+    let model = &program.model;
+    let starts = Starts::new(model, &program.sample);
+    let n_starts = if has_local_maxima(model) { options.starts } else { 1 };
+    let draw = |k: usize| -> Option<Vec<f64>> {
+        let natural = match (&options.start_values, k) {
+            (Some(v), 0) => v.clone(),
+            _ => starts.draw(model, options.seed, k),
+        };
+        program.working.to_working(&natural).map(|w| space.from_working(&w))
+    };
+    let full = Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false };
+    let adaptive = options.quadrature.adaptive;
+    let continued: Vec<(usize, Vec<f64>, f64)>;
+    let mut rows: Vec<StartRow>;
+    let mut evaluations = 0;
+    if n_starts == 1 {
+        let x = draw(0).ok_or_else(|| EngineError::Engine("the starting values give a covariance matrix that is not positive definite".into()))?;
+        rows = vec![StartRow { start: 1, stage1: f64::NAN, last: f64::NAN, iterations: 0, status: None }];
+        continued = vec![(0, x, f64::NAN)];
+    } else {
+        let stage1 = Settings { max_iterations: options.stage1_iterations, tolerance: options.tolerance, em_only: true };
+        let first: Vec<Option<Climbed>> =
+            (0..n_starts).into_par_iter().map(|k| draw(k).map(|x| climb(program, space, common, x, stage1, adaptive, monitor, k + 1))).collect();
+        rows = first
+            .iter()
+            .enumerate()
+            .map(|(k, c)| StartRow {
+                start: k + 1,
+                stage1: c.as_ref().map_or(f64::NEG_INFINITY, |c| c.maximum.value.f),
+                last: f64::NAN,
+                iterations: c.as_ref().map_or(0, |c| c.maximum.iterations),
+                status: None,
+            })
+            .collect();
+        evaluations += first.iter().flatten().map(|c| c.maximum.evaluations).sum::<usize>();
+        let mut order: Vec<usize> = (0..n_starts).filter(|&k| rows[k].stage1.is_finite()).collect();
+        order.sort_by(|a, b| rows[*b].stage1.total_cmp(&rows[*a].stage1).then(a.cmp(b)));
+        order.truncate(options.final_starts.min(n_starts));
+        continued = order.into_iter().filter_map(|k| first[k].as_ref().map(|c| (k, c.maximum.x.clone(), c.maximum.value.f))).collect();
+    }
+    if monitor.cancelled() {
+        return Err(EngineError::Interrupted);
+    }
+    let finals: Vec<(usize, Climbed)> =
+        continued.into_par_iter().map(|(k, x, _)| (k, climb(program, space, common, x, full, adaptive, monitor, k + 1))).collect();
+    if monitor.cancelled() {
+        return Err(EngineError::Interrupted);
+    }
+    for (k, c) in &finals {
+        rows[*k].last = c.maximum.value.f;
+        rows[*k].iterations += c.maximum.iterations;
+        rows[*k].status = Some(c.maximum.status);
+        evaluations += c.maximum.evaluations;
+    }
+    let reached: Vec<f64> = finals.iter().map(|(_, c)| c.maximum.value.f).collect();
+    let best = finals
+        .into_iter()
+        .filter(|(_, c)| c.maximum.value.f.is_finite())
+        // the first of equals, so that ties do not depend on rounding in the order of starts
+        .reduce(|a, b| if b.1.maximum.value.f > a.1.maximum.value.f { b } else { a })
+        .ok_or_else(|| EngineError::Engine("no start has a finite log-likelihood; check starting values, bounds and fixed values".into()))?
+        .1;
+    let top = best.maximum.value.f;
+    let replicated = reached.iter().filter(|f| (top - **f).abs() < same_tolerance(top)).count();
+    Ok(Found { best, rows, replicated, evaluations })
+}
+
+/// Two log-likelihoods closer than this count as the same maximum.
+pub fn same_tolerance(log_likelihood: f64) -> f64 {
+    1e-3 + 1e-7 * log_likelihood.abs()
+}

@@ -1,0 +1,175 @@
+//! Optimiser coordinates: the free parameters on the working scale, less those that linear constraints determine.
+
+use crate::compiled::Program;
+use crate::error::{EngineError, Result};
+use crate::family::{Family, Link};
+use crate::spec::{Coefficient, Model, Predictor};
+
+/// working = offset + Σ_k x_k column_k
+#[derive(Clone, Debug)]
+pub struct Space {
+    pub offset: Vec<f64>,
+    /// Sparse columns: (parameter, weight).
+    pub columns: Vec<Vec<(usize, f64)>>,
+    pub lower: Vec<f64>,
+    pub upper: Vec<f64>,
+}
+
+/// Logits past these values are held and reported at the boundary.
+pub const LOGIT_LIMIT: f64 = 15.0;
+pub const PROBIT_LIMIT: f64 = 6.0;
+
+impl Space {
+    /// # Errors
+    /// `Spec` where constraints contradict each other.
+    pub fn new(program: &Program) -> Result<Space> {
+        let model = &program.model;
+        let n = model.parameters.len();
+        let fixed: Vec<f64> = model.parameters.iter().map(|p| if p.free { 0.0 } else { p.value.unwrap_or(0.0) }).collect();
+        let offset0 = program.working.to_working(&fixed).unwrap_or(fixed);
+        // eliminate one free parameter per constraint
+        let mut expression: Vec<Option<(f64, Vec<(usize, f64)>)>> = vec![None; n];
+        for c in &model.constraints {
+            let mut value = c.value;
+            let mut weights = vec![0.0; n];
+            for &(p, w) in &c.weights {
+                if !model.parameters[p].free {
+                    value -= w * offset0[p];
+                } else if let Some((v, terms)) = &expression[p] {
+                    value -= w * v;
+                    terms.iter().for_each(|(q, u)| weights[*q] += w * u);
+                } else {
+                    weights[p] += w;
+                }
+            }
+            let pivot = (0..n).max_by(|a, b| f64::abs(weights[*a]).total_cmp(&f64::abs(weights[*b]))).unwrap_or(0);
+            if weights[pivot].abs() < 1e-12 {
+                return Err(EngineError::spec("constraints", "a linear constraint is redundant or contradicts the others"));
+            }
+            let terms: Vec<(usize, f64)> = (0..n).filter(|&q| q != pivot && weights[q] != 0.0).map(|q| (q, -weights[q] / weights[pivot])).collect();
+            let value = value / weights[pivot];
+            for e in expression.iter_mut().flatten() {
+                if let Some(k) = e.1.iter().position(|(q, _)| *q == pivot) {
+                    let (_, u) = e.1.remove(k);
+                    e.0 += u * value;
+                    for (q, t) in &terms {
+                        match e.1.iter_mut().find(|(r, _)| r == q) {
+                            Some(x) => x.1 += u * t,
+                            None => e.1.push((*q, u * t)),
+                        }
+                    }
+                }
+            }
+            expression[pivot] = Some((value, terms));
+        }
+        let mut offset = offset0;
+        let mut columns = vec![];
+        let (mut lower, mut upper) = (vec![], vec![]);
+        let limits = limits(model);
+        for p in 0..n {
+            if let Some((v, _)) = &expression[p] {
+                offset[p] = *v;
+            } else if model.parameters[p].free {
+                let mut column = vec![(p, 1.0)];
+                for (q, e) in expression.iter().enumerate() {
+                    if let Some((_, terms)) = e {
+                        column.extend(terms.iter().filter(|(r, _)| *r == p).map(|(_, w)| (q, *w)));
+                    }
+                }
+                columns.push(column);
+                let (lo, hi) = bounds(program, p, limits[p]);
+                lower.push(lo);
+                upper.push(hi);
+            }
+        }
+        Ok(Space { offset, columns, lower, upper })
+    }
+
+    pub fn dim(&self) -> usize {
+        self.columns.len()
+    }
+
+    pub fn to_working(&self, x: &[f64]) -> Vec<f64> {
+        let mut out = self.offset.clone();
+        for (column, v) in self.columns.iter().zip(x) {
+            column.iter().for_each(|(p, w)| out[*p] += w * v);
+        }
+        out
+    }
+
+    /// Coordinates of working parameters (those that constraints determine are ignored).
+    pub fn from_working(&self, working: &[f64]) -> Vec<f64> {
+        self.columns.iter().map(|c| working[c[0].0]).collect()
+    }
+
+    pub fn gradient(&self, working: &[f64]) -> Vec<f64> {
+        self.columns.iter().map(|c| c.iter().map(|(p, w)| w * working[*p]).sum()).collect()
+    }
+
+    /// Nᵀ I N for a symmetric matrix over parameters.
+    pub fn matrix(&self, full: &[f64], n: usize) -> Vec<f64> {
+        let m = self.dim();
+        let mut out = vec![0.0; m * m];
+        for i in 0..m {
+            for j in 0..=i {
+                let mut v = 0.0;
+                for (p, u) in &self.columns[i] {
+                    for (q, w) in &self.columns[j] {
+                        v += u * w * full[p * n + q];
+                    }
+                }
+                out[i * m + j] = v;
+                out[j * m + i] = v;
+            }
+        }
+        out
+    }
+}
+
+fn bounds(program: &Program, p: usize, limit: f64) -> (f64, f64) {
+    let parameter = &program.model.parameters[p];
+    let (mut lower, mut upper) = (parameter.lower, parameter.upper);
+    if let Some(block) = program.working.blocks.iter().find(|b| b.parameters.contains(&p)) {
+        // bounds are stated for the variance; a single variance is estimated as a standard deviation of either sign
+        if block.dim > 1 || (lower <= 0.0 && upper == f64::INFINITY) {
+            return (f64::NEG_INFINITY, f64::INFINITY);
+        }
+        lower = lower.max(0.0).sqrt();
+        upper = upper.sqrt();
+    }
+    (lower.max(-limit), upper.min(limit))
+}
+
+/// ±15 on logits (±6 on probits) that are a plain intercept or threshold: P(y = 1) is then 0 or 1 in print.
+fn limits(model: &Model) -> Vec<f64> {
+    let mut out = vec![f64::INFINITY; model.parameters.len()];
+    let mut used = vec![false; model.parameters.len()];
+    let plain = |p: &Predictor| p.terms.iter().all(|t| t.latents.is_empty() && (t.covariate.is_none()));
+    let mut limit = |c: &Coefficient, value: f64| c.parameters().iter().for_each(|&p| out[p] = value);
+    for c in &model.classes {
+        for t in c.logits.iter().filter(|p| plain(p)).flat_map(|p| &p.terms) {
+            limit(&t.coefficient, LOGIT_LIMIT);
+        }
+    }
+    for o in &model.outcomes {
+        let value = match o.family {
+            Family::Bernoulli { link } | Family::Ordinal { link, .. } | Family::Binomial { link } => match link {
+                Link::Logit => LOGIT_LIMIT,
+                Link::Probit => PROBIT_LIMIT,
+            },
+            Family::Nominal { .. } => LOGIT_LIMIT,
+            _ => continue,
+        };
+        if o.predictors.iter().all(plain) {
+            o.predictors.iter().flat_map(|p| &p.terms).for_each(|t| limit(&t.coefficient, value));
+            o.auxiliary.iter().for_each(|a| limit(a, value));
+        }
+    }
+    // a parameter that also stands in an equation with covariates or latents keeps no limit
+    let not_plain = model.classes.iter().flat_map(|c| &c.logits).chain(model.outcomes.iter().flat_map(|o| &o.predictors)).filter(|p| !plain(p));
+    for t in not_plain.flat_map(|p| &p.terms).chain(model.latents.iter().flat_map(|l| &l.predictor.terms)) {
+        t.coefficient.parameters().iter().for_each(|&p| used[p] = true);
+    }
+    (0..out.len()).filter(|&p| used[p]).for_each(|p| out[p] = f64::INFINITY);
+    out
+}

@@ -1,0 +1,220 @@
+//! Starting values: what the data say of one homogeneous class, and random perturbations of it (one stream per start).
+
+use crate::data::Sample;
+use crate::family::{Family, Link};
+use crate::numeric::normal_quantile;
+use crate::rng::Stream;
+use crate::spec::{Coefficient, Level, Model, Outcome, Predictor};
+
+/// How a parameter is perturbed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Role {
+    /// Leave it.
+    Still,
+    /// Add a normal deviate of this standard deviation.
+    Shift(f64),
+    /// Multiply by a number between 0.5 and 1.5.
+    Scale,
+}
+
+pub struct Starts {
+    base: Vec<f64>,
+    role: Vec<Role>,
+    /// Thresholds that move together: one list per outcome and class cell, with the deviate's standard deviation.
+    together: Vec<(Vec<usize>, f64)>,
+}
+
+/// Mean and variance of the observed values of a column.
+fn moments(sample: &Sample, column: usize) -> (f64, f64) {
+    let seen = sample.columns[column].iter().filter(|v| !v.is_nan());
+    let n = seen.clone().count().max(1) as f64;
+    let mean = seen.clone().sum::<f64>() / n;
+    let variance = seen.map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+    (mean, variance.max(1e-8))
+}
+
+fn quantile(link: Link, p: f64) -> f64 {
+    let p = p.clamp(1e-3, 1.0 - 1e-3);
+    match link {
+        Link::Logit => (p / (1.0 - p)).ln(),
+        Link::Probit => normal_quantile(p),
+    }
+}
+
+/// Value of a lone intercept, and the scale of the predictor, for one predictor of an outcome.
+fn intercept(o: &Outcome, k: usize, sample: &Sample, only: Option<usize>) -> (f64, f64) {
+    let y = &sample.columns[o.column];
+    let seen: Vec<usize> = (0..sample.n_rows).filter(|&r| !y[r].is_nan() && only.is_none_or(|c| sample.columns[c][r] != 0.0)).collect();
+    let n = seen.len().max(1) as f64;
+    let mean = seen.iter().map(|&r| y[r]).sum::<f64>() / n;
+    let sd = moments(sample, o.column).1.sqrt();
+    match o.family {
+        Family::Gaussian | Family::Censored { .. } => (mean, sd),
+        Family::Bernoulli { link } => (quantile(link, mean), 1.0),
+        Family::Binomial { link } => {
+            let trials: f64 = o.trials.map_or(n, |t| seen.iter().map(|&r| sample.columns[t][r]).sum());
+            (quantile(link, mean * n / trials.max(1.0)), 1.0)
+        }
+        Family::Ordinal { .. } => (0.0, 1.0),
+        Family::Nominal { n_categories } => {
+            let share = |c: usize| (seen.iter().filter(|&&r| y[r] == c as f64).count() as f64 + 0.5) / n;
+            ((share(k + 1) / share(n_categories)).ln(), 1.0)
+        }
+        Family::Poisson | Family::NegativeBinomial => (mean.max(0.05).ln(), 0.7),
+        Family::ZeroInflatedPoisson | Family::ZeroInflatedNegativeBinomial => {
+            if k == 0 {
+                (mean.max(0.05).ln() + 0.3, 0.7)
+            } else {
+                (-1.0, 0.5)
+            }
+        }
+    }
+}
+
+fn is_dummy(sample: &Sample, column: usize) -> bool {
+    sample.columns[column].iter().all(|v| *v == 0.0 || *v == 1.0)
+}
+
+impl Starts {
+    pub fn new(model: &Model, sample: &Sample) -> Starts {
+        let n = model.parameters.len();
+        let mut s = Starts { base: vec![0.0; n], role: vec![Role::Still; n], together: vec![] };
+        for c in &model.classes {
+            for t in c.logits.iter().flat_map(|p| &p.terms) {
+                let plain = t.covariate.is_none() && t.latents.is_empty();
+                s.set(&t.coefficient, if t.latents.is_empty() { 0.0 } else { 0.5 }, if plain { Role::Shift(0.5) } else { Role::Shift(0.2) });
+            }
+        }
+        for l in &model.latents {
+            let scale = s.latent_scale(model, sample, l.name.as_str());
+            s.set(&l.variance, 0.4 * scale * scale, Role::Scale);
+            for t in &l.predictor.terms {
+                let by_class = !t.coefficient.classes().is_empty();
+                s.set(&t.coefficient, 0.0, if by_class && t.latents.is_empty() { Role::Shift(scale) } else { Role::Shift(0.1) });
+            }
+        }
+        for o in &model.outcomes {
+            for (k, p) in o.predictors.iter().enumerate() {
+                s.outcome_predictor(o, k, p, sample);
+            }
+            s.auxiliary(model, o, sample);
+        }
+        for (p, v) in model.parameters.iter().enumerate() {
+            if let Some(start) = v.start {
+                s.base[p] = start;
+            }
+            if !v.free {
+                s.base[p] = v.value.unwrap_or(0.0);
+                s.role[p] = Role::Still;
+            }
+            s.base[p] = s.base[p].clamp(v.lower, v.upper);
+        }
+        s
+    }
+
+    fn set(&mut self, c: &Coefficient, value: f64, role: Role) {
+        for &p in c.parameters() {
+            self.base[p] = value;
+            self.role[p] = role;
+        }
+    }
+
+    /// Standard deviation that suits a latent: that of a gaussian outcome it enters with a constant coefficient, else 1.
+    fn latent_scale(&self, model: &Model, sample: &Sample, name: &str) -> f64 {
+        for o in model.outcomes.iter().filter(|o| matches!(o.family, Family::Gaussian | Family::Censored { .. })) {
+            for t in o.predictors.iter().flat_map(|p| &p.terms) {
+                if t.latents.iter().any(|&l| model.latents[l].name == name) && matches!(t.coefficient, Coefficient::Constant(_)) {
+                    let x = t.covariate.map_or(1.0, |c| {
+                        let (m, v) = moments(sample, c);
+                        (v + m * m).sqrt()
+                    });
+                    return moments(sample, o.column).1.sqrt() / x.max(1e-3);
+                }
+            }
+        }
+        1.0
+    }
+
+    fn outcome_predictor(&mut self, o: &Outcome, k: usize, p: &Predictor, sample: &Sample) {
+        let has_intercept = p.terms.iter().any(|t| t.covariate.is_none() && t.latents.is_empty());
+        for t in &p.terms {
+            let by_class = !t.coefficient.classes().is_empty();
+            match (t.covariate, t.latents.len()) {
+                (None, 0) => {
+                    let (value, scale) = intercept(o, k, sample, None);
+                    self.set(&t.coefficient, value, if by_class { Role::Shift(scale) } else { Role::Still });
+                }
+                (Some(c), 0) if !has_intercept && is_dummy(sample, c) => {
+                    let (value, scale) = intercept(o, k, sample, Some(c));
+                    self.set(&t.coefficient, value, if by_class { Role::Shift(scale) } else { Role::Still });
+                }
+                (Some(c), 0) => {
+                    let scale = intercept(o, k, sample, None).1 / moments(sample, c).1.sqrt();
+                    self.set(&t.coefficient, 0.0, Role::Shift(if by_class { 0.5 * scale } else { 0.1 * scale }));
+                }
+                (_, _) => {
+                    let scale = intercept(o, k, sample, None).1;
+                    self.set(&t.coefficient, 0.7 * scale, Role::Scale);
+                }
+            }
+        }
+    }
+
+    fn auxiliary(&mut self, model: &Model, o: &Outcome, sample: &Sample) {
+        match o.family {
+            Family::Gaussian | Family::Censored { .. } => self.set(&o.auxiliary[0], 0.6 * moments(sample, o.column).1, Role::Scale),
+            Family::NegativeBinomial | Family::ZeroInflatedNegativeBinomial => self.set(&o.auxiliary[0], 0.5, Role::Scale),
+            Family::Ordinal { link, n_categories } => {
+                let y = &sample.columns[o.column];
+                let seen = y.iter().filter(|v| !v.is_nan()).count().max(1) as f64;
+                for k in 1..n_categories {
+                    let below = y.iter().filter(|v| **v <= k as f64).count() as f64;
+                    // keep empty categories apart
+                    let share = (below + 0.5 * k as f64) / (seen + 0.5 * n_categories as f64);
+                    self.set(&o.auxiliary[k - 1], quantile(link, share) + 1e-3 * k as f64, Role::Still);
+                }
+                let classes = o.auxiliary[0].classes();
+                if !classes.is_empty() {
+                    let mut state = vec![0; model.classes.len()];
+                    for cell in 0..model.n_cells(classes) {
+                        model.set_states(classes, cell, &mut state);
+                        let list: Vec<usize> = o.auxiliary.iter().filter_map(|a| a.parameter(&state)).filter(|&p| model.parameters[p].free).collect();
+                        if !self.together.iter().any(|(l, _)| l.iter().any(|p| list.contains(p))) {
+                            self.together.push((list, 1.0));
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Natural starting values number `start` (from 0); the same seed and number give the same values anywhere.
+    pub fn draw(&self, model: &Model, seed: u64, start: usize) -> Vec<f64> {
+        let mut rng = Stream::new(seed, start as u64);
+        let mut out = self.base.clone();
+        for (p, role) in self.role.iter().enumerate() {
+            // every parameter uses its draws whether or not it moves, so that streams stay aligned
+            let (normal, uniform) = (rng.normal(), rng.uniform());
+            match role {
+                Role::Still => {}
+                Role::Shift(sd) if model.parameters[p].start.is_none() => out[p] += sd * normal,
+                Role::Scale if model.parameters[p].start.is_none() => out[p] *= 0.5 + uniform,
+                _ => {}
+            }
+            out[p] = out[p].clamp(model.parameters[p].lower, model.parameters[p].upper);
+        }
+        for (list, sd) in &self.together {
+            let shift = sd * rng.normal();
+            list.iter().filter(|p| model.parameters[**p].start.is_none()).for_each(|&p| out[p] += shift);
+        }
+        out
+    }
+}
+
+/// Whether random starts make sense: some class variable has more than one class, or some latent has a free loading.
+pub fn has_local_maxima(model: &Model) -> bool {
+    let mixture = model.classes.iter().any(|c| c.n_classes > 1);
+    let loadings = model.outcomes.iter().flat_map(|o| &o.predictors).flat_map(|p| &p.terms);
+    mixture || loadings.filter(|t| !t.latents.is_empty()).any(|t| t.coefficient.parameters().iter().any(|&p| model.parameters[p].free) && t.latents.iter().all(|&l| model.latents[l].level == Level::Within))
+}

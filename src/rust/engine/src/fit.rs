@@ -1,0 +1,223 @@
+//! The engine's three requests: fit a model, evaluate it at given parameters, show its integration plan.
+
+use crate::compiled::plan::{How, Plan};
+use crate::compiled::{NodePlan, Program};
+use crate::data::{RawData, Sample};
+use crate::em::options::{Options, Quadrature, StandardErrors};
+use crate::em::problem::{Monitor, Problem};
+use crate::em::search::{search, Found};
+use crate::em::space::Space;
+use crate::error::{EngineError, Result};
+use crate::inference::covariance::{identification, invert_kept, sandwich};
+use crate::inference::information::observed_information;
+use crate::inference::scores::{cluster_scores, cross_product};
+use crate::likelihood::nodes::{NodeSet, Nodes};
+use crate::likelihood::{evaluate as pass, Want};
+use crate::optim::maximise::{maximise, Settings, Status};
+use crate::optim::{active_set, dot, Objective};
+use crate::posterior::classes::class_posteriors;
+use crate::quadrature;
+use crate::result::assemble;
+use crate::result::value::Value;
+use crate::spec::{self, Level, Model};
+
+/// A model, its data and its nodes, ready to be evaluated.
+pub struct Prepared {
+    pub program: Program,
+    pub space: Space,
+    pub nodes: Nodes,
+}
+
+fn rules(plan: &Plan, q: &Quadrature, seed: u64) -> Result<(quadrature::Rule, quadrature::Rule)> {
+    let build = |level: Level| {
+        let dims = plan.count(level, How::Numeric);
+        quadrature::build(q.method, q.points, dims, seed, q.max_nodes).map_err(|e| EngineError::Engine(e.to_string()))
+    };
+    let (between, within) = (build(Level::Between)?, build(Level::Within)?);
+    if between.n_nodes.saturating_mul(within.n_nodes) > q.max_nodes {
+        return Err(EngineError::Engine(format!(
+            "{} × {} integration nodes are more than {}; use fewer points or a Monte Carlo rule (method \"sobol\")",
+            between.n_nodes, within.n_nodes, q.max_nodes
+        )));
+    }
+    Ok((between, within))
+}
+
+/// Compiles a model for its data and quadrature rule.
+pub fn prepare(model: Model, sample: Sample, q: &Quadrature, seed: u64) -> Result<Prepared> {
+    let plan = Plan::new(&model)?;
+    let (between, within) = rules(&plan, q, seed)?;
+    let node_plan = NodePlan { between_nodes: between.n_nodes, within_nodes: within.n_nodes, adaptive: q.adaptive };
+    let program = Program::new(model, plan, sample, node_plan)?;
+    let space = Space::new(&program)?;
+    Ok(Prepared { space, program, nodes: Nodes { between: NodeSet::new(&between), within: NodeSet::new(&within) } })
+}
+
+fn read(spec_json: &str, data: RawData, options_json: &str) -> Result<(Model, Sample, Options)> {
+    let options = Options::parse(options_json)?;
+    let model = spec::parse(spec_json, &data.columns.names)?;
+    let sample = Sample::new(&model, data)?;
+    if let Some(v) = &options.start_values {
+        if v.len() != model.parameters.len() {
+            return Err(EngineError::spec("start_values", format!("{} values for {} parameters", v.len(), model.parameters.len())));
+        }
+    }
+    Ok((model, sample, options))
+}
+
+/// What inference found at the maximum, in optimiser coordinates.
+pub struct Inference {
+    pub held: Vec<bool>,
+    pub flat: Vec<bool>,
+    pub saddle: bool,
+    pub information: Option<Vec<f64>>,
+    pub cross_product: Option<Vec<f64>>,
+    /// For the standard errors asked for, NaN rows where there are none.
+    pub vcov: Option<Vec<f64>>,
+    pub scaling: f64,
+}
+
+/// Estimates a model.
+///
+/// # Errors
+/// `Spec`, `Data`, `Engine` with what is wrong; `Interrupted` when the monitor cancels.
+pub fn fit(spec_json: &str, data: RawData, options_json: &str, monitor: &dyn Monitor) -> Result<Value> {
+    let (model, sample, options) = read(spec_json, data, options_json)?;
+    let prepared = prepare(model, sample, &options.quadrature, options.seed)?;
+    let mut found = search(&prepared.program, &prepared.space, &prepared.nodes, &options, monitor)?;
+    let inference = infer(&prepared, &mut found, &options, monitor)?;
+    let working = prepared.space.to_working(&found.best.maximum.x);
+    let posteriors = class_posteriors(&prepared.program, &found.best.nodes, &working);
+    let error = integration_error(&prepared, &found, &options)?;
+    if monitor.cancelled() {
+        return Err(EngineError::Interrupted);
+    }
+    Ok(assemble::fit(&prepared, &options, &found, &inference, &posteriors, error))
+}
+
+/// Observed information at the maximum, Newton steps until its decrement is small, and the covariance matrices.
+fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dyn Monitor) -> Result<Inference> {
+    let Prepared { program, space, .. } = prepared;
+    let n = space.dim();
+    let m = &mut found.best.maximum;
+    let problem = Problem { program, space, nodes: &found.best.nodes, monitor, start: 0 };
+    let mut out = Inference { held: active_set(&problem, &m.x, &m.value.gradient), flat: vec![false; n], saddle: false, information: None, cross_product: None, vcov: None, scaling: f64::NAN };
+    if options.se == StandardErrors::None || n == 0 {
+        return Ok(out);
+    }
+    let mut scale = vec![1.0; n];
+    let mut information = vec![];
+    for _ in 0..4 {
+        let value = problem.evaluate(&m.x, true);
+        found.evaluations += 1 + 2 * n;
+        if let Some(s) = &value.scaling {
+            scale = (0..n).map(|i| s[i * n + i]).collect();
+        }
+        m.value = value;
+        out.held = active_set(&problem, &m.x, &m.value.gradient);
+        information = observed_information(&problem, &m.x, &out.held, &scale);
+        if monitor.cancelled() {
+            return Err(EngineError::Interrupted);
+        }
+        let id = identification(&information, n, &out.held, &scale);
+        out.flat = id.flat;
+        out.saddle = id.saddle;
+        let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
+        let Some(inverse) = invert_kept(&information, n, &kept) else { break };
+        let step: Vec<f64> = (0..n).map(|i| if kept[i] { (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * m.value.gradient[j]).sum() } else { 0.0 }).collect();
+        m.decrement = dot(&step, &m.value.gradient);
+        if !(m.decrement.abs() > options.tolerance) || m.status == Status::MaxIterations {
+            break;
+        }
+        // Newton finish; where it cannot improve, climb again from here
+        let target: Vec<f64> = m.x.iter().zip(&step).map(|(x, s)| x + s).collect();
+        let f = problem.evaluate(&target, false).f;
+        let better = if f.is_finite() && f >= m.value.f - 1e-12 * m.value.f.abs() { target } else { m.x.clone() };
+        let settings = Settings { max_iterations: 200, tolerance: options.tolerance * 1e-2, em_only: false };
+        let again = maximise(&problem, better, settings);
+        let gained = again.value.f - m.value.f;
+        if !again.value.f.is_finite() || gained < -1e-9 * m.value.f.abs() {
+            break;
+        }
+        let (iterations, evaluations) = (m.iterations + again.iterations, m.evaluations + again.evaluations);
+        *m = again;
+        m.iterations = iterations;
+        m.evaluations = evaluations;
+    }
+    let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
+    let scores = cluster_scores(program, space, &found.best.nodes, &m.x);
+    let cross = cross_product(program, &scores, n, options.robust_cluster.as_deref());
+    if let Some(inverse) = invert_kept(&information, n, &kept) {
+        let robust = sandwich(&inverse, &cross, n, &kept);
+        let count = kept.iter().filter(|k| **k).count();
+        out.scaling = (0..n).filter(|&i| kept[i]).map(|i| (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * cross[j * n + i]).sum::<f64>()).sum::<f64>() / count as f64;
+        out.vcov = match options.se {
+            StandardErrors::Robust => Some(robust),
+            StandardErrors::Opg => invert_kept(&cross, n, &kept),
+            _ => Some(inverse),
+        };
+    }
+    out.information = Some(information);
+    out.cross_product = Some(cross);
+    Ok(out)
+}
+
+/// Change of the log-likelihood under about twice the points per dimension; NaN without numeric dimensions.
+fn integration_error(prepared: &Prepared, found: &Found, options: &Options) -> Result<f64> {
+    let Prepared { program, space, .. } = prepared;
+    let nodes = &found.best.nodes;
+    if nodes.between.dims + nodes.within.dims == 0 {
+        return Ok(f64::NAN);
+    }
+    let finer = Quadrature { points: 2 * options.quadrature.points + 1, max_nodes: 200_000, ..options.quadrature };
+    let Ok(rules) = rules(&program.plan, &finer, options.seed.wrapping_add(1)) else { return Ok(f64::NAN) };
+    drop(rules);
+    let mut fine = prepare(program.model.clone(), program.sample.clone(), &finer, options.seed.wrapping_add(1))?;
+    let working = space.to_working(&found.best.maximum.x);
+    let want = Want { moments: true, ..Want::default() };
+    if nodes.between.is_adapted() || nodes.within.is_adapted() {
+        let e = pass(program, nodes, &working, want);
+        fine.nodes.between.adapt(Some(&e.between_moments));
+        fine.nodes.within.adapt(Some(&e.within_moments));
+    }
+    Ok(pass(&fine.program, &fine.nodes, &working, Want::default()).log_likelihood - found.best.maximum.value.f)
+}
+
+/// Log-likelihood, gradient and posteriors at given natural parameters; nothing is estimated.
+///
+/// # Errors
+/// As `fit`; `Spec` where the parameters are not admissible.
+pub fn evaluate(spec_json: &str, data: RawData, options_json: &str, parameters: &[f64], _monitor: &dyn Monitor) -> Result<Value> {
+    let (model, sample, options) = read(spec_json, data, options_json)?;
+    if parameters.len() != model.parameters.len() {
+        return Err(EngineError::spec("parameters", format!("{} values for {} parameters", parameters.len(), model.parameters.len())));
+    }
+    let Prepared { program, space, mut nodes } = prepare(model, sample, &options.quadrature, options.seed)?;
+    let working = program.working.to_working(parameters).ok_or_else(|| EngineError::spec("parameters", "a covariance matrix is not positive semi-definite"))?;
+    if options.quadrature.adaptive {
+        for _ in 0..8 {
+            let e = pass(&program, &nodes, &working, Want { moments: true, ..Want::default() });
+            if !e.log_likelihood.is_finite() {
+                break;
+            }
+            nodes.between.adapt(Some(&e.between_moments));
+            nodes.within.adapt(Some(&e.within_moments));
+        }
+    }
+    let e = pass(&program, &nodes, &working, Want { gradient: true, ..Want::default() });
+    let posteriors = class_posteriors(&program, &nodes, &working);
+    let x = space.from_working(&working);
+    let scores = cluster_scores(&program, &space, &nodes, &x);
+    Ok(assemble::evaluation(&program, &space, &e, &posteriors, &scores))
+}
+
+/// The dimensions of integration, why each is numeric or analytic, and the number of nodes.
+///
+/// # Errors
+/// As `fit`.
+pub fn plan(spec_json: &str, data: RawData, options_json: &str) -> Result<Value> {
+    let (model, _sample, options) = read(spec_json, data, options_json)?;
+    let plan = Plan::new(&model)?;
+    let nodes = rules(&plan, &options.quadrature, options.seed).map(|(b, w)| b.n_nodes * w.n_nodes)?;
+    Ok(assemble::plan(&model, &plan, &options, nodes))
+}

@@ -1,0 +1,5 @@
+//! Information, scores by cluster, standard errors, and what the information says about identification.
+
+pub mod covariance;
+pub mod information;
+pub mod scores;

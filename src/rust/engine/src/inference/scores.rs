@@ -1,0 +1,153 @@
+//! Scores of single clusters (Fisher's identity), and their cross-products.
+
+use crate::compiled::factor::{Factor, NONE};
+use crate::compiled::Program;
+use crate::em::space::Space;
+use crate::likelihood::accumulator::Accumulator;
+use crate::likelihood::cluster_gaussian;
+use crate::likelihood::derivatives::derivative_table;
+use crate::likelihood::nodes::Nodes;
+use crate::likelihood::predictor::{Point, Workspace};
+use crate::likelihood::table::Layout;
+use crate::likelihood::{evaluate_with, Posterior, Sink, Want};
+
+struct ScoreSink {
+    /// Derivative tables of the shared factors are made once per lane, those of local factors per chunk.
+    tables: Vec<Vec<f64>>,
+    first: Vec<usize>,
+    /// [clusters of the lane so far × parameters]
+    scores: Vec<f64>,
+    first_cluster: Option<usize>,
+    workspace: Workspace,
+}
+
+fn factors(program: &Program) -> impl Iterator<Item = (usize, &Factor)> {
+    program.factors.iter().chain(&program.cluster_factors).enumerate()
+}
+
+impl Sink for ScoreSink {
+    fn chunk(&mut self, point: &Point, nodes: &Nodes, chunk: usize) {
+        let program = point.program;
+        let fresh = self.tables.is_empty();
+        if fresh {
+            let n = program.factors.len() + program.cluster_factors.len();
+            self.tables = vec![vec![]; n];
+            self.first = vec![0; n];
+        }
+        for (k, f) in factors(program) {
+            if f.patterns.local.is_some() || fresh {
+                let designs = f.patterns.designs_of_chunk(chunk);
+                self.first[k] = f.patterns.values_of(designs).0;
+                self.tables[k] = derivative_table(point, nodes, f, designs, &mut self.workspace);
+            }
+        }
+    }
+
+    fn cluster(&mut self, point: &Point, nodes: &Nodes, j: usize, _log_likelihood: f64, posterior: &[f64]) {
+        let program = point.program;
+        let n = program.model.parameters.len();
+        self.first_cluster.get_or_insert(j);
+        let start = self.scores.len();
+        self.scores.resize(start + n, 0.0);
+        let nb = program.n_nodes.0;
+        for (k, f) in factors(program).skip(program.factors.len()) {
+            let (v, m) = (f.patterns.of_unit[j], f.parameters.len());
+            if v == NONE || m == 0 {
+                continue;
+            }
+            let layout = Layout::new(program, f);
+            for (d, p) in posterior.chunks_exact(nb).enumerate() {
+                let row = layout.start(v as usize - self.first[k], 0, crate::likelihood::between_cell(program, &f.between, d));
+                for (q, p) in p.iter().enumerate() {
+                    let entry = row + if layout.n_nodes > 1 { q } else { 0 };
+                    for (s, &parameter) in f.parameters.iter().enumerate() {
+                        self.scores[start + parameter] += p * self.tables[k][entry * m + s];
+                    }
+                }
+            }
+        }
+        if let Some(g) = &program.cluster_gaussian {
+            if let Some(a) = cluster_gaussian::prepare(point, nodes, g, j..j + 1, &mut self.workspace) {
+                let mut sums = Accumulator::new(n, false);
+                a.contract_cluster(point, nodes, g, j, posterior, 1.0, false, &mut self.workspace, &mut sums);
+                self.scores[start..].iter_mut().zip(&sums.gradient).for_each(|(a, b)| *a += b);
+            }
+        }
+    }
+
+    fn units(&mut self, point: &Point, posterior: &Posterior) {
+        let program = point.program;
+        let n = program.model.parameters.len();
+        let first_cluster = self.first_cluster.unwrap_or(0);
+        let n_units = posterior.units.len();
+        for (g, group) in program.groups.iter().enumerate() {
+            let inner = posterior.shape.inner[g];
+            for &k in &group.factors {
+                let f = &program.factors[k];
+                let m = f.parameters.len();
+                if m == 0 {
+                    continue;
+                }
+                for (i, u) in posterior.units.clone().enumerate() {
+                    let v = f.patterns.of_unit[u];
+                    if v == NONE {
+                        continue;
+                    }
+                    let at = (program.units.cluster[u] as usize - first_cluster) * n;
+                    for cell in 0..group.n_within {
+                        let weights = &posterior.buffers.groups[g][(cell * n_units + i) * inner..(cell * n_units + i + 1) * inner];
+                        let entry = ((v as usize - self.first[k]) * group.n_within + cell) * inner;
+                        for (e, w) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+                            let row = &self.tables[k][(entry + e) * m..(entry + e + 1) * m];
+                            for (d, &parameter) in row.iter().zip(&f.parameters) {
+                                self.scores[at + parameter] += w * d;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Unweighted score of every distinct cluster in optimiser coordinates, [clusters × coordinates], row by row.
+pub fn cluster_scores(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Vec<f64> {
+    let working = space.to_working(x);
+    let make = || ScoreSink { tables: vec![], first: vec![], scores: vec![], first_cluster: None, workspace: Workspace::default() };
+    let (_, sinks) = evaluate_with(program, nodes, &working, Want::default(), &make, false);
+    let n = working.len();
+    sinks.iter().flat_map(|s| s.scores.chunks_exact(n)).flat_map(|row| space.gradient(row)).collect()
+}
+
+/// Σ weight² × s sᵀ over independent clusters; with `groups` (one per data cluster) scores are summed within groups first.
+pub fn cross_product(program: &Program, scores: &[f64], dim: usize, groups: Option<&[usize]>) -> Vec<f64> {
+    let mut out = vec![0.0; dim * dim];
+    let mut add = |s: &[f64], weight: f64| {
+        for i in 0..dim {
+            if s[i] != 0.0 {
+                for j in 0..=i {
+                    out[i * dim + j] += weight * s[i] * s[j];
+                }
+            }
+        }
+    };
+    match groups {
+        None => scores.chunks_exact(dim).zip(&program.units.weight_squared).for_each(|(s, w)| add(s, *w)),
+        Some(groups) => {
+            let n_groups = groups.iter().max().map_or(0, |m| m + 1);
+            let mut summed = vec![0.0; n_groups * dim];
+            for (row, &g) in groups.iter().enumerate() {
+                let j = program.units.of_cluster[program.sample.cluster[row]] as usize;
+                let weight = program.sample.frequency[program.sample.cluster[row]] * program.sample.cluster_weight[program.sample.cluster[row]];
+                summed[g * dim..(g + 1) * dim].iter_mut().zip(&scores[j * dim..(j + 1) * dim]).for_each(|(a, b)| *a += weight * b);
+            }
+            summed.chunks_exact(dim).for_each(|s| add(s, 1.0));
+        }
+    }
+    for i in 0..dim {
+        for j in 0..i {
+            out[j * dim + i] = out[i * dim + j];
+        }
+    }
+    out
+}

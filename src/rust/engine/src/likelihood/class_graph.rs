@@ -1,0 +1,199 @@
+//! Sum-product over the within class variables for a block of units: log-likelihoods forward, posterior weights back.
+//!
+//! Buffers are laid out [cell][unit × outer], outer = (between cell, between node, within node), so that every step is
+//! a pass over long contiguous vectors.
+
+use crate::compiled::elimination::Elimination;
+use crate::compiled::Group;
+
+/// How a group's values [unit × inner] spread over [unit × outer].
+#[derive(Clone, Debug)]
+pub enum Broadcast {
+    Same,
+    /// inner = 1
+    Scalar,
+    /// inner index of each outer index
+    Map(Vec<u32>),
+}
+
+/// Sizes shared by all blocks.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub n_outer: usize,
+    pub broadcast: Vec<Broadcast>,
+    /// [groups] between cells × nodes
+    pub inner: Vec<usize>,
+}
+
+/// Buffers of one thread, reused from block to block.
+#[derive(Default)]
+pub struct Buffers {
+    pub n_units: usize,
+    /// [group][within cell][unit × inner]: log values forward, posterior weights after `backward`.
+    pub groups: Vec<Vec<f64>>,
+    /// [clique][cell][unit × outer]: conditional probabilities of the eliminated variable.
+    cliques: Vec<Vec<f64>>,
+    messages: Vec<Vec<f64>>,
+    /// [unit × outer] log-likelihood of each unit.
+    pub totals: Vec<f64>,
+}
+
+fn sized(v: &mut Vec<f64>, n: usize) {
+    v.clear();
+    v.resize(n, 0.0);
+}
+
+impl Buffers {
+    pub fn prepare(&mut self, n_units: usize, graph: &Elimination, groups: &[Group], shape: &Shape) {
+        self.n_units = n_units;
+        self.groups.resize(groups.len(), vec![]);
+        self.cliques.resize(graph.cliques.len(), vec![]);
+        self.messages.resize(graph.cliques.len(), vec![]);
+        for (g, group) in groups.iter().enumerate() {
+            sized(&mut self.groups[g], group.n_within * n_units * shape.inner[g]);
+        }
+        let len = n_units * shape.n_outer;
+        for (c, clique) in graph.cliques.iter().enumerate() {
+            sized(&mut self.cliques[c], clique.n_cells() * len);
+            sized(&mut self.messages[c], clique.n_separator * len);
+        }
+        sized(&mut self.totals, len);
+    }
+
+    /// From the groups' log values (and what `totals` already holds) to each unit's log-likelihood.
+    pub fn forward(&mut self, graph: &Elimination, shape: &Shape) {
+        let len = self.n_units * shape.n_outer;
+        for (g, scoped) in graph.groups.iter().enumerate() {
+            let size = self.n_units * shape.inner[g];
+            match scoped.clique {
+                None => spread(&mut self.totals, &self.groups[g][..size], &shape.broadcast[g], shape.inner[g], shape.n_outer),
+                Some(c) => {
+                    for (cell, &from) in scoped.cell_of.iter().enumerate() {
+                        let from = from as usize * size;
+                        spread(&mut self.cliques[c][cell * len..(cell + 1) * len], &self.groups[g][from..from + size], &shape.broadcast[g], shape.inner[g], shape.n_outer);
+                    }
+                }
+            }
+        }
+        for (c, clique) in graph.cliques.iter().enumerate() {
+            for (child, map) in &clique.children {
+                for (cell, &from) in map.iter().enumerate() {
+                    let message = &self.messages[*child][from as usize * len..(from as usize + 1) * len];
+                    add(&mut self.cliques[c][cell * len..(cell + 1) * len], message);
+                }
+            }
+            let k = clique.n_states;
+            for s in 0..clique.n_separator {
+                eliminate(&mut self.cliques[c][s * k * len..(s + 1) * k * len], &mut self.messages[c][s * len..(s + 1) * len], k);
+            }
+            if clique.is_root {
+                let (totals, messages) = (&mut self.totals, &self.messages[c]);
+                add(totals, messages);
+            }
+        }
+    }
+
+    /// From posterior weights [unit × outer] to weights of every group's cells (left in `groups`).
+    pub fn backward(&mut self, weights: &[f64], graph: &Elimination, shape: &Shape) {
+        let len = self.n_units * shape.n_outer;
+        for g in self.groups.iter_mut() {
+            g.fill(0.0);
+        }
+        for (c, clique) in graph.cliques.iter().enumerate() {
+            if clique.is_root {
+                self.messages[c].copy_from_slice(weights);
+            } else {
+                self.messages[c].fill(0.0);
+            }
+        }
+        for (c, clique) in graph.cliques.iter().enumerate().rev() {
+            let k = clique.n_states;
+            for cell in 0..clique.n_cells() {
+                let separator = &self.messages[c][(cell / k) * len..(cell / k + 1) * len];
+                self.cliques[c][cell * len..(cell + 1) * len].iter_mut().zip(separator).for_each(|(p, s)| *p *= s);
+            }
+            for (child, map) in &clique.children {
+                for (cell, &to) in map.iter().enumerate() {
+                    let to = to as usize;
+                    add(&mut self.messages[*child][to * len..(to + 1) * len], &self.cliques[c][cell * len..(cell + 1) * len]);
+                }
+            }
+        }
+        for (g, scoped) in graph.groups.iter().enumerate() {
+            let size = self.n_units * shape.inner[g];
+            match scoped.clique {
+                None => gather(&mut self.groups[g][..size], weights, &shape.broadcast[g], shape.inner[g], shape.n_outer),
+                Some(c) => {
+                    for (cell, &to) in scoped.cell_of.iter().enumerate() {
+                        let to = to as usize * size;
+                        gather(&mut self.groups[g][to..to + size], &self.cliques[c][cell * len..(cell + 1) * len], &shape.broadcast[g], shape.inner[g], shape.n_outer);
+                    }
+                }
+            }
+        }
+    }
+
+    /// After `backward`: posterior weights of a clique, [cell][unit × outer].
+    pub fn clique(&self, c: usize) -> &[f64] {
+        &self.cliques[c]
+    }
+}
+
+#[inline]
+fn add(to: &mut [f64], from: &[f64]) {
+    to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
+}
+
+fn spread(to: &mut [f64], from: &[f64], how: &Broadcast, inner: usize, outer: usize) {
+    match how {
+        Broadcast::Same => add(to, from),
+        Broadcast::Scalar => to.chunks_exact_mut(outer).zip(from).for_each(|(t, f)| t.iter_mut().for_each(|t| *t += f)),
+        Broadcast::Map(map) => {
+            for (t, f) in to.chunks_exact_mut(outer).zip(from.chunks_exact(inner)) {
+                t.iter_mut().zip(map).for_each(|(t, &m)| *t += f[m as usize]);
+            }
+        }
+    }
+}
+
+fn gather(to: &mut [f64], from: &[f64], how: &Broadcast, inner: usize, outer: usize) {
+    match how {
+        Broadcast::Same => add(to, from),
+        Broadcast::Scalar => to.iter_mut().zip(from.chunks_exact(outer)).for_each(|(t, f)| *t += f.iter().sum::<f64>()),
+        Broadcast::Map(map) => {
+            for (t, f) in to.chunks_exact_mut(inner).zip(from.chunks_exact(outer)) {
+                f.iter().zip(map).for_each(|(f, &m)| t[m as usize] += f);
+            }
+        }
+    }
+}
+
+/// Sums one variable out: `message` = log Σ_v exp(cells_v); cells become the conditional probabilities of v.
+fn eliminate(cells: &mut [f64], message: &mut [f64], n_states: usize) {
+    let len = message.len();
+    message.copy_from_slice(&cells[..len]);
+    for v in 1..n_states {
+        for (m, c) in message.iter_mut().zip(&cells[v * len..(v + 1) * len]) {
+            *m = m.max(*c);
+        }
+    }
+    let mut sum = vec![0.0; len];
+    for v in 0..n_states {
+        for ((c, m), s) in cells[v * len..(v + 1) * len].iter_mut().zip(message.iter()).zip(sum.iter_mut()) {
+            *c = if *m == f64::NEG_INFINITY { 0.0 } else { (*c - m).exp() };
+            *s += *c;
+        }
+    }
+    for v in 0..n_states {
+        for (c, s) in cells[v * len..(v + 1) * len].iter_mut().zip(&sum) {
+            if *s > 0.0 {
+                *c /= s;
+            }
+        }
+    }
+    for (m, s) in message.iter_mut().zip(&sum) {
+        if *s > 0.0 {
+            *m += s.ln();
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! log L and, by one reverse sweep with posterior weights, its exact gradient for the quadrature in use
+//! (Fisher's identity), the complete-data information, scores of clusters and posterior moments.
+
+pub mod accumulator;
+pub mod class_graph;
+pub mod cluster_gaussian;
+pub mod derivatives;
+mod gaussian;
+pub mod nodes;
+pub mod predictor;
+pub mod residuals;
+mod run;
+pub mod table;
+
+pub use run::{between_cell, evaluate, evaluate_with, Evaluation, Posterior, Sink, Want};

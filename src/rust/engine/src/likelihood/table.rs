@@ -1,0 +1,308 @@
+//! Log density tables of a factor, [value pattern × within cell × between cell × node], and their contraction with
+//! posterior weights into scores (Fisher's identity) and complete-data information.
+
+use super::accumulator::SlotSums;
+use super::gaussian;
+use super::nodes::Nodes;
+use super::predictor::{latents, predictor, Affine, At, Components, Point, Workspace};
+use crate::compiled::factor::{Factor, FactorKind, NONE};
+use crate::compiled::Program;
+use crate::spec::{Level, Outcome};
+
+/// Where the entries of a factor stand in its table.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    pub n_within: usize,
+    /// Between cells × nodes.
+    pub n_inner: usize,
+    pub n_nodes: usize,
+}
+
+impl Layout {
+    pub fn new(program: &Program, f: &Factor) -> Layout {
+        let n_nodes = program.axis_nodes(f.axis);
+        Layout { n_within: f.n_within, n_inner: f.n_between * n_nodes, n_nodes }
+    }
+    pub fn row(&self) -> usize {
+        self.n_within * self.n_inner
+    }
+    #[inline]
+    pub fn start(&self, value: usize, cell_within: usize, cell_between: usize) -> usize {
+        (value * self.n_within + cell_within) * self.n_inner + cell_between * self.n_nodes
+    }
+}
+
+/// Calls `each(cell_within, cell_between)` for every cell of the factor, with the states set in `w.state`.
+pub(super) fn each_cell(program: &Program, f: &Factor, w: &mut Workspace, mut each: impl FnMut(&mut Workspace, usize, usize) -> bool) -> bool {
+    w.state.resize(program.model.classes.len(), 0);
+    for cb in 0..f.n_between {
+        program.model.set_states(&f.between, cb, &mut w.state);
+        for cw in 0..f.n_within {
+            program.model.set_states(&f.within, cw, &mut w.state);
+            if !each(w, cw, cb) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+pub(super) fn set_view(program: &Program, nodes: &Nodes, f: &Factor, design: usize, w: &mut Workspace) {
+    let unit = f.patterns.design_unit[design] as usize;
+    match f.level {
+        Level::Within => w.view.fill(nodes, f.axis, program.units.cluster[unit] as usize, unit),
+        Level::Between => w.view.fill(nodes, f.axis, unit, 0),
+    }
+}
+
+pub(super) fn at<'a>(f: &'a Factor, design: usize, derivatives: bool) -> At<'a> {
+    At { row: f.patterns.design_row[design] as usize, slot_of: &f.slot_of, components: Components { within: &f.analytic, n_between: 0 }, derivatives }
+}
+
+/// Fills the table of the given designs (its first entry is the first value of the first design).
+/// Returns false where a variance is not positive or thresholds are out of order.
+pub fn fill(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), table: &mut [f64], w: &mut Workspace) -> bool {
+    let program = point.program;
+    let layout = Layout::new(program, f);
+    let first = f.patterns.values_of(designs).0;
+    for design in designs.0..designs.1 {
+        set_view(program, nodes, f, design, w);
+        let at = at(f, design, false);
+        let values = f.patterns.values_of((design, design + 1));
+        let ok = each_cell(program, f, w, |w, cw, cb| {
+            if let FactorKind::Logits(c) = f.kind {
+                if w.state[c] != 0 {
+                    return true;
+                }
+            }
+            latents(point, &f.latents, &at, w);
+            match &f.kind {
+                FactorKind::Known(c) => {
+                    fill_known(program, f, *c, values, first, &layout, (cw, cb), w.state[*c], table);
+                    true
+                }
+                FactorKind::Outcome(o) => fill_outcome(point, &program.model.outcomes[*o], f, &at, values, first, &layout, (cw, cb), w, table),
+                FactorKind::Logits(c) => {
+                    fill_logits(point, *c, &at, values.0 - first, &layout, (cw, cb), class_stride(program, f, *c), w, table);
+                    true
+                }
+                FactorKind::Gaussian(group) => gaussian::fill(point, group, f, &at, values, first, &layout, (cw, cb), w, table),
+            }
+        });
+        if !ok {
+            return false;
+        }
+    }
+    true
+}
+
+/// Contracts posterior weights (laid out as the table) into `sums`, by slot of the factor.
+pub fn contract(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), weights: &[f64], w: &mut Workspace, sums: &mut SlotSums) {
+    if f.parameters.is_empty() {
+        return;
+    }
+    let program = point.program;
+    let layout = Layout::new(program, f);
+    let first = f.patterns.values_of(designs).0;
+    for design in designs.0..designs.1 {
+        set_view(program, nodes, f, design, w);
+        let at = at(f, design, true);
+        let values = f.patterns.values_of((design, design + 1));
+        each_cell(program, f, w, |w, cw, cb| {
+            if let FactorKind::Logits(c) = f.kind {
+                if w.state[c] != 0 {
+                    return true;
+                }
+            }
+            latents(point, &f.latents, &at, w);
+            match &f.kind {
+                FactorKind::Known(_) => {}
+                FactorKind::Outcome(o) => contract_outcome(point, &program.model.outcomes[*o], &at, values, f, first, &layout, (cw, cb), w, weights, sums),
+                FactorKind::Logits(c) => contract_logits(point, *c, &at, values.0 - first, &layout, (cw, cb), class_stride(program, f, *c), w, weights, sums),
+                FactorKind::Gaussian(group) => gaussian::contract(point, group, f, &at, values, first, &layout, (cw, cb), w, weights, sums),
+            }
+            true
+        });
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn fill_known(program: &Program, f: &Factor, class: usize, values: (usize, usize), first: usize, layout: &Layout, cell: (usize, usize), state: usize, table: &mut [f64]) {
+    let column = program.model.classes[class].known.unwrap_or(0);
+    for v in values.0..values.1 {
+        let known = program.sample.columns[column][f.patterns.row[v] as usize];
+        let start = layout.start(v - first, cell.0, cell.1);
+        table[start] = if known.is_nan() || known as usize == state + 1 { 0.0 } else { f64::NEG_INFINITY };
+    }
+}
+
+pub(super) fn auxiliary(o: &Outcome, state: &[usize], parameters: &[f64]) -> Vec<f64> {
+    o.auxiliary.iter().map(|a| a.value(state, parameters)).collect()
+}
+
+pub(super) fn evaluate_predictors(point: &Point, which: &[crate::spec::Predictor], at: &At, w: &mut Workspace) {
+    if w.predictors.len() < which.len() {
+        w.predictors.resize(which.len(), Affine::default());
+    }
+    for (k, p) in which.iter().enumerate() {
+        predictor(p, point, at, &w.state, w.view.n, &w.latents, &mut w.predictors[k]);
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn fill_outcome(point: &Point, o: &Outcome, f: &Factor, at: &At, values: (usize, usize), first: usize, layout: &Layout, cell: (usize, usize), w: &mut Workspace, table: &mut [f64]) -> bool {
+    let aux = auxiliary(o, &w.state, point.parameters);
+    if !o.family.valid_auxiliary(&aux) {
+        return false;
+    }
+    evaluate_predictors(point, &o.predictors, at, w);
+    let columns = &point.program.sample.columns;
+    let n = layout.n_nodes;
+    let mut eta = vec![0.0; o.predictors.len()];
+    for v in values.0..values.1 {
+        let row = f.patterns.row[v] as usize;
+        let (y, trials) = (columns[o.column][row], o.trials.map_or(1.0, |t| columns[t][row]));
+        let start = layout.start(v - first, cell.0, cell.1);
+        let out = &mut table[start..start + n];
+        if o.predictors.len() == 1 {
+            o.family.log_density_nodes(y, trials, &w.predictors[0].value[..n], &aux, out);
+        } else {
+            for (q, out) in out.iter_mut().enumerate() {
+                for (e, p) in eta.iter_mut().zip(&w.predictors) {
+                    *e = p.value[q];
+                }
+                *out = o.family.log_density(y, trials, &eta, &aux);
+            }
+        }
+    }
+    true
+}
+
+/// Adds Σ_nodes of (gradient, information) in the predictors and auxiliary parameters to the slots.
+/// `g[a][q]`, `h[(a, b)][q]` over a = predictors then auxiliary.
+fn chain_to_slots(predictors: &[Affine], auxiliary_slots: &[u32], n: usize, g: &[f64], h: &[f64], sums: &mut SlotSums) {
+    let m = predictors.len() + auxiliary_slots.len();
+    // entries: (row of g, slot, derivative by node or 1)
+    let mut entries: Vec<(usize, usize, Option<&[f64]>)> = vec![];
+    for (a, p) in predictors.iter().enumerate() {
+        for (e, &slot) in p.slots.iter().enumerate() {
+            entries.push((a, slot as usize, Some(&p.derivative_of(e)[..n])));
+        }
+    }
+    for (k, &slot) in auxiliary_slots.iter().enumerate() {
+        if slot != NONE {
+            entries.push((predictors.len() + k, slot as usize, None));
+        }
+    }
+    let at = |d: Option<&[f64]>, q: usize| d.map_or(1.0, |d| d[q]);
+    for (i, &(a, s, ds)) in entries.iter().enumerate() {
+        sums.gradient[s] += (0..n).map(|q| g[a * n + q] * at(ds, q)).sum::<f64>();
+        if sums.want_information {
+            for (j, &(b, t, dt)) in entries[..=i].iter().enumerate() {
+                let v: f64 = (0..n).map(|q| h[(a * m + b) * n + q] * at(ds, q) * at(dt, q)).sum();
+                if s == t && i != j {
+                    // two entries of one slot: both orders count
+                    sums.information[s * sums.n + s] += 2.0 * v;
+                } else {
+                    sums.add_information(s, t, v);
+                }
+            }
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn contract_outcome(point: &Point, o: &Outcome, at: &At, values: (usize, usize), f: &Factor, first: usize, layout: &Layout, cell: (usize, usize), w: &mut Workspace, weights: &[f64], sums: &mut SlotSums) {
+    let aux = auxiliary(o, &w.state, point.parameters);
+    evaluate_predictors(point, &o.predictors, at, w);
+    let columns = &point.program.sample.columns;
+    let (n, k) = (layout.n_nodes, o.predictors.len());
+    let m = k + aux.len();
+    let (mut g, mut h) = (vec![0.0; m * n], vec![0.0; m * m * n]);
+    let (mut eta, mut score, mut info) = (vec![0.0; k], vec![0.0; m], vec![0.0; m * m]);
+    for v in values.0..values.1 {
+        let row = f.patterns.row[v] as usize;
+        let (y, trials) = (columns[o.column][row], o.trials.map_or(1.0, |t| columns[t][row]));
+        let start = layout.start(v - first, cell.0, cell.1);
+        for q in 0..n {
+            let weight = weights[start + q];
+            if weight == 0.0 {
+                continue;
+            }
+            for (e, p) in eta.iter_mut().zip(&w.predictors) {
+                *e = p.value[q];
+            }
+            o.family.score(y, trials, &eta, &aux, &mut score);
+            for a in 0..m {
+                g[a * n + q] += weight * score[a];
+            }
+            if sums.want_information {
+                o.family.expected_information(y, trials, &eta, &aux, &mut info);
+                for (x, i) in info.iter().enumerate() {
+                    h[x * n + q] += weight * i;
+                }
+            }
+        }
+    }
+    let slots: Vec<u32> = o.auxiliary.iter().map(|a| a.parameter(&w.state).map_or(NONE, |p| at.slot_of[p])).collect();
+    chain_to_slots(&w.predictors[..k], &slots, n, &g, &h, sums);
+}
+
+/// Distance in the table between consecutive states of a class variable: (in within cells, in inner entries).
+pub(super) fn class_stride(program: &Program, f: &Factor, class: usize) -> (usize, usize) {
+    let stride_in = |list: &[usize]| list.iter().take_while(|&&c| c != class).map(|&c| program.model.classes[c].n_classes).product::<usize>();
+    match f.level {
+        Level::Within => (stride_in(&f.within), 0),
+        Level::Between => (0, stride_in(&f.between)),
+    }
+}
+
+/// log P(class = k) for all k and nodes, [K × n]; the last class has logit 0.
+pub(super) fn log_softmax(predictors: &[Affine], n: usize) -> Vec<f64> {
+    let k = predictors.len() + 1;
+    let mut out = vec![0.0; k * n];
+    for q in 0..n {
+        let top = predictors.iter().fold(0.0f64, |m, p| m.max(p.value[q]));
+        let total: f64 = (-top).exp() + predictors.iter().map(|p| (p.value[q] - top).exp()).sum::<f64>();
+        let log_total = top + total.ln();
+        for (a, p) in predictors.iter().enumerate() {
+            out[a * n + q] = p.value[q] - log_total;
+        }
+        out[(k - 1) * n + q] = -log_total;
+    }
+    out
+}
+
+#[allow(clippy::too_many_arguments)]
+fn fill_logits(point: &Point, class: usize, at: &At, value: usize, layout: &Layout, cell: (usize, usize), stride: (usize, usize), w: &mut Workspace, table: &mut [f64]) {
+    let logits = &point.program.model.classes[class].logits;
+    evaluate_predictors(point, logits, at, w);
+    let n = layout.n_nodes;
+    let log_p = log_softmax(&w.predictors[..logits.len()], n);
+    for k in 0..=logits.len() {
+        let start = layout.start(value, cell.0 + k * stride.0, cell.1 + k * stride.1);
+        table[start..start + n].copy_from_slice(&log_p[k * n..(k + 1) * n]);
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn contract_logits(point: &Point, class: usize, at: &At, value: usize, layout: &Layout, cell: (usize, usize), stride: (usize, usize), w: &mut Workspace, weights: &[f64], sums: &mut SlotSums) {
+    let logits = &point.program.model.classes[class].logits;
+    let m = logits.len();
+    evaluate_predictors(point, logits, at, w);
+    let n = layout.n_nodes;
+    let p: Vec<f64> = log_softmax(&w.predictors[..m], n).iter().map(|v| v.exp()).collect();
+    let weight = |k: usize, q: usize| weights[layout.start(value, cell.0 + k * stride.0, cell.1 + k * stride.1) + q];
+    let (mut g, mut h) = (vec![0.0; m * n], vec![0.0; m * m * n]);
+    for q in 0..n {
+        let total: f64 = (0..=m).map(|k| weight(k, q)).sum();
+        for a in 0..m {
+            g[a * n + q] = weight(a, q) - total * p[a * n + q];
+            for b in 0..m {
+                let same = if a == b { p[a * n + q] } else { 0.0 };
+                h[(a * m + b) * n + q] = total * (same - p[a * n + q] * p[b * n + q]);
+            }
+        }
+    }
+    chain_to_slots(&w.predictors[..m], &[], n, &g, &h, sums);
+}

@@ -1,0 +1,198 @@
+//! EM-gradient steps while they gain fast, then L-BFGS seeded with the EM information.
+//!
+//! Neither phase takes a small gain per step for convergence: the test is the Newton decrement gᵀ H g, with H the
+//! current inverse-Hessian approximation; the caller confirms it with the observed information.
+
+use super::lbfgs::Lbfgs;
+use super::scaled_step::Scaling;
+use super::{active_set, dot, project, Objective, Value};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Converged,
+    MaxIterations,
+    /// No step in the direction of ascent improves the function.
+    Stalled,
+    Cancelled,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub max_iterations: usize,
+    /// On the Newton decrement.
+    pub tolerance: f64,
+    /// Stay with EM-gradient steps (first stage of random starts).
+    pub em_only: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Maximum {
+    pub x: Vec<f64>,
+    pub value: Value,
+    pub status: Status,
+    pub decrement: f64,
+    pub iterations: usize,
+    pub evaluations: usize,
+    /// Log of accepted values, for tests of monotonicity.
+    pub trace: Vec<f64>,
+}
+
+const MIN_EM: usize = 6;
+const MAX_EM: usize = 60;
+const MAX_HALVINGS: usize = 40;
+const REFRESH: usize = 15;
+const MEMORY: usize = 12;
+
+struct Climb<'a> {
+    objective: &'a dyn Objective,
+    x: Vec<f64>,
+    value: Value,
+    iterations: usize,
+    evaluations: usize,
+    trace: Vec<f64>,
+}
+
+impl Climb<'_> {
+    fn held(&self) -> Vec<bool> {
+        active_set(self.objective, &self.x, &self.value.gradient)
+    }
+
+    /// Tries x + d, halving until `accept(f_new, step)`; returns the step taken.
+    fn search(&mut self, d: &[f64], want_scaling: bool, accept: impl Fn(f64, f64) -> bool) -> Option<Vec<f64>> {
+        let mut step = 1.0;
+        for _ in 0..MAX_HALVINGS {
+            let mut x: Vec<f64> = self.x.iter().zip(d).map(|(x, d)| x + step * d).collect();
+            project(self.objective, &mut x);
+            let value = self.objective.evaluate(&x, want_scaling);
+            self.evaluations += 1;
+            if value.f.is_finite() && accept(value.f, step) {
+                let moved = x.iter().zip(&self.x).map(|(a, b)| a - b).collect();
+                self.x = x;
+                self.value = value;
+                self.trace.push(self.value.f);
+                return Some(moved);
+            }
+            step *= 0.5;
+        }
+        None
+    }
+
+    fn finish(self, status: Status, decrement: f64) -> Maximum {
+        Maximum { x: self.x, value: self.value, status, decrement, iterations: self.iterations, evaluations: self.evaluations, trace: self.trace }
+    }
+}
+
+/// Maximises from `x`.
+pub fn maximise(objective: &dyn Objective, mut x: Vec<f64>, settings: Settings) -> Maximum {
+    project(objective, &mut x);
+    let value = objective.evaluate(&x, true);
+    let mut c = Climb { objective, x, trace: vec![value.f], value, iterations: 0, evaluations: 1 };
+    if !c.value.f.is_finite() {
+        return c.finish(Status::Stalled, f64::NAN);
+    }
+    if let Some((status, decrement)) = em_phase(&mut c, settings) {
+        return c.finish(status, decrement);
+    }
+    let (status, decrement) = quasi_newton_phase(&mut c, settings);
+    c.finish(status, decrement)
+}
+
+/// `None` hands over to the quasi-Newton phase.
+fn em_phase(c: &mut Climb, settings: Settings) -> Option<(Status, f64)> {
+    let n = c.x.len();
+    let mut last_gain = f64::INFINITY;
+    for k in 0.. {
+        if c.objective.cancelled(c.iterations, c.value.f) {
+            return Some((Status::Cancelled, f64::NAN));
+        }
+        let held = c.held();
+        let scaling = Scaling::new(c.value.scaling.as_deref()?, n);
+        let d = scaling.solve(&c.value.gradient, &held);
+        let decrement = dot(&c.value.gradient, &d);
+        if c.iterations >= settings.max_iterations {
+            return Some((Status::MaxIterations, decrement));
+        }
+        if decrement < settings.tolerance * 1e-3 {
+            // EM decrements understate the distance; the quasi-Newton phase must agree
+            return if settings.em_only { Some((Status::Converged, decrement)) } else { None };
+        }
+        let before = c.value.f;
+        let slack = 1e-12 * (1.0 + before.abs());
+        if c.search(&d, true, |f, _| f >= before - slack).is_none() {
+            return if settings.em_only { Some((Status::Stalled, decrement)) } else { None };
+        }
+        c.iterations += 1;
+        let gain = c.value.f - before;
+        let slow = gain > 0.6 * last_gain && gain < 0.5 + 1e-5 * before.abs();
+        if !settings.em_only && k >= MIN_EM && (slow || gain < 1e-3 || k >= MAX_EM) {
+            return None;
+        }
+        last_gain = gain;
+    }
+    None
+}
+
+fn quasi_newton_phase(c: &mut Climb, settings: Settings) -> (Status, f64) {
+    let n = c.x.len();
+    let mut memory = Lbfgs::new(MEMORY);
+    let mut seed = Scaling::new(c.value.scaling.as_deref().unwrap_or(&identity(n)), n);
+    let mut held = c.held();
+    let mut fresh = true;
+    let mut small = 0;
+    for k in 1.. {
+        if c.objective.cancelled(c.iterations, c.value.f) {
+            return (Status::Cancelled, f64::NAN);
+        }
+        let now = c.held();
+        if now != held {
+            held = now;
+            memory.clear();
+            fresh = true;
+        }
+        let g = c.value.gradient.clone();
+        let mut d = memory.direction(&g, &seed, &held);
+        let mut decrement = dot(&g, &d);
+        if !decrement.is_finite() || decrement < 0.0 {
+            memory.clear();
+            d = seed.solve(&g, &held);
+            decrement = dot(&g, &d);
+            fresh = true;
+        }
+        if decrement < settings.tolerance {
+            small += 1;
+            // twice in a row, once with curvature learnt on the way, or so small that EM alone says it
+            if small >= 2 || decrement < settings.tolerance * 1e-4 {
+                return (Status::Converged, decrement);
+            }
+        } else {
+            small = 0;
+        }
+        if c.iterations >= settings.max_iterations {
+            return (Status::MaxIterations, decrement);
+        }
+        let before = c.value.f;
+        let slack = 1e-13 * (1.0 + before.abs());
+        let refresh = k % REFRESH == 0;
+        let Some(s) = c.search(&d, refresh, |f, step| f >= before + 1e-4 * step * decrement - slack) else {
+            if fresh {
+                let status = if decrement < settings.tolerance * 100.0 { Status::Converged } else { Status::Stalled };
+                return (status, decrement);
+            }
+            memory.clear();
+            fresh = true;
+            continue;
+        };
+        c.iterations += 1;
+        fresh = false;
+        let y = g.iter().zip(&c.value.gradient).map(|(old, new)| old - new).collect();
+        memory.update(s, y);
+        if let (true, Some(scaling)) = (refresh, c.value.scaling.as_deref()) {
+            seed = Scaling::new(scaling, n);
+        }
+    }
+    (Status::Stalled, f64::NAN)
+}
+
+fn identity(n: usize) -> Vec<f64> {
+    (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect()
+}

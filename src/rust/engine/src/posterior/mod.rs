@@ -1,0 +1,3 @@
+//! Posterior quantities at the estimate: class probabilities, expected counts, latent variables.
+
+pub mod classes;

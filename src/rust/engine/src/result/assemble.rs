@@ -1,0 +1,351 @@
+//! Assembles the documented result (inst/spec-format.md) from one point: estimates, errors, posteriors, diagnostics.
+
+use super::value::Value;
+use crate::compiled::plan::{How, Plan};
+use crate::compiled::Program;
+use crate::em::options::{Options, StandardErrors};
+use crate::em::search::Found;
+use crate::em::space::Space;
+use crate::fit::{Inference, Prepared};
+use crate::likelihood::Evaluation;
+use crate::linalg::matmul;
+use crate::optim::maximise::Status;
+use crate::posterior::classes::ClassPosteriors;
+use crate::quadrature::Method;
+use crate::spec::{Level, Model};
+
+fn text(s: &str) -> Value {
+    Value::Text(s.to_string())
+}
+
+fn entry(name: &str, value: Value) -> (String, Value) {
+    (name.to_string(), value)
+}
+
+fn status_name(s: Option<Status>) -> &'static str {
+    match s {
+        Some(Status::Converged) => "converged",
+        Some(Status::MaxIterations) => "max_iterations",
+        Some(Status::Stalled) => "stalled",
+        Some(Status::Cancelled) => "cancelled",
+        None => "not continued",
+    }
+}
+
+/// ∂ natural / ∂ coordinates over all parameters, column-major [n_parameters × n_coordinates].
+fn jacobian(program: &Program, space: &Space, working: &[f64]) -> Vec<f64> {
+    let (n, m) = (working.len(), space.dim());
+    let in_block: Vec<bool> = (0..n).map(|p| program.working.blocks.iter().any(|b| b.parameters.contains(&p))).collect();
+    let blocks = program.working.jacobian(working);
+    let mut out = vec![0.0; n * m];
+    for (k, column) in space.columns.iter().enumerate() {
+        for &(p, w) in column {
+            if in_block[p] {
+                blocks.iter().filter(|(_, q, _)| *q == p).for_each(|(row, _, d)| out[k * n + row] += w * d);
+            } else {
+                out[k * n + p] += w;
+            }
+        }
+    }
+    out
+}
+
+/// Status of every parameter.
+fn parameter_status(prepared: &Prepared, found: &Found, inference: &Inference, natural: &[f64]) -> Vec<&'static str> {
+    let model = &prepared.program.model;
+    let mut status: Vec<&'static str> = model.parameters.iter().map(|p| if p.free { "free" } else { "fixed" }).collect();
+    for (k, column) in prepared.space.columns.iter().enumerate() {
+        for &(p, _) in column {
+            if inference.held[k] {
+                status[p] = "boundary";
+            } else if inference.flat[k] {
+                status[p] = "not identified";
+            }
+        }
+    }
+    // a variance of (almost) zero: the Cholesky row of its latent vanishes
+    for b in &prepared.program.working.blocks {
+        for i in 0..b.dim {
+            let p = b.at(i, i);
+            if model.parameters[p].free && natural[p].abs() < 1e-6 {
+                status[p] = "boundary";
+            }
+        }
+    }
+    let _ = found;
+    status
+}
+
+/// Covariance matrix on the natural scale over free parameters; NaN where a parameter has no standard error.
+fn natural_vcov(jacobian: &[f64], vcov: &[f64], n: usize, m: usize, free: &[usize], status: &[&str]) -> Vec<f64> {
+    let clean: Vec<f64> = vcov.iter().map(|v| if v.is_nan() { 0.0 } else { *v }).collect();
+    let mut half = vec![0.0; n * m];
+    matmul(jacobian, &clean, (n, m, m), &mut half);
+    let f = free.len();
+    let mut out = vec![f64::NAN; f * f];
+    for (a, &p) in free.iter().enumerate() {
+        for (b, &q) in free.iter().enumerate() {
+            if status[p] == "free" && status[q] == "free" {
+                out[b * f + a] = (0..m).map(|k| half[k * n + p] * jacobian[k * n + q]).sum();
+            }
+        }
+    }
+    out
+}
+
+/// Information and cross-product on the natural scale are those of the coordinates where the two scales agree;
+/// blocks estimated through their Cholesky factor are transformed with the inverse Jacobian.
+fn on_coordinates(matrix: &Option<Vec<f64>>, m: usize) -> Value {
+    match matrix {
+        Some(v) => Value::matrix(v.clone(), m, m),
+        None => Value::Null,
+    }
+}
+
+/// The result of a fit.
+pub fn fit(prepared: &Prepared, options: &Options, found: &Found, inference: &Inference, posteriors: &ClassPosteriors, integration_error: f64) -> Value {
+    let Prepared { program, space, .. } = prepared;
+    let model = &program.model;
+    let maximum = &found.best.maximum;
+    let working = space.to_working(&maximum.x);
+    let natural = program.working.to_natural(&working);
+    let (n, m) = (natural.len(), space.dim());
+    let status = parameter_status(prepared, found, inference, &natural);
+    let free: Vec<usize> = (0..n).filter(|&p| model.parameters[p].free).collect();
+    let j = jacobian(program, space, &working);
+    let vcov = inference.vcov.as_ref().map(|v| natural_vcov(&j, v, n, m, &free, &status));
+    let mut std_error = vec![f64::NAN; n];
+    if let Some(v) = &vcov {
+        for (a, &p) in free.iter().enumerate() {
+            std_error[p] = v[a * free.len() + a].max(0.0).sqrt();
+            if v[a * free.len() + a].is_nan() {
+                std_error[p] = f64::NAN;
+            }
+        }
+    }
+    let max_gradient = maximum.value.gradient.iter().zip(&inference.held).filter(|(_, h)| !**h).fold(0.0f64, |a, (g, _)| a.max(g.abs()));
+    let best = maximum.value.f;
+    let mut out = vec![
+        entry("estimate", natural.clone().into()),
+        entry("std_error", std_error.into()),
+        entry("status", Value::Texts(status.iter().map(|s| s.to_string()).collect())),
+        entry("free", Value::Ints(free.iter().map(|p| *p as i32).collect())),
+        entry("vcov", vcov.map_or(Value::Null, |v| Value::matrix(v, free.len(), free.len()))),
+        entry("information", on_coordinates(&inference.information, m)),
+        entry("cross_product", on_coordinates(&inference.cross_product, m)),
+        entry("gradient", maximum.value.gradient.clone().into()),
+        entry("log_likelihood", best.into()),
+        entry("n_free", Value::Int(m as i64)),
+        entry("n_units", program.sample.n_units.into()),
+        entry("n_clusters", Value::Int(program.sample.n_clusters as i64)),
+        entry("scaling", inference.scaling.into()),
+        entry(
+            "convergence",
+            Value::list([
+                ("status", text(status_name(Some(maximum.status)))),
+                ("newton_decrement", maximum.decrement.into()),
+                ("max_gradient", max_gradient.into()),
+                ("iterations", Value::Int(maximum.iterations as i64)),
+                ("e_steps", Value::Int(found.evaluations as i64)),
+            ]),
+        ),
+        entry("starts", starts(found)),
+        entry("replicated", Value::Int(found.replicated as i64)),
+    ];
+    out.extend(posterior_entries(program, posteriors));
+    out.push(entry("integration", integration(model, &program.plan, options, program.n_nodes.0 * program.n_nodes.1, integration_error)));
+    out.push(entry("warnings", Value::Items(warnings(prepared, options, found, inference, &status, integration_error))));
+    Value::List(out)
+}
+
+fn starts(found: &Found) -> Value {
+    let rows = &found.rows;
+    Value::list([
+        ("start", Value::Ints(rows.iter().map(|r| r.start as i32).collect())),
+        ("stage1", Value::Numbers(rows.iter().map(|r| r.stage1).collect())),
+        ("final", Value::Numbers(rows.iter().map(|r| r.last).collect())),
+        ("iterations", Value::Ints(rows.iter().map(|r| r.iterations as i32).collect())),
+        ("status", Value::Texts(rows.iter().map(|r| status_name(r.status).to_string()).collect())),
+    ])
+}
+
+/// Spreads [distinct × k] (row by row) over rows, column-major.
+fn spread(values: &[f64], k: usize, of: &[u32]) -> Value {
+    let n = of.len();
+    let mut out = vec![0.0; n * k];
+    for (row, &u) in of.iter().enumerate() {
+        for c in 0..k {
+            out[c * n + row] = values[u as usize * k + c];
+        }
+    }
+    Value::matrix(out, n, k)
+}
+
+fn posterior_entries(program: &Program, p: &ClassPosteriors) -> Vec<(String, Value)> {
+    let model = &program.model;
+    let units = &program.units;
+    let mut within = vec![];
+    let mut sizes = vec![];
+    let mut transitions = vec![];
+    for (slot, &c) in program.within_classes.iter().enumerate() {
+        let (k, name) = (model.classes[c].n_classes, model.classes[c].name.clone());
+        within.push((name.clone(), spread(&p.within[slot], k, &units.of_row)));
+        let mut size = vec![0.0; k];
+        for (u, row) in p.within[slot].chunks_exact(k).enumerate() {
+            let weight = units.count[u] * units.weight[units.cluster[u] as usize];
+            if weight > 0.0 {
+                size.iter_mut().zip(row).for_each(|(s, v)| *s += weight * v);
+            }
+        }
+        let total: f64 = size.iter().sum();
+        sizes.push((name.clone(), Value::Numbers(size.iter().map(|s| s / total).collect())));
+        let parents = p.transitions[slot].len() / k.max(1);
+        if parents > 1 {
+            transitions.push((name, Value::matrix(p.transitions[slot].clone(), parents, k)));
+        }
+    }
+    let mut between = vec![];
+    for &d in &program.between_classes {
+        let k = model.classes[d].n_classes;
+        let mut marginal = vec![];
+        let mut state = vec![0; model.classes.len()];
+        for row in p.between.chunks_exact(program.n_between_cells) {
+            let mut m = vec![0.0; k];
+            for (cell, v) in row.iter().enumerate() {
+                model.set_states(&program.between_classes, cell, &mut state);
+                m[state[d]] += v;
+            }
+            marginal.extend(m);
+        }
+        let mut size = vec![0.0; k];
+        for (j, row) in marginal.chunks_exact(k).enumerate() {
+            size.iter_mut().zip(row).for_each(|(s, v)| *s += units.weight[j] * v);
+        }
+        let total: f64 = size.iter().sum();
+        sizes.push((model.classes[d].name.clone(), Value::Numbers(size.iter().map(|s| s / total).collect())));
+        between.push((model.classes[d].name.clone(), spread(&marginal, k, &units.of_cluster)));
+    }
+    let joint = match &p.joint {
+        Some(values) if program.within_classes.len() > 1 => joint_in_order(program, values, &p.joint_variables),
+        _ => Value::Null,
+    };
+    vec![
+        entry("log_likelihood_clusters", Value::Numbers(units.of_cluster.iter().map(|&j| p.log_likelihood[j as usize]).collect())),
+        entry("posterior_within", Value::List(within)),
+        entry("posterior_joint", joint),
+        entry("posterior_between", Value::List(between)),
+        entry("class_prob", Value::List(sizes)),
+        entry("transitions", Value::List(transitions)),
+    ]
+}
+
+/// Joint posteriors with the class variables in the order of the specification, first fastest.
+fn joint_in_order(program: &Program, values: &[f64], variables: &[usize]) -> Value {
+    let cells = program.model.n_cells(variables);
+    let map = crate::compiled::elimination::cell_map(&program.model, variables, &program.within_classes);
+    let mut ordered = vec![0.0; values.len()];
+    for (row, from) in values.chunks_exact(cells).enumerate() {
+        for (cell, v) in from.iter().enumerate() {
+            ordered[row * cells + map[cell] as usize] = *v;
+        }
+    }
+    spread(&ordered, cells, &program.units.of_row)
+}
+
+fn method_name(m: Method) -> &'static str {
+    match m {
+        Method::Rectangular => "rectangular",
+        Method::GaussHermite => "gauss_hermite",
+        Method::MonteCarlo => "monte_carlo",
+        Method::Sobol => "sobol",
+    }
+}
+
+fn integration(model: &Model, plan: &Plan, options: &Options, n_nodes: usize, error: f64) -> Value {
+    let dimensions = plan
+        .dimensions
+        .iter()
+        .map(|d| {
+            Value::list([
+                ("name", text(&model.latents[d.latent].name)),
+                ("level", text(if d.level == Level::Within { "within" } else { "between" })),
+                ("how", text(if d.how == How::Numeric { "numeric" } else { "analytic" })),
+                ("why", text(&d.why)),
+            ])
+        })
+        .collect();
+    Value::list([
+        ("dimensions", Value::Items(dimensions)),
+        ("method", text(method_name(options.quadrature.method))),
+        ("points", Value::Int(options.quadrature.points as i64)),
+        ("adaptive", Value::Bool(options.quadrature.adaptive)),
+        ("n_nodes", Value::Int(n_nodes as i64)),
+        ("error", error.into()),
+    ])
+}
+
+/// The integration plan alone.
+pub fn plan(model: &Model, plan: &Plan, options: &Options, n_nodes: usize) -> Value {
+    integration(model, plan, options, n_nodes, f64::NAN)
+}
+
+fn warning(kind: &str, message: String, parameters: Vec<String>) -> Value {
+    Value::list([("kind", text(kind)), ("message", Value::Text(message)), ("parameters", Value::Texts(parameters))])
+}
+
+fn warnings(prepared: &Prepared, options: &Options, found: &Found, inference: &Inference, status: &[&str], integration_error: f64) -> Vec<Value> {
+    let model = &prepared.program.model;
+    let named = |what: &str| -> Vec<String> { (0..status.len()).filter(|&p| status[p] == what).map(|p| model.parameters[p].name.clone()).collect() };
+    let maximum = &found.best.maximum;
+    let mut out = vec![];
+    match maximum.status {
+        Status::MaxIterations => out.push(warning("convergence", format!("Not converged after {} iterations; raise max_iterations.", maximum.iterations), vec![])),
+        Status::Stalled => out.push(warning("convergence", "The iterations stalled before the gradient vanished; the estimates may not be a maximum.".into(), vec![])),
+        _ => {}
+    }
+    if inference.saddle {
+        out.push(warning("convergence", "The information matrix is not positive definite: the solution is not a regular maximum.".into(), vec![]));
+    }
+    let boundary = named("boundary");
+    if !boundary.is_empty() {
+        out.push(warning("boundary", format!("{} parameter(s) ended at the boundary of the parameter space and have no standard error.", boundary.len()), boundary));
+    }
+    let flat = named("not identified");
+    if !flat.is_empty() {
+        out.push(warning(
+            "identification",
+            format!("The data do not identify {} parameter(s): the log-likelihood is flat in their direction. They have no standard error.", flat.len()),
+            flat,
+        ));
+    }
+    if found.best.fell_back {
+        out.push(warning("integration", "Adaptive quadrature failed; the nodes are common to all clusters.".into(), vec![]));
+    }
+    if integration_error.abs() > 0.05 {
+        out.push(warning("integration", format!("About twice the integration points change the log-likelihood by {integration_error:.3}; raise `points`."), vec![]));
+    }
+    let continued = found.rows.iter().filter(|r| r.status.is_some()).count();
+    if continued > 1 && found.replicated < 2 {
+        out.push(warning("replication", format!("The best log-likelihood was reached by 1 of {continued} final starts; raise `starts`."), vec![]));
+    }
+    if options.se != StandardErrors::None && inference.vcov.is_none() && prepared.space.dim() > 0 {
+        out.push(warning("identification", "The information matrix could not be inverted; there are no standard errors.".into(), vec![]));
+    }
+    out
+}
+
+/// The result of an evaluation at given parameters.
+pub fn evaluation(program: &Program, space: &Space, e: &Evaluation, posteriors: &ClassPosteriors, scores: &[f64]) -> Value {
+    let m = space.dim();
+    let n = scores.len() / m.max(1);
+    let mut out = vec![
+        entry("log_likelihood", e.log_likelihood.into()),
+        entry("gradient", space.gradient(&e.sums.gradient).into()),
+        entry("n_free", Value::Int(m as i64)),
+        entry("scores", if n == 0 { Value::Null } else { spread(scores, m, &program.units.of_cluster) }),
+    ];
+    if e.log_likelihood.is_finite() {
+        out.extend(posterior_entries(program, posteriors));
+    }
+    Value::List(out)
+}

@@ -1,0 +1,4 @@
+//! Results as nested values: what R receives.
+
+pub mod assemble;
+pub mod value;
