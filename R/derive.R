@@ -1,0 +1,77 @@
+# derive(): functions of the parameters with standard errors.
+
+#' Functions of the parameters
+#'
+#' Computes any function of the estimates with its standard error by the delta method (numeric derivatives).
+#'
+#' @param fit A fit from [mlmix()].
+#' @param ... Named expressions of parameters, whose names stand in backticks as [estimates()] prints them:
+#'   ``difference = `u1~1[c=1]` - `u1~1[c=2]` ``. Each must give one number, or several, which are numbered.
+#' @param level Number between 0 and 1, default 0.95.
+#' @return A data frame, one row per quantity: `name`, `estimate`, `std.error`, `statistic`, `p.value`, `conf.low`,
+#'   `conf.high`. Its attribute `"vcov"` is the covariance matrix of the quantities.
+#' @examples
+#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' derive(fit, odds_ratio = exp(`B~1[c=2]` - `B~1[c=1]`), size = plogis(`c#1~1`))
+#' @export
+derive <- function(fit, ..., level = 0.95) {
+  check_fit(fit)
+  level <- check_level(level)
+  quosures <- rlang::enquos(...)
+  if (length(quosures) == 0) {
+    abort_spec(c(
+      "{.fn derive} needs at least one expression.",
+      i = "For example {.code derive(fit, ratio = exp(`c#1~1`))}."
+    ))
+  }
+  unnamed <- names(quosures) == ""
+  names(quosures)[unnamed] <- vapply(quosures[unnamed], rlang::as_label, "")
+  names <- fit$parameters$name
+  frame <- rlang::current_env()
+  for (quo in quosures) check_expression(quo, names, frame)
+  evaluate <- function(theta) {
+    mask <- as.list(stats::setNames(theta, names))
+    lapply(quosures, function(quo) rlang::eval_tidy(quo, data = mask))
+  }
+  at_estimates <- evaluate(fit$parameters$estimate)
+  check_quantities(at_estimates, frame)
+  delta <- delta_method(fit, function(theta) as.numeric(unlist(evaluate(theta))))
+  labels <- unlist(Map(function(name, value) {
+    if (length(value) == 1) name else paste0(name, "[", seq_along(value), "]")
+  }, names(at_estimates), at_estimates), use.names = FALSE)
+  dimnames(delta$vcov) <- list(labels, labels)
+  structure(
+    data.frame(name = labels, wald_columns(delta$estimate, delta$std_error, level), stringsAsFactors = FALSE),
+    vcov = delta$vcov
+  )
+}
+
+# Every variable in the expression must be a parameter or exist where the expression was written.
+check_expression <- function(quo, names, call) {
+  used <- all.vars(rlang::quo_get_expr(quo))
+  env <- rlang::quo_get_env(quo)
+  unknown <- Filter(function(name) !name %in% names && !exists(name, envir = env), used)
+  if (length(unknown) > 0) {
+    abort_spec(c(
+      "{.code {unknown[[1]]}} is neither a parameter of the fit nor a variable.",
+      suggest_names(unknown[[1]], names, "Parameters"),
+      i = "Parameter names stand in backticks; {.code estimates(fit)$name} lists them."
+    ), call = call)
+  }
+}
+
+check_quantities <- function(values, call) {
+  for (name in names(values)) {
+    value <- values[[name]]
+    if (!is.numeric(value) || length(value) == 0) {
+      abort_spec(c(
+        "The expression {.val {name}} must give numbers.", x = "It gives {describe(value)}."
+      ), call = call)
+    }
+    if (!all(is.finite(value))) {
+      abort_spec(c(
+        "The expression {.val {name}} is not a finite number at the estimates.", x = "It gives {describe(value)}."
+      ), call = call)
+    }
+  }
+}

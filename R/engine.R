@@ -1,0 +1,46 @@
+# The only file that calls the engine: writes its input, and turns its warnings into R conditions.
+
+# A model with nothing at the between level needs no clusters for its likelihood, only for its standard errors.
+has_between_part <- function(resolved) {
+  spec <- resolved$spec
+  levels <- vapply(c(spec$classes, spec$latents, spec$outcomes), function(part) part$level, "")
+  any(levels == "between") || !is.null(resolved$reshape)
+}
+
+# Moves such clusters to `robust_cluster`, so that the engine sees a single-level model.
+separate_robust_cluster <- function(resolved) {
+  if (!is.null(resolved$cluster) && !has_between_part(resolved)) {
+    resolved$robust_cluster <- resolved$cluster
+    resolved$cluster <- NULL
+  }
+  resolved
+}
+
+engine_fit <- function(resolved, weights, options, progress, call) {
+  raw_fit(
+    to_spec_json(resolved$spec), resolved$columns, resolved$cluster, weights$frequency, weights$unit_weights,
+    weights$cluster_weights, options_json(options, resolved$robust_cluster), progress, call = call
+  )
+}
+
+# Options as JSON; `robust_cluster` is left out unless there is one.
+options_json <- function(options, robust_cluster = NULL) {
+  if (!is.null(options$start_values)) options$start_values <- I(options$start_values)
+  if (!is.null(robust_cluster)) options$robust_cluster <- I(robust_cluster)
+  unclass(as.character(jsonlite::toJSON(options, auto_unbox = TRUE, digits = NA, null = "null")))
+}
+
+# The engine at given parameter values and the data of a fit.
+engine_evaluate <- function(fit, parameters, call = rlang::caller_env()) {
+  raw_evaluate(
+    to_spec_json(fit$spec), fit$data$columns, fit$data$cluster, fit$data$frequency, fit$data$unit_weights,
+    fit$data$cluster_weights, options_json(fit$options, fit$data$robust_cluster), parameters, call = call
+  )
+}
+
+# Each kind of warning has its own class; all are kept in the fit as well.
+signal_engine_warnings <- function(warnings) {
+  for (warning in warnings) {
+    cli::cli_warn("{warning$message}", class = c(paste0("mlmix_warning_", warning$kind), "mlmix_warning"))
+  }
+}
