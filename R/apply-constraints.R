@@ -47,7 +47,10 @@ match_parameters <- function(name, names, call) {
 
 merge_rows <- function(frame, keep, rows, call) {
   if (length(rows) < 2) {
-    abort_spec("{.fn equal} needs at least two different parameters; it matches {.val {frame$name[rows]}}.", call = call)
+    abort_spec(c(
+      "{.fn equal} needs at least two different parameters.",
+      x = "It matches {.val {frame$name[rows]}}."
+    ), call = call)
   }
   values <- unique(frame$value[rows][!frame$free[rows]])
   if (length(values) > 1) {
@@ -135,7 +138,7 @@ parse_linear <- function(text, names, position, call) {
       number <- as.numeric(digits)
       rest <- substring(rest, nchar(digits) + 1)
     } else if (first %in% c("+", "-", "=", "*")) {
-      if (first != "*" ) {
+      if (first != "*") {
         flush()
         if (first == "=") side <- -1
         if (first == "-") sign <- -1

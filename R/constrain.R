@@ -9,9 +9,9 @@
 #'   * `bound("y~~y" = c(0.01, Inf))`: lower and upper bound;
 #'   * `linear("u1~1[c=1] - 2 * u2~1[c=1] = 0")`: a linear equality.
 #'
-#'   Names are those that [parameters()] prints. `*` in a name stands for any text: `fix("*~f" = 1)` fixes all loadings on
-#'   `f`. A character vector of names works too: `fix(c("u1~f", "u2~f"), 1)`. These five functions exist only inside
-#'   `constrain()`.
+#'   Names are those that [parameters()] prints. `*` in a name stands for any text: `fix("*~f" = 1)` fixes all
+#'   loadings on `f`. A character vector of names works too: `fix(c("u1~f", "u2~f"), 1)`. These five functions exist
+#'   only inside `constrain()`.
 #' @return A list of class `mlmix_constrain` with one element per constraint.
 #' @examples
 #' constrain(fix("u1~1[c=1]" = -15), equal("u2~f", "u3~f"))
@@ -92,7 +92,8 @@ constraint_words <- list(
   },
   linear = function(...) {
     equations <- unlist(list(...))
-    ok <- is.character(equations) && length(equations) > 0 && all(lengths(strsplit(gsub("\\[[^]]*\\]", "", equations), "=")) == 2)
+    sides <- lengths(strsplit(gsub("\\[[^]]*\\]", "", as.character(equations)), "="))
+    ok <- is.character(equations) && length(equations) > 0 && all(sides == 2)
     if (!ok) {
       abort_spec(c(
         "{.fn linear} needs an equation in quotes.",

@@ -134,7 +134,8 @@ number_categories <- function(raw, type, root, notes, call) {
   if (type == "bernoulli" && length(values) == 2) {
     add_note(notes, paste0(values[[2]], " counts as 1, ", values[[1]], " as 0."), names(raw))
   } else if (length(values) > 1 && any(diff(values) != 1)) {
-    add_note(notes, paste0("the categories are ", paste(values, collapse = ", "), "; the gap has no meaning."), names(raw))
+    found <- paste(values, collapse = ", ")
+    add_note(notes, paste0("the categories are ", found, "; the gap has no meaning."), names(raw))
   }
   as.character(values)
 }
@@ -160,7 +161,8 @@ choose_family <- function(raw, root, link, notes, call) {
     return(ordinal(link))
   }
   if (all(vapply(raw, is.numeric, TRUE))) {
-    add_note(notes, "numbers with more than two values are taken as unordered categories; for ordered ones give `family = ordinal()`.", names(raw))
+    text <- "numbers taken as unordered categories; if they are ordered, give `family = ordinal()`."
+    add_note(notes, text, names(raw))
   }
   nominal()
 }
@@ -191,7 +193,7 @@ prepare_item <- function(item, raw, labels, data, call) {
 check_numbers <- function(item, data, call) {
   type <- item$family$type
   values <- stats::na.omit(item$values)
-  counts <- type %in% c("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial", "binomial")
+  counts <- type %in% c("poisson", "binomial") || has_dispersion(type) || has_zero_part(type)
   if (counts && any(values < 0 | values != round(values))) {
     abort_data(c(
       "The outcome {.var {item$name}} must be a count: 0, 1, 2 and so on.",

@@ -1,7 +1,8 @@
 # Names of variables written as u1, c(u1, z), u1:u17 or "u1", expanded to a character vector.
 
-# `evaluate`: whether the whole of `expr` may be a variable or call that gives a character vector (the items of a one-line
-# model), or whether symbols always stand for themselves (the left-hand side of a formula). Inside c() they always do.
+# `evaluate`: whether the whole of `expr` may be a variable or call that gives a character vector (the items of a
+# one-line model), or whether symbols always stand for themselves (the left-hand side of a formula). Inside c() they
+# always do.
 expand_names <- function(expr, env, arg, evaluate = FALSE, call = rlang::caller_env()) {
   names <- expand_one(expr, env, arg, evaluate, call)
   twice <- unique(names[duplicated(names)])

@@ -98,7 +98,7 @@ parse_random <- function(bar, arg, call) {
     abort_spec(c(
       "{.arg {arg}}: the cluster after {.code |} must be one variable.",
       x = "You gave {.code {deparse1(group)}}.",
-      i = "There are two levels: units within clusters. For crossed or nested clusters make one variable of them in the data."
+      i = "There are two levels: units within clusters. For nested ones make one variable of the two."
     ), call = call)
   }
   part <- parse_terms(bar[[2]], arg, call)

@@ -11,8 +11,8 @@
 #'   reference. Covariates, other class variables (`~ c1` makes `c1` the origin of a transition), factors, and random
 #'   effects such as `(1 + x | school)`: one random coefficient for each class but the last, correlated within one pair
 #'   of parentheses.
-#' @param level Text, default `"within"`: units belong to classes. `"between"`: whole clusters do, and predictors must be
-#'   constant within clusters.
+#' @param level Text, default `"within"`: units belong to classes. `"between"`: whole clusters do, and predictors must
+#'   be constant within clusters.
 #' @param known Text or `NULL` (default): the name of a variable that holds the class where it is known (1 to `k`, or a
 #'   factor with the classes as levels), missing where it is not.
 #' @return A list of class `mlmix_class` with `name`, `k`, `level`, `known`, `formula` and the parsed `equation`.

@@ -11,8 +11,9 @@
 #'   effects `(1 | school)` may enter too.
 #' @param level Text, default `"within"`; `"between"` for a factor of the clusters.
 #' @param variance One-sided formula, default `~ 1`: `~ c` gives a (residual) variance for each class.
-#' @param scale Text: how the factor gets its unit. `"variance"` (default) fixes the variance at 1 (in the last class, if
-#'   it differs by class) and leaves all loadings free; `"loading"` fixes the first loading at 1 and leaves the variance free.
+#' @param scale Text: how the factor gets its unit. `"variance"` (default) fixes the variance at 1 (in the last class,
+#'   if it differs by class) and leaves all loadings free; `"loading"` fixes the first loading at 1 and leaves the
+#'   variance free.
 #' @return A list of class `mlmix_factor` with `name`, `level`, `scale`, `formula`, `variance` (the class variables it
 #'   varies by) and the parsed `equation`.
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, equations (2), (3), (5) and (36).

@@ -2,15 +2,16 @@
 
 #' Factor mixture analysis
 #'
-#' `fma()`: classes with their own intercepts and a factor that leaves items dependent within classes. `fma_gom()`: the class
-#' belongs to the single response, as in [gom()], with a random intercept and the factor as person effects.
+#' `fma()`: classes with their own intercepts and a factor that leaves items dependent within classes. `fma_gom()`:
+#' the class belongs to the single response, as in [gom()], with a random intercept and the factor as person effects.
 #'
 #' @inheritParams gom
 #' @param loadings Text: `"equal"` (default) across classes, or `"varying"`.
 #' @param factor_variance Text: `"equal"` (default): 1 in all classes; `"varying"`: 1 in the last class and free in the
 #'   others, which needs equal loadings.
 #' @return A model, as from [mixture_model()]: class variable `c`, factor `f` with variance 1.
-#' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 8, equations (36), (38) and (39).
+#' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 8, equations (36), (38) and
+#'   (39).
 #' @examples
 #' fma(u1:u18, k = 2)
 #' fma(u1:u18, k = 2, link = "logit", loadings = "varying")

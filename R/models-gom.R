@@ -2,12 +2,12 @@
 
 #' Grade of membership
 #'
-#' Each response of a person belongs to a class of its own; the person's random effects say how often to which. In terms of
-#' a multilevel mixture the units are responses and the clusters are persons.
+#' Each response of a person belongs to a class of its own; the person's random effects say how often to which. In
+#' terms of a multilevel mixture the units are responses and the clusters are persons.
 #'
 #' The data stay wide (persons by items). Before the fit they are stacked, one row for each person and observed
-#' response, with `person` as the cluster and the factor `item`; in each row the other items are missing. Variables of the
-#' data may not have these two names if the model uses them.
+#' response, with `person` as the cluster and the factor `item`; in each row the other items are missing. Variables of
+#' the data may not have these two names if the model uses them.
 #'
 #' @inheritParams lca
 #' @param random Text: `"free"` (default), one random effect for each class logit, freely correlated; or `"factor"`, one
@@ -16,14 +16,15 @@
 #' @param link Text: `"probit"` (default) or `"logit"`, for items with two or with ordered categories.
 #' @param family Response family, default `"auto"`: from the data, as in [lca()], with `link`.
 #' @return A model, as from [mixture_model()], that carries `reshape`.
-#' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 7, equations (33) to (35). Erosheva,
-#'   E. A. (2003). Bayesian estimation of the grade of membership model. *Bayesian Statistics*, 7, 501--510.
+#' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 7, equations (33) to (35).
+#'   Erosheva, E. A. (2003). Bayesian estimation of the grade of membership model. *Bayesian Statistics*, 7, 501--510.
 #' @examples
 #' gom(u1:u17, k = 2)
 #' gom(u1:u17, k = 3, random = "factor")
 #' gom(u1:u17, k = 2, predictors = ~ age)
 #' @export
-gom <- function(items, k, random = c("free", "factor"), predictors = NULL, link = c("probit", "logit"), family = "auto") {
+gom <- function(items, k, random = c("free", "factor"), predictors = NULL, link = c("probit", "logit"),
+                family = "auto") {
   items <- capture_items(rlang::enquo(items), "items")
   k <- check_count(k, "k", min = 2)
   random <- check_choice(random, c("free", "factor"), "random")

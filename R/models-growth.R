@@ -8,7 +8,8 @@
 #' @param formula Formula such as `y ~ time + (1 + time | id)`: the curve and what varies between individuals.
 #' @param k Whole number: how many classes of curves.
 #' @param predictors One-sided formula or `NULL` (default): predictors of the class, constant within individuals.
-#' @param variances Text: the covariance matrix of the individual effects, `"equal"` (default) across classes or `"varying"`.
+#' @param variances Text: the covariance matrix of the individual effects, `"equal"` (default) across classes or
+#'   `"varying"`.
 #' @param residual Text: the residual variance, `"equal"` (default) across classes or `"varying"`.
 #' @param family Response family, default `gaussian()`; see [families].
 #' @param class Text, default `"c"`: the name of the class variable.
@@ -30,7 +31,8 @@ growth_mixture <- function(formula, k, predictors = NULL, variances = c("equal",
       i = "Write for instance {.code y ~ time + (1 + time | id)}."
     ))
   }
-  components <- regression_by_class(formula, equation, check_count(k, "k"), class, family, residual, "between", predictors)
+  k <- check_count(k, "k")
+  components <- regression_by_class(formula, equation, k, class, family, residual, "between", predictors)
   if (variances == "varying") {
     components <- c(components, varying_effects(equation, class))
   }

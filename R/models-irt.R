@@ -2,20 +2,22 @@
 
 #' Item response models
 #'
-#' `"1pl"` (Rasch) and `"2pl"` are models with one factor of variance 1. In the `"3pl"` every response has a class of its own:
-#' in class 1 the person guesses and is right, in class 2 the response follows a 2PL, so that P(u = 1) = g + (1 - g) F(a
-#' theta + b). The class variable is `guess`; the logit of g for item u1 is the parameter `guess#1~itemu1`.
+#' `"1pl"` (Rasch) and `"2pl"` are models with one factor of variance 1. In the `"3pl"` every response has a class of
+#' its own: in class 1 the person guesses and is right, in class 2 the response follows a 2PL, so that P(u = 1) = g +
+#' (1 - g) F(a theta + b). The class variable is `guess`; the logit of g for item u1 is the parameter
+#' `guess#1~itemu1`.
 #'
 #' @inheritParams gom
-#' @param type Text: `"2pl"` (default), `"1pl"`, or `"3pl"`. Items with ordered categories (`"1pl"`, `"2pl"`) give the graded
-#'   response model.
+#' @param type Text: `"2pl"` (default), `"1pl"`, or `"3pl"`. Items with ordered categories (`"1pl"`, `"2pl"`) give the
+#'   graded response model.
 #' @param link Text: `"logit"` (default) or `"probit"`.
 #' @param predictors One-sided formula or `NULL` (default): predictors of the factor.
-#' @return A model, as from [mixture_model()]: factor `f`, and for `"3pl"` class variable `guess` and `reshape` (see [gom()]).
-#' @details In class 1 of the 3PL the intercepts are fixed at 20 and the loadings at 0: the probability of a right response is
-#'   1 to eight digits.
-#' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 9. Birnbaum, A. (1968). Some latent
-#'   trait models. In Lord, F. M. and Novick, M. R., *Statistical theories of mental test scores*.
+#' @return A model, as from [mixture_model()]: factor `f`, and for `"3pl"` class variable `guess` and `reshape` (see
+#'   [gom()]).
+#' @details In class 1 of the 3PL the intercepts are fixed at 20 and the loadings at 0: the probability of a right
+#'   response is 1 to eight digits.
+#' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 9. Birnbaum, A. (1968). Some
+#'   latent trait models. In Lord, F. M. and Novick, M. R., *Statistical theories of mental test scores*.
 #' @examples
 #' irt(u1:u20, type = "3pl")
 #' irt(u1:u5, type = "1pl")

@@ -6,7 +6,8 @@
 #'
 #' @inheritParams lca
 #' @param variances Text: `"equal"` (default) across classes, or `"varying"`.
-#' @param covariances Text: `"zero"` (default, items independent within classes), `"equal"` across classes, or `"varying"`.
+#' @param covariances Text: `"zero"` (default, items independent within classes), `"equal"` across classes, or
+#'   `"varying"`.
 #' @return A model, as from [mixture_model()].
 #' @references Gibson, W. A. (1959). Three multivariate models: factor analysis, latent structure analysis, and latent
 #'   profile analysis. *Psychometrika*, 24, 229--252.

@@ -4,12 +4,12 @@
 #'
 #' The same items on several occasions, a class variable on each, and the probability of a class given the class before.
 #'
-#' @param items A list with the items of each occasion, `list(fall = fall1:fall10, spring = spring1:spring10)`. The class
-#'   variables take the names of the list; without names they are `c1`, `c2`, ...
+#' @param items A list with the items of each occasion, `list(fall = fall1:fall10, spring = spring1:spring10)`. The
+#'   class variables take the names of the list; without names they are `c1`, `c2`, ...
 #' @param k Whole number: how many classes; or one number for each occasion.
 #' @param invariant Logical, default `TRUE`: the items mean the same on all occasions (their coefficients are equal).
-#' @param cluster Text or `NULL` (default): a cluster variable. Every class variable then has a random intercept, and each
-#'   of them is regressed on that of the occasion before.
+#' @param cluster Text or `NULL` (default): a cluster variable. Every class variable then has a random intercept, and
+#'   each of them is regressed on that of the occasion before.
 #' @param order Whole number, default 1: on how many earlier classes a class depends (2: on each pair of them).
 #' @param stationary Logical, default `FALSE`: whether transitions are the same between all occasions.
 #' @param random_intercept Logical, default `FALSE`: whether one factor with loadings equal over time stands behind all

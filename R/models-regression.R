@@ -6,8 +6,8 @@
 #'
 #' @param formula Formula such as `y ~ x` or `y ~ x + (1 | id)`.
 #' @param k Whole number: how many classes.
-#' @param level Text, default `"within"`: single rows belong to classes, and if the formula has `(... | id)`, their class
-#'   logits have a random intercept. `"between"`: whole clusters belong to classes.
+#' @param level Text, default `"within"`: single rows belong to classes, and if the formula has `(... | id)`, their
+#'   class logits have a random intercept. `"between"`: whole clusters belong to classes.
 #' @param cluster Text or `NULL` (default): the cluster variable, where the formula does not name one.
 #' @param predictors One-sided formula or `NULL` (default): predictors of the class.
 #' @param variance Text: the residual variance, `"equal"` (default) across classes or `"varying"`.
@@ -31,7 +31,8 @@ mixture_regression <- function(formula, k, level = c("within", "between"), clust
     ))
   }
   random <- if (level == "within" && length(group) == 1) paste0("(1 | ", as_code(group), ")") else character(0)
-  components <- regression_by_class(formula, equation, check_count(k, "k"), class, family, variance, level, predictors, random)
+  k <- check_count(k, "k")
+  components <- regression_by_class(formula, equation, k, class, family, variance, level, predictors, random)
   new_model(components, cluster = cluster)
 }
 
@@ -43,7 +44,8 @@ regression_by_class <- function(formula, equation, k, class, family, variance, l
   if (class %in% unlist(c(equation$terms, equation$lhs))) {
     abort_spec(c(
       "{.arg formula} uses {.var {class}}, the name of the class variable.",
-      i = "All coefficients differ by class already; if {.var {class}} is a variable of the data, choose another {.arg class}."
+      i = "All coefficients differ by class already.",
+      i = "If {.var {class}} is a variable of the data, choose another {.arg class}."
     ), call = call)
   }
   products <- c(if (equation$intercept) list(character(0)), equation$terms)

@@ -74,10 +74,10 @@ spec_parameters <- function(frame) {
 #' @param model A model from [mixture_model()] or a one-line model such as [lca()].
 #' @param data Data frame: categories of outcomes and levels of factors come from it. No model is fitted.
 #' @param cluster Text or `NULL` (default): the cluster variable, if the model does not name it.
-#' @return A data frame of class `mlmix_parameters`, one row per parameter: `id` (row number), `name`, `kind` (intercept,
-#'   slope, loading, threshold, variance, covariance, dispersion, mean, regression, logit), `level`, `target`, `term`,
-#'   `class` (the class pattern, empty if the same in all), `free`, `value` (of fixed ones), `start` (`NA`: chosen by the
-#'   engine), `lower`, `upper`.
+#' @return A data frame of class `mlmix_parameters`, one row per parameter: `id` (row number), `name`, `kind`
+#'   (intercept, slope, loading, threshold, variance, covariance, dispersion, mean, regression, logit), `level`,
+#'   `target`, `term`, `class` (the class pattern, empty if the same in all), `free`, `value` (of fixed ones), `start`
+#'   (`NA`: chosen by the engine), `lower`, `upper`.
 #' @examples
 #' data <- data.frame(y = c(1.2, 0.3, 2.2, 0.9), x = c(0, 1, 0, 1))
 #' parameters(mixture_model(latent_class("c", 2), outcome(y ~ c * x)), data)

@@ -38,7 +38,8 @@ wrap_lines <- function(lines) {
 
 model_title <- function(model) {
   has <- c(class = length(model$classes) > 0, factor = length(model$factors) > 0)
-  kind <- if (all(has)) "Factor mixture model" else if (has[["class"]]) "Mixture model" else if (has[["factor"]]) "Factor model" else "Regression model"
+  kinds <- c("Regression model", "Mixture model", "Factor model", "Factor mixture model")
+  kind <- kinds[[1 + has[["class"]] + 2 * has[["factor"]]]]
   if (is.null(model$cluster)) kind else paste0("Two-level ", tolower(kind))
 }
 
@@ -69,7 +70,7 @@ describe_class <- function(part, symbols = no_symbols) {
   }
   left <- paste0("log P(", part$name, " = k) / P(", part$name, " = ", part$k, ")")
   range <- if (part$k == 2) "k = 1" else if (part$k == 3) "k = 1, 2" else paste0("k = 1, ..., ", part$k - 1)
-  c(words, paste0("  ", left, " = ", plan_math(plan, "_k", part$name), ",  ", range))
+  c(words, paste0("  ", left, " = ", plan_math(plan, "_k"), ",  ", range))
 }
 
 describe_factor <- function(part, symbols = no_symbols) {
@@ -83,7 +84,7 @@ describe_factor <- function(part, symbols = no_symbols) {
   variance <- if (part$scale == "variance" && varies == "") "1" else paste0("v", varies)
   c(
     paste0(part$name, ": factor of ", of, ", ", unit, plan_words(plan)),
-    paste0("  ", part$name, " = ", plan_math(plan, "", part$name, mean_zero = TRUE, error = "z"), ",  z ~ N(0, ", variance, ")")
+    paste0("  ", part$name, " = ", plan_math(plan, mean_zero = TRUE, error = "z"), ",  z ~ N(0, ", variance, ")")
   )
 }
 
@@ -103,13 +104,13 @@ outcome_math <- function(part, plan, y) {
   type <- part$family$type
   by <- if (length(part$variance) > 0) paste0("[", paste(part$variance, collapse = ","), "]") else ""
   link <- part$family$link
-  eta <- function(...) plan_math(plan, "", y, ...)
+  eta <- function(...) plan_math(plan, ...)
   thresholds <- class_bracket(constant_term(plan)$sets[1])
   switch(type,
     gaussian = paste0(y, " = ", eta(error = "e"), ",  e ~ N(0, s2", by, ")"),
     censored = paste0(y, "* = ", eta(error = "e"), ",  e ~ N(0, s2", by, ");  ", y, " = ", y, "* within the limits"),
     ordinal = paste0(link, " P(", y, " <= k) = t_k", thresholds, minus(eta(thresholds = TRUE))),
-    nominal = paste0("log P(", y, " = k) / P(", y, " = last) = ", plan_math(plan, "_k", y)),
+    nominal = paste0("log P(", y, " = k) / P(", y, " = last) = ", plan_math(plan, "_k")),
     bernoulli = paste0(link, " P(", y, " = 1) = ", eta()),
     binomial = paste0(link, " P(success) = ", eta()),
     auto = paste0("link of P(", y, ") = ", eta()),
@@ -129,7 +130,7 @@ class_bracket <- function(sets) {
 }
 
 # "a[c] + b1 x + l1 f + u0j": coefficients with the classes they differ by in brackets.
-plan_math <- function(plan, index, target, mean_zero = FALSE, thresholds = FALSE, error = NULL) {
+plan_math <- function(plan, index = "", mean_zero = FALSE, thresholds = FALSE, error = NULL) {
   count <- c(a = 0, b = 0, l = 0)
   pieces <- character(0)
   for (term in plan$fixed) {
@@ -191,15 +192,16 @@ describe_covary <- function(part) {
 }
 
 describe_constraints <- function(part) {
+  titles <- c(fix = "fixed", start = "start", bound = "bounds", equal = "equal", linear = "linear")
   vapply(part$actions, function(action) {
-    names <- shorten(action$names)
-    switch(action$verb,
-      fix = paste0("fixed: ", shorten(paste(action$names, "at", vapply(action$values, format, "")))),
-      start = paste0("start: ", shorten(paste(action$names, "at", vapply(action$values, format, "")))),
-      bound = paste0("bounds: ", shorten(paste0(action$names, " in [", vapply(action$values, paste, "", collapse = ", "), "]"))),
-      equal = paste0("equal: ", names),
-      linear = paste0("linear: ", names)
+    values <- vapply(action$values, paste, "", collapse = ", ")
+    shown <- switch(action$verb,
+      fix = ,
+      start = paste(action$names, "at", values),
+      bound = paste0(action$names, " in [", values, "]"),
+      action$names
     )
+    paste0(titles[[action$verb]], ": ", shorten(shown))
   }, "")
 }
 

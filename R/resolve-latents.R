@@ -1,7 +1,8 @@
 # Latent variables of a specification: random effects, factors, regressions among them, covariances.
 #
 # The builder `b` is an environment shared by the resolve-*.R files: model, symbols, table, store, cluster (name),
-# latents (named list of drafts {name, level, origin, target, term, sets, terms, by, fixed}), pairs (drafts of covariances).
+# latents (named list of drafts {name, level, origin, target, term, sets, terms, by, fixed}), pairs (drafts of
+# covariances).
 
 add_latent <- function(b, name, level, origin, target, term, sets = NULL) {
   if (!is.null(b$latents[[name]])) {
@@ -50,7 +51,8 @@ sets_of <- function(rows, label) {
 check_random_slope <- function(b, row, what) {
   if (!is.null(row$column) && !varies_within(b$store$columns[[row$column]], b$store$cluster)) {
     abort_data(c(
-      "The random slope of {.var {row$label}} in {what} cannot be estimated: {.var {row$label}} is constant within every cluster.",
+      "The random slope of {.var {row$label}} in {what} cannot be estimated.",
+      x = "{.var {row$label}} is constant within every cluster.",
       i = "Leave it out of the parentheses; a predictor of clusters has a fixed coefficient, or enters {.fn between}."
     ), call = b$call)
   }
@@ -214,7 +216,9 @@ fix_first_loading <- function(b, factor) {
 # Latents in an order in which each depends only on earlier ones.
 sort_latents <- function(b) {
   latents <- b$latents
-  needs <- lapply(latents, function(latent) unique(unlist(lapply(latent$terms, function(term) as.character(term$latents)))))
+  needs <- lapply(latents, function(latent) {
+    unique(unlist(lapply(latent$terms, function(term) as.character(term$latents))))
+  })
   done <- character(0)
   while (length(done) < length(latents)) {
     ready <- Filter(function(name) all(needs[[name]] %in% done), setdiff(names(latents), done))

@@ -75,7 +75,7 @@ plan_random <- function(part, symbols, level, what, call) {
     if (length(term$classes) > 0) {
       abort_spec(c(
         "In the formula of {what}: the random part uses the class variable {.val {term$classes}}.",
-        i = "For random effects whose variance differs by a between class variable use {.code covary(`y@id`, by = ~ d)}."
+        i = "For a variance that differs by a between class variable use {.code covary(`y@id`, by = ~ d)}."
       ), call = call)
     }
     if (length(term$latents) > 1) {

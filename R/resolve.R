@@ -2,8 +2,9 @@
 
 #' Resolve a model with data
 #'
-#' Puts a model and a data frame together: chooses columns, categories and clusters, numbers the parameters, and writes the
-#' specification that the engine reads. [mlmix()] does this by itself; call it to see what would be estimated.
+#' Puts a model and a data frame together: chooses columns, categories and clusters, numbers the parameters, and
+#' writes the specification that the engine reads. [mlmix()] does this by itself; call it to see what would be
+#' estimated.
 #'
 #' @param model A model from [mixture_model()] or a one-line model.
 #' @param data Data frame.
