@@ -36,15 +36,14 @@ guard_reporter <- function(report) {
 
 # A cli progress bar that lives as long as `env`, the frame of the fitting function.
 progress_bar <- function(starts, env) {
-  total <- if (is.null(starts)) NA else starts
+  of_total <- if (is.null(starts)) "" else "/{cli::pb_total}"
   id <- NULL
   function(start, iteration, best) {
     status <- sprintf("iteration %d, best log-likelihood %.4f", as.integer(iteration), best)
     if (is.null(id)) {
       id <<- cli::cli_progress_bar(
-        total = total, clear = TRUE, .envir = env,
-        format = "Start {cli::pb_current}/{cli::pb_total}: {cli::pb_status} [{cli::pb_elapsed}]",
-        format_done = "", auto_terminate = FALSE
+        total = if (is.null(starts)) NA else starts, clear = TRUE, auto_terminate = FALSE, .envir = env,
+        format = paste0("Start {cli::pb_current}", of_total, ": {cli::pb_status} [{cli::pb_elapsed}]")
       )
     }
     cli::cli_progress_update(set = start, status = status, id = id, .envir = env, force = TRUE)
