@@ -3,7 +3,7 @@
 //! Attributes are set in R, never here (extendr aborts R when setting one fails), so a matrix
 //! travels as `list(.matrix, n_rows, n_cols)` and R/engine-values.R rebuilds it.
 use extendr_api::prelude::*;
-use mlmix_engine::result::Value;
+use mlmix_engine::result::value::Value;
 
 pub fn to_r(value: Value) -> Robj {
     match value {
