@@ -10,7 +10,8 @@
 #'   `c1`.
 #' @return A list of class `mlmix_between` with `formula` and the parsed `equation`.
 #' @details Random effects have mean 0, since the mean is in the equation's fixed part. A between class variable on the
-#'   right shifts the mean, by 0 in its last class.
+#'   right shifts the mean, by 0 in its last class. A regression takes the place of the covariance that random effects
+#'   of one pair of parentheses would have.
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, equations (5) and (18).
 #' @examples
 #' mixture_model(

@@ -201,11 +201,11 @@ describe_constraints <- function(part) {
       bound = paste0(action$names, " in [", values, "]"),
       action$names
     )
-    paste0(titles[[action$verb]], ": ", shorten(shown))
+    paste0(titles[[action$verb]], ": ", list_few(shown))
   }, "")
 }
 
-shorten <- function(x, n = 4) {
+list_few <- function(x, n = 4) {
   if (length(x) > n + 1) {
     x <- c(utils::head(x, n - 1), "...", utils::tail(x, 1))
   }
@@ -221,5 +221,5 @@ compress_names <- function(names) {
       return(paste0(names[[1]], ":", names[[n]]))
     }
   }
-  shorten(names, 8)
+  list_few(names, 8)
 }

@@ -64,7 +64,7 @@ add_pairs <- function(b, names, by) {
   }
   pairs <- utils::combn(names, 2, simplify = FALSE)
   for (pair in pairs) {
-    b$pairs[[paste(sort(pair), collapse = "~~")]] <- list(a = pair[[1]], b = pair[[2]], by = by)
+    b$pairs[[pair_key(pair[[1]], pair[[2]])]] <- list(a = pair[[1]], b = pair[[2]], by = by)
   }
 }
 
@@ -107,8 +107,17 @@ add_between <- function(b, part) {
     target <- new_target(name, "between", "latent", mean_zero = TRUE)
     terms <- predictor_terms(b$table, rows, target, symbols)
     b$latents[[name]]$terms <- c(latent$terms, terms)
+    drop_pairs(b, name, unlist(lapply(rows, `[[`, "latents")))
   }
 }
+
+# A regression of one random effect on another takes the place of their covariance.
+drop_pairs <- function(b, name, predictors) {
+  keys <- vapply(predictors, function(predictor) pair_key(name, predictor), "")
+  b$pairs <- b$pairs[setdiff(names(b$pairs), keys)]
+}
+
+pair_key <- function(a, b) paste(sort(c(a, b)), collapse = "~~")
 
 # Replaces targets by the names of their latents, on both sides.
 expand_between <- function(b, equation) {

@@ -166,7 +166,7 @@ known_column <- function(b, part) {
   bad <- (is.na(values) & !is.na(raw)) | (!is.na(values) & !values %in% seq_len(part$k))
   if (any(bad)) {
     abort_data(c(
-      "{.arg known}: {.var {part$known}} must hold whole numbers from 1 to {part$k}, or be a factor with {part$k} levels.",
+      "{.arg known}: {.var {part$known}} must hold numbers from 1 to {part$k}, or be a factor with {part$k} levels.",
       i = "It says which of the {part$k} classes of {.val {part$name}} a unit belongs to.",
       x = "Found {.val {utils::head(unique(as.character(raw[bad])), 3)}}."
     ), call = b$call)

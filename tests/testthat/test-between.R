@@ -34,6 +34,22 @@ test_that("a between class shifts a random effect by 0 in its last class", {
   expect_equal(table$name[!table$free], "y@id~1[d=2]")
 })
 
+test_that("a regression takes the place of a covariance", {
+  names <- free_names(mixture_model(outcome(y ~ x + (1 + x | id)), between(y.x ~ y)), data)
+  expect_true("y.x@id~y@id" %in% names)
+  expect_false("y@id~~y.x@id" %in% names)
+})
+
+test_that("between factors and random intercepts of factors can be regressed", {
+  factors <- mixture_model(
+    latent_factor("g", level = "between"), latent_factor("h", level = "between"), cluster = "id",
+    outcome(u1:u4 ~ g, family = bernoulli()), outcome(u5:u8 ~ h, family = bernoulli()), between(h ~ g + w)
+  )
+  expect_true(all(c("h~g", "h~w") %in% free_names(factors, data)))
+  within <- mixture_model(latent_factor("f", ~ (1 | id)), outcome(u1:u4 ~ f, family = bernoulli()), between(f ~ w))
+  expect_true("f@id~w" %in% free_names(within, data))
+})
+
 test_that("mistakes are explained", {
   expect_snapshot(error = TRUE, {
     between(y ~ x + (1 | id))
