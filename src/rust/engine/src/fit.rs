@@ -221,3 +221,17 @@ pub fn plan(spec_json: &str, data: RawData, options_json: &str) -> Result<Value>
     let nodes = rules(&plan, &options.quadrature, options.seed).map(|(b, w)| b.n_nodes * w.n_nodes)?;
     Ok(assemble::plan(&model, &plan, &options, nodes))
 }
+
+/// Outcomes drawn from the model at given natural parameters, for the rows and covariates given.
+///
+/// # Errors
+/// As `fit`; `Spec` where the parameters are not admissible.
+pub fn simulate(spec_json: &str, data: RawData, options_json: &str, parameters: &[f64]) -> Result<Value> {
+    let (model, sample, options) = read(spec_json, data, options_json)?;
+    if parameters.len() != model.parameters.len() {
+        return Err(EngineError::spec("parameters", format!("{} values for {} parameters", parameters.len(), model.parameters.len())));
+    }
+    let names = (model.outcomes.iter().map(|o| o.name.clone()).collect(), model.classes.iter().map(|c| c.name.clone()).collect(), model.latents.iter().map(|l| l.name.clone()).collect());
+    let drawn = crate::simulate::simulate(model, sample, parameters, options.seed)?;
+    Ok(assemble::simulation(names, drawn))
+}

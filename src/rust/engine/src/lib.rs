@@ -20,9 +20,10 @@ pub mod posterior;
 pub mod quadrature;
 pub mod result;
 pub mod rng;
+pub mod simulate;
 pub mod spec;
 
 pub use data::{Columns, RawData};
 pub use em::problem::Monitor;
 pub use error::EngineError;
-pub use fit::{evaluate, fit, plan};
+pub use fit::{evaluate, fit, plan, simulate};

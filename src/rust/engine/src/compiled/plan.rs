@@ -91,6 +91,15 @@ impl Plan {
         self.dimensions.iter().filter(|d| d.level == level && d.how == how).count()
     }
 
+    /// Every dimension numeric: for simulation.
+    pub fn all_numeric(model: &Model) -> Result<Plan> {
+        let blocks = residual_blocks(model)?;
+        let reach = reaches(model, &blocks);
+        let numeric = vec![Some("simulated".to_string()); model.latents.len()];
+        let groups = gaussian_groups(model, &reach, &numeric);
+        Ok(assemble(model, blocks, reach, numeric, groups))
+    }
+
     pub fn new(model: &Model) -> Result<Plan> {
         let blocks = residual_blocks(model)?;
         let reach = reaches(model, &blocks);

@@ -12,6 +12,7 @@ use crate::linalg::matmul;
 use crate::optim::maximise::Status;
 use crate::posterior::classes::ClassPosteriors;
 use crate::quadrature::Method;
+use crate::simulate::Simulated;
 use crate::spec::{Level, Model};
 
 fn text(s: &str) -> Value {
@@ -348,4 +349,10 @@ pub fn evaluation(program: &Program, space: &Space, e: &Evaluation, posteriors: 
         out.extend(posterior_entries(program, posteriors));
     }
     Value::List(out)
+}
+
+/// Simulated outcomes, classes and latent variables, each a named list of columns.
+pub fn simulation((outcomes, classes, latents): (Vec<String>, Vec<String>, Vec<String>), drawn: Simulated) -> Value {
+    let columns = |names: Vec<String>, values: Vec<Vec<f64>>| Value::List(names.into_iter().zip(values.into_iter().map(Value::Numbers)).collect());
+    Value::list([("outcomes", columns(outcomes, drawn.outcomes)), ("classes", columns(classes, drawn.classes)), ("latents", columns(latents, drawn.latents))])
 }

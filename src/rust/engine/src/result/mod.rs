@@ -2,3 +2,5 @@
 
 pub mod assemble;
 pub mod value;
+
+pub use value::Value;
