@@ -2,8 +2,8 @@
 
 #' Likelihood-ratio tests of nested fits
 #'
-#' The test statistic of fits with robust standard errors is divided by the scaling correction of Satorra and Bentler for
-#' differences, (p0 c0 - p1 c1) / (p0 - p1), with p parameters and scaling factor c of each fit.
+#' The test statistic of fits with robust standard errors is divided by the scaling correction of Satorra and Bentler
+#' for differences, (p0 c0 - p1 c1) / (p0 - p1), with p parameters and scaling factor c of each fit.
 #'
 #' Fits with different numbers of classes differ by parameters at the boundary of their space: the test then has no
 #' chi-squared distribution, and a warning says so.
@@ -11,13 +11,13 @@
 #' @param object,... Two or more fits of nested models to the same data.
 #' @param scaled `TRUE` (default) or `FALSE`: whether to scale where all fits have robust standard errors.
 #' @return A data frame of class `anova`, fits by their number of parameters: `n_parameters`, `logLik`, `AIC`, `BIC`,
-#'   `Chisq` (against the fit before; scaled if so), `Df`, `Pr(>Chisq)`. Scaled tests have the column `scaling` (of the
-#'   difference); where it is not positive the test cannot be computed and is `NA`.
-#' @references Satorra, A. and Bentler, P. M. (2001). A scaled difference chi-square test statistic for moment structure
-#'   analysis. *Psychometrika*, 66, 507-514.
+#'   `Chisq` (against the fit before; scaled if so), `Df`, `Pr(>Chisq)`. Scaled tests have the column `scaling` (of
+#'   the difference); where it is not positive the test cannot be computed and is `NA`.
+#' @references Satorra, A. and Bentler, P. M. (2001). A scaled difference chi-square test statistic for moment
+#'   structure analysis. *Psychometrika*, 66, 507-514.
 #' @examples
-#' free <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
-#' one <- mlmix(lca(A:G, k = 1), carcinoma, starts = 1, seed = 1)
+#' free <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' one <- mlmix(lca(c(A, B, C, D, E, F, G), k = 1), carcinoma, starts = 1, seed = 1)
 #' suppressWarnings(anova(one, free))
 #' @export
 anova.mlmix <- function(object, ..., scaled = TRUE) {
@@ -29,7 +29,7 @@ anova.mlmix <- function(object, ..., scaled = TRUE) {
   fits <- fits[order]
   df <- vapply(fits, function(fit) as.numeric(fit$n_free), 0)
   log_lik <- vapply(fits, function(fit) fit$log_likelihood, 0)
-  robust <- scaled && all(vapply(fits, function(fit) fit$options$se == "robust" && !is.na(number_or_na(fit$scaling)), TRUE))
+  robust <- scaled && all(vapply(fits, has_scaling, TRUE))
   correction <- rep(NA_real_, length(fits))
   if (robust) {
     weighted <- df * vapply(fits, function(fit) number_or_na(fit$scaling), 0)
@@ -42,13 +42,16 @@ anova.mlmix <- function(object, ..., scaled = TRUE) {
   warn_not_nested(fits, chisq)
   table <- data.frame(
     n_parameters = df, logLik = log_lik, AIC = vapply(fits, stats::AIC, 0), BIC = vapply(fits, stats::BIC, 0),
-    Chisq = chisq, Df = change, p = stats::pchisq(pmax(chisq, 0), change, lower.tail = FALSE), row.names = make.unique(labels[order])
+    Chisq = chisq, Df = change, p = stats::pchisq(pmax(chisq, 0), change, lower.tail = FALSE),
+    row.names = make.unique(labels[order])
   )
   names(table)[[7]] <- "Pr(>Chisq)"
   if (robust) table$scaling <- correction
   heading <- paste0("Likelihood-ratio tests", if (robust) ", scaled for robust standard errors", "\n")
   structure(table, heading = heading, class = c("anova", "data.frame"))
 }
+
+has_scaling <- function(fit) fit$options$se == "robust" && !is.na(number_or_na(fit$scaling))
 
 check_same_data <- function(fits, what, call = rlang::caller_env()) {
   if (length(fits) < 2 && what == "anova") {

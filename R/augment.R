@@ -3,14 +3,15 @@
 #' Data with class memberships and factor scores
 #'
 #' @param x A fit from [mlmix()].
-#' @param data Data frame or `NULL` (default): the data of the fit. Without it only the new columns and `.row` are given.
+#' @param data Data frame or `NULL` (default): the data of the fit. Without it only the new columns and `.row` are
+#'   given.
 #' @param ... Not used.
-#' @return A data frame (a tibble where the tibble package is installed), one row for each row of the data, `NA` in rows
-#'   left out. For each class variable `c`, also those of clusters: `.class_c` (modal class), `.prob_c_1`, `.prob_c_2`, ...
-#'   (posterior probabilities); for each factor `f`: `.score_f`, `.se_f`. Models that stack items ([gom()]) have within
-#'   class variables of persons' items, which are left out here; see [posterior()].
+#' @return A data frame (a tibble where the tibble package is installed), one row for each row of the data, `NA` in
+#'   rows left out. For each class variable `c`, also those of clusters: `.class_c` (modal class), `.prob_c_1`,
+#'   `.prob_c_2`, ... (posterior probabilities); for each factor `f`: `.score_f`, `.se_f`. Models that stack items
+#'   ([gom()]) have within class variables of persons' items, which are left out here; see [posterior()].
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' augment(fit, carcinoma)
 #' @method augment mlmix
 #' @export
@@ -41,7 +42,8 @@ augment.mlmix <- function(x, data = NULL, ...) {
   as_tibble_if_any(out)
 }
 
-# For each row of the data: its position among units (or clusters) used, NA if left out; NULL if rows have no single one.
+# For each row of the data: its position among units (or clusters) used, NA if left out; NULL if rows have no single
+# one.
 level_place <- function(fit, level) {
   data <- fit$data
   first <- match(seq_len(data$n_rows), data$row_used)

@@ -3,13 +3,14 @@
 #' Class sizes
 #'
 #' @param fit A fit from [mlmix()].
-#' @param joint `FALSE` (default): each class variable by itself. `TRUE`: every combination of the within class variables.
+#' @param joint `FALSE` (default): each class variable by itself. `TRUE`: every combination of the within class
+#'   variables.
 #' @return A data frame: `variable` (class variable; with `joint` all their names), `level`, `class` (`"c=1"`),
-#'   `proportion` (estimated by the model; with `joint` the average posterior probability), `n` (the same as a number of
-#'   units or clusters), `posterior_proportion` (the average posterior probability), `modal_n` and `modal_proportion` (by
-#'   most probable class). Counts are weighted where there are weights or frequencies.
+#'   `proportion` (estimated by the model; with `joint` the average posterior probability), `n` (the same as a number
+#'   of units or clusters), `posterior_proportion` (the average posterior probability), `modal_n` and
+#'   `modal_proportion` (by most probable class). Counts are weighted where there are weights or frequencies.
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' class_sizes(fit)
 #' @export
 class_sizes <- function(fit, joint = FALSE) {
@@ -41,6 +42,7 @@ size_table <- function(name, level, labels, posterior, weight, estimated) {
   modal_n <- vapply(seq_along(labels), function(k) sum(weight[modal == k]), 0)
   data.frame(
     variable = name, level = level, class = labels, proportion = estimated, n = estimated * sum(weight),
-    posterior_proportion = average, modal_n = modal_n, modal_proportion = modal_n / sum(weight), stringsAsFactors = FALSE
+    posterior_proportion = average, modal_n = modal_n, modal_proportion = modal_n / sum(weight),
+    stringsAsFactors = FALSE
   )
 }

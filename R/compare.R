@@ -4,24 +4,25 @@
 #'
 #' @param ... Fits from [mlmix()] to the same data, or one list of them; named, or labelled by their expressions.
 #' @return A data frame of class `mlmix_comparison`, one row per fit in the order given: `model`, `log_likelihood`,
-#'   `parameters` (free, less constraints), `AIC`, `BIC`, `aBIC` (sample-size adjusted), `CAIC`, `AWE` (approximate weight
-#'   of evidence), `ICL` (BIC plus twice the classification uncertainty), `entropy` (relative), `smallest_class` (its
-#'   estimated proportion), `replicated` (starts that reached the log-likelihood), `best_start` (number of the best
-#'   start), `converged`. Lower criteria are better. The fits are the attribute `"fits"`.
+#'   `parameters` (free, less constraints), `AIC`, `BIC`, `aBIC` (sample-size adjusted), `CAIC`, `AWE` (approximate
+#'   weight of evidence), `ICL` (BIC plus twice the classification uncertainty), `entropy` (relative),
+#'   `smallest_class` (its estimated proportion), `replicated` (starts that reached the log-likelihood), `best_start`
+#'   (number of the best start), `converged`. Lower criteria are better. The fits are the attribute `"fits"`.
 #'
 #'   With d parameters and n cases: CAIC = -2 logL + d (log n + 1); AWE = -2 logL + 2 d (log n + 1.5). ICL and entropy
 #'   use all class patterns of the units together, or those of clusters where only clusters have classes.
 #' @references
-#' Banfield, J. D. and Raftery, A. E. (1993). Model-based Gaussian and non-Gaussian clustering. *Biometrics*, 49, 803-821.
+#' Banfield, J. D. and Raftery, A. E. (1993). Model-based Gaussian and non-Gaussian clustering. *Biometrics*, 49,
+#' 803-821.
 #'
-#' Biernacki, C., Celeux, G. and Govaert, G. (2000). Assessing a mixture model for clustering with the integrated completed
-#' likelihood. *IEEE Transactions on Pattern Analysis and Machine Intelligence*, 22, 719-725.
+#' Biernacki, C., Celeux, G. and Govaert, G. (2000). Assessing a mixture model for clustering with the integrated
+#' completed likelihood. *IEEE Transactions on Pattern Analysis and Machine Intelligence*, 22, 719-725.
 #'
 #' Bozdogan, H. (1987). Model selection and Akaike's information criterion (AIC). *Psychometrika*, 52, 345-370.
 #' @seealso [enumerate_classes()], [anova.mlmix()].
 #' @examples
-#' two <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
-#' three <- mlmix(lca(A:G, k = 3), carcinoma, starts = c(5, 2), seed = 1)
+#' two <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' three <- mlmix(lca(c(A, B, C, D, E, F, G), k = 3), carcinoma, starts = c(5, 2), seed = 1)
 #' compare_models(two, three)
 #' @export
 compare_models <- function(...) {
@@ -70,8 +71,8 @@ comparison_row <- function(fit) {
 #' @export
 print.mlmix_comparison <- function(x, ...) {
   columns <- c(model = "model", log_likelihood = "logLik", parameters = "par", AIC = "AIC", BIC = "BIC", aBIC = "aBIC",
-    CAIC = "CAIC", AWE = "AWE", ICL = "ICL", entropy = "entropy", smallest_class = "smallest", replicated = "replicated",
-    best_start = "best start", converged = "converged")
+    CAIC = "CAIC", AWE = "AWE", ICL = "ICL", entropy = "entropy", smallest_class = "smallest",
+    replicated = "replicated", best_start = "best start", converged = "converged")
   if (!all(names(columns) %in% names(x))) return(NextMethod())
   criteria <- c("log_likelihood", "AIC", "BIC", "aBIC", "CAIC", "AWE", "ICL")
   shown <- as.data.frame(x)[names(columns)]

@@ -1,8 +1,8 @@
 # The delta method: standard errors of any function of the parameters, by numeric derivatives.
 
-# `fun` takes all natural parameters (table order) and returns a numeric vector. Returns list(estimate, std_error, vcov).
-# Parameters held at a boundary count as fixed; a result that depends on nothing else has no standard error, and neither
-# has one that depends on a parameter that is not identified.
+# `fun` takes all natural parameters (table order) and returns a numeric vector. Returns list(estimate, std_error,
+# vcov). Parameters held at a boundary count as fixed; a result that depends on nothing else has no standard error,
+# and neither has one that depends on a parameter that is not identified.
 delta_method <- function(fit, fun) {
   theta <- fit$parameters$estimate
   estimate <- fun(theta)
@@ -19,12 +19,13 @@ delta_method <- function(fit, fun) {
   covariance <- jacobian[, usable, drop = FALSE] %*% vcov[usable, usable, drop = FALSE] %*%
     t(jacobian[, usable, drop = FALSE])
   std_error <- sqrt(pmax(diag(covariance), 0))
-  no_error <- rowSums(depends[, lost, drop = FALSE]) > 0 | (rowSums(depends) > 0 & rowSums(depends[, usable, drop = FALSE]) == 0)
-  std_error[no_error] <- NA_real_
-  list(estimate = estimate, std_error = std_error, vcov = covariance, boundary = rowSums(depends[, held, drop = FALSE]) > 0)
+  on <- function(which) rowSums(depends[, which, drop = FALSE]) > 0
+  std_error[on(lost) | (rowSums(depends) > 0 & !on(usable))] <- NA_real_
+  list(estimate = estimate, std_error = std_error, vcov = covariance, boundary = on(held))
 }
 
-# Four-point central differences with respect to the parameters in `free`, inside their bounds: [length(fun) x length(free)].
+# Four-point central differences with respect to the parameters in `free`, inside their bounds: [length(fun) x
+# length(free)].
 numeric_jacobian <- function(fun, theta, free, parameters) {
   n <- length(fun(theta))
   columns <- lapply(free, function(i) {

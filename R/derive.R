@@ -11,7 +11,7 @@
 #' @return A data frame, one row per quantity: `name`, `estimate`, `std.error`, `statistic`, `p.value`, `conf.low`,
 #'   `conf.high`. Its attribute `"vcov"` is the covariance matrix of the quantities.
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' derive(fit, odds_ratio = exp(`B~1[c=2]` - `B~1[c=1]`), size = plogis(`c#1~1`))
 #' @export
 derive <- function(fit, ..., level = 0.95) {

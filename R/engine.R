@@ -41,6 +41,12 @@ engine_evaluate <- function(fit, parameters, call = rlang::caller_env()) {
 # Each kind of warning has its own class; all are kept in the fit as well.
 signal_engine_warnings <- function(warnings) {
   for (warning in warnings) {
-    cli::cli_warn("{warning$message}", class = c(paste0("mlmix_warning_", warning$kind), "mlmix_warning"))
+    named <- utils::head(warning$parameters, 5)
+    more <- length(warning$parameters) - length(named)
+    more <- if (more > 0) paste(", and", more, "more") else ""
+    cli::cli_warn(c(
+      "{warning$message}",
+      i = if (length(named) > 0) "{cli::qty(length(named))}Parameter{?s}: {.val {named}}{more}."
+    ), class = c(paste0("mlmix_warning_", warning$kind), "mlmix_warning"))
   }
 }

@@ -2,19 +2,19 @@
 
 #' Fit a model with several numbers of classes
 #'
-#' @param model A model from [mixture_model()] or a one-line model, whose number of classes is varied; or a function of
-#'   the number of classes that returns a model, `function(k) lca(u1:u8, k = k)`.
+#' @param model A model from [mixture_model()] or a one-line model, whose number of classes is varied; or a function
+#'   of the number of classes that returns a model, `function(k) lca(u1:u8, k = k)`.
 #' @param data Data frame.
 #' @param k Whole numbers of at least 1, default `1:6`.
 #' @param class Text or `NULL` (default): the names of the class variables to vary (all of them take the same number).
 #'   Needed if the model has more than one. Not used where `model` is a function.
 #' @param ... Passed to [mlmix()]: `starts`, `seed`, `weights`, ... The seed is the same for every number of classes.
-#' @return As [compare_models()], with the models named by their number of classes and `k` as the first column. The fits
-#'   are the attribute `"fits"`.
-#' @references Nylund, K. L., Asparouhov, T. and Muthén, B. O. (2007). Deciding on the number of classes in latent class
-#'   analysis and growth mixture modeling. *Structural Equation Modeling*, 14, 535-569.
+#' @return As [compare_models()], with the models named by their number of classes and `k` as the first column. The
+#'   fits are the attribute `"fits"`.
+#' @references Nylund, K. L., Asparouhov, T. and Muthén, B. O. (2007). Deciding on the number of classes in latent
+#'   class analysis and growth mixture modeling. *Structural Equation Modeling*, 14, 535-569.
 #' @examples
-#' enumerate_classes(lca(A:G, k = 2), carcinoma, k = 1:3, starts = c(5, 2), seed = 1)
+#' enumerate_classes(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, k = 1:3, starts = c(5, 2), seed = 1)
 #' @export
 enumerate_classes <- function(model, data, k = 1:6, class = NULL, ...) {
   k <- check_numbers_of_classes(k)

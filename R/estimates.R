@@ -4,21 +4,21 @@
 #'
 #' @param fit A fit from [mlmix()].
 #' @param scale Text: `"natural"` (default), the parameters as the model has them; `"probability"`, the probability of
-#'   every category of every categorical outcome and of every class, where covariates are 0 and factors and random effects
-#'   are 0 (their mean, if it does not differ by class), with standard errors by the delta method.
+#'   every category of every categorical outcome and of every class, where covariates are 0 and factors and random
+#'   effects are 0 (their mean, if it does not differ by class), with standard errors by the delta method.
 #' @param level Number between 0 and 1, default 0.95: of the confidence intervals.
 #' @param fixed `FALSE` (default) or `TRUE`: whether to include parameters with a fixed value.
-#' @return A data frame, one row per parameter or probability, with `name` (natural scale only: the parameter's name, as
-#'   [derive()] and [constrain()] take it), `level` (within or between), `kind` (natural scale only), `target` (the
+#' @return A data frame, one row per parameter or probability, with `name` (natural scale only: the parameter's name,
+#'   as [derive()] and [constrain()] take it), `level` (within or between), `kind` (natural scale only), `target` (the
 #'   outcome, class variable or latent variable of the equation), `term` (on the probability scale the category),
 #'   `class` (the class pattern, empty if the same in all classes), `estimate`, `std.error`, `statistic` (Wald z),
 #'   `p.value`, `conf.low`, `conf.high`, `status` (`"free"`, `"fixed"`, `"boundary"`, `"not identified"`).
 #'
-#'   Intervals of variances and dispersions are computed on the log scale and of probabilities on the logit scale, so that
-#'   they keep to their range; these have no test against 0.
+#'   Intervals of variances and dispersions are computed on the log scale and of probabilities on the logit scale, so
+#'   that they keep to their range; these have no test against 0.
 #' @seealso [tidy.mlmix()] for broom's column names, [derive()] for functions of parameters.
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' estimates(fit)
 #' estimates(fit, scale = "probability")
 #' @export

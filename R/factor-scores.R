@@ -5,13 +5,13 @@
 #' Expected a posteriori (EAP) values and posterior standard deviations, averaged over classes.
 #'
 #' @param fit A fit from [mlmix()].
-#' @return `factor_scores()`: a data frame with one row for each row of the data (`NA` for rows left out), or, where all
-#'   factors are at the between level, for each cluster: `row` or the cluster's id, then for each factor `f` the score `f`
-#'   and its standard error `f.se`. Models that stack items have one row for each person and item. `random_effects()`: a
-#'   data frame with one row per cluster: its id, then for each random effect such as `y@school` its value and standard
-#'   error `y@school.se`.
-#' @references Bock, R. D. and Mislevy, R. J. (1982). Adaptive EAP estimation of ability in a microcomputer environment.
-#'   *Applied Psychological Measurement*, 6, 431-444.
+#' @return `factor_scores()`: a data frame with one row for each row of the data (`NA` for rows left out), or, where
+#'   all factors are at the between level, for each cluster: `row` or the cluster's id, then for each factor `f` the
+#'   score `f` and its standard error `f.se`. Models that stack items have one row for each person and item.
+#'   `random_effects()`: a data frame with one row per cluster: its id, then for each random effect such as
+#'   `y@school` its value and standard error `y@school.se`.
+#' @references Bock, R. D. and Mislevy, R. J. (1982). Adaptive EAP estimation of ability in a microcomputer
+#'   environment. *Applied Psychological Measurement*, 6, 431-444.
 #' @examples
 #' \donttest{
 #' fit <- mlmix(irt(item1:item5, type = "2pl"), lsat, seed = 1)
@@ -21,7 +21,7 @@
 factor_scores <- function(fit) {
   check_fit(fit)
   latents <- factor_latents(fit)
-  if (length(latents) == 0) {
+  if (!any(!is_random_effect(fit$spec$latents))) {
     abort_spec(c(
       "The model has no factor.", i = "For random intercepts and slopes use {.fn random_effects}."
     ))
@@ -42,8 +42,8 @@ factor_scores <- function(fit) {
 #' @export
 random_effects <- function(fit) {
   check_fit(fit)
-  latents <- Filter(function(latent) grepl("@", latent$name, fixed = TRUE), fit$latents)
-  if (length(latents) == 0) {
+  latents <- fit$latents[is_random_effect(fit$latents)]
+  if (!any(is_random_effect(fit$spec$latents))) {
     abort_spec(c(
       "The model has no random effect.", i = "A formula such as {.code y ~ x + (1 | school)} has one."
     ))
@@ -51,10 +51,10 @@ random_effects <- function(fit) {
   with_ids(fit, score_columns(latents), "between")
 }
 
-# Factors are the latent variables that are not random effects (whose names have an @).
-factor_latents <- function(fit) {
-  Filter(function(latent) !grepl("@", latent$name, fixed = TRUE), fit$latents)
-}
+# Random effects are the latent variables whose names have an @; the others are factors.
+is_random_effect <- function(latents) vapply(latents, function(latent) grepl("@", latent$name, fixed = TRUE), TRUE)
+
+factor_latents <- function(fit) fit$latents[!is_random_effect(fit$latents)]
 
 score_columns <- function(latents) {
   parts <- lapply(latents, function(latent) {

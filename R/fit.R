@@ -11,10 +11,10 @@ new_fit <- function(result, resolved, weights, model, options, call, n_rows, tim
   data <- c(data, weights)
   data$n_rows <- n_rows
   result <- result[setdiff(names(result), c("estimate", "std_error", "status", "free"))]
-  for (matrix in intersect(c("vcov", "information", "cross_product"), names(result))) {
-    result[[matrix]] <- named_square(result[[matrix]], names)
-  }
-  result$gradient <- stats::setNames(as.numeric(unlist(result$gradient)), names)
+  if (!is.null(result$vcov)) result$vcov <- named_square(result$vcov, names)
+  result$gradient <- as.numeric(unlist(result$gradient))
+  # Linear constraints leave fewer directions than parameters; the gradient is then along these.
+  if (length(result$gradient) == length(names)) names(result$gradient) <- names
   result$starts <- as_starts(result$starts, result$replicated)
   result$replicated <- if (is.null(result$replicated)) result$starts$replicated else result$replicated
   result$starts <- result$starts$table
@@ -32,9 +32,8 @@ new_fit <- function(result, resolved, weights, model, options, call, n_rows, tim
 
 na_if_nan <- function(x) replace(x, is.nan(x), NA_real_)
 
-# A [n x n] matrix named by parameter; the engine sends NULL or an empty one where it was not asked for.
+# A [n x n] matrix named by parameter.
 named_square <- function(x, names) {
-  if (is.null(x) || length(x) != length(names)^2) return(NULL)
   matrix(na_if_nan(as.numeric(x)), length(names), dimnames = list(names, names))
 }
 

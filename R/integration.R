@@ -3,11 +3,11 @@
 #' How latent variables were integrated
 #'
 #' @param fit A fit from [mlmix()].
-#' @return A list of class `mlmix_integration`: `dimensions` (data frame: `name`, `level`, `how` (numeric or analytic),
-#'   `why`), `method`, `points`, `adaptive`, `n_nodes`, `error` (change of the log-likelihood when evaluated with about
-#'   twice the points; `NA` without numeric dimensions).
+#' @return A list of class `mlmix_integration`: `dimensions` (data frame: `name`, `level`, `how` (numeric or
+#'   analytic), `why`), `method`, `points`, `adaptive`, `n_nodes`, `error` (change of the log-likelihood when
+#'   evaluated with about twice the points; `NA` without numeric dimensions).
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' integration(fit)
 #' @export
 integration <- function(fit) {
@@ -41,8 +41,8 @@ integration_lines <- function(x) {
   numeric <- d$how == "numeric"
   if (!any(numeric)) return(c("Latent variables integrated in closed form:", lines))
   c(
-    paste0("Numerical integration in ", plural(sum(numeric), "dimension"), ": ", gsub("_", "-", x$method), ", ", x$points,
-      " points, ", if (isTRUE(x$adaptive)) "adaptive" else "not adaptive", ", ", plural(x$n_nodes, "node")),
+    paste0("Numerical integration in ", plural(sum(numeric), "dimension"), ": ", gsub("_", "-", x$method), ", ",
+      x$points, " points, ", if (isTRUE(x$adaptive)) "adaptive" else "not adaptive", ", ", plural(x$n_nodes, "node")),
     lines,
     if (!is.na(x$error)) paste0("  Change of the log-likelihood with twice the points: ", format(signif(x$error, 2)))
   )

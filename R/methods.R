@@ -14,7 +14,7 @@
 #'   `confint()`: a matrix of limits (on the log scale for variances). `formula()`: the model. `update()`: a new fit.
 #' @name mlmix-methods
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' logLik(fit)
 #' BIC(fit)
 #' confint(fit, "A~1[c=1]")

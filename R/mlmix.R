@@ -6,45 +6,48 @@
 #'
 #' @param model A model from [mixture_model()] or a one-line model such as [lca()].
 #' @param data Data frame, one row per unit.
-#' @param cluster Text or `NULL` (default): the cluster variable, if the model does not name it. For a model with nothing
-#'   at the between level, standard errors then allow for dependence within clusters (robust to clustering).
+#' @param cluster Text or `NULL` (default): the cluster variable, if the model does not name it. For a model with
+#'   nothing at the between level, standard errors then allow for dependence within clusters (robust to clustering).
 #' @param weights `NULL` (default), or sampling weights of units: a variable of `data` (with or without quotes) or one
-#'   number for each row. They are rescaled to sum to the number of cases used, in which cases of weight zero are counted;
-#'   in two-level models to sum to each cluster's size.
+#'   number for each row. They are rescaled to sum to the number of cases used, in which cases of weight zero are
+#'   counted; in two-level models to sum to each cluster's size.
 #' @param cluster_weights `NULL` (default), or sampling weights of clusters, given in the same way and constant within
 #'   clusters. They are rescaled to sum to the number of clusters.
-#' @param frequency `NULL` (default), or how often each row was observed. A frequency of 2 is the same as the row twice.
-#' @param starts Two whole numbers, default `c(20, 5)`: random starts, and how many of the best go on to convergence. One
-#'   number alone carries all of them to convergence.
-#' @param seed Whole number, or `NULL` (default): drawn from R's generator, so that [set.seed()] governs. The seed used is
-#'   kept in the fit.
-#' @param se Text: `"robust"` (default) for sandwich standard errors, `"observed"` for the observed information, `"opg"`
-#'   for the outer product of gradients, `"none"`.
+#' @param frequency `NULL` (default), or how often each row was observed. A frequency of 2 is the same as the row
+#'   twice.
+#' @param starts Two whole numbers, default `c(20, 5)`: random starts, and how many of the best go on to convergence.
+#'   One number alone carries all of them to convergence.
+#' @param seed Whole number, or `NULL` (default): drawn from R's generator, so that [set.seed()] governs. The seed
+#'   used is kept in the fit.
+#' @param se Text: `"robust"` (default) for sandwich standard errors, `"observed"` for the observed information,
+#'   `"opg"` for the outer product of gradients, `"none"`.
 #' @param integration From [quadrature()].
 #' @param threads Whole number, or `NULL` (default): 2, or fewer where the machine or the environment variables
 #'   `OMP_THREAD_LIMIT` and `_R_CHECK_LIMIT_CORES_` say so. The result does not depend on it.
-#' @param progress `TRUE` or `FALSE`: whether to show a progress bar, by default in interactive sessions. Or a function
-#'   of the start number, the iteration and the best log-likelihood so far that returns `FALSE` to stop.
+#' @param progress `TRUE` or `FALSE`: whether to show a progress bar, by default in interactive sessions. Or a
+#'   function of the start number, the iteration and the best log-likelihood so far that returns `FALSE` to stop.
 #' @param control From [mlmix_control()].
 #' @return A list of class `mlmix`, made of plain vectors, lists and data frames, so that [saveRDS()] keeps all of it:
 #'   * `call`, `model`, `spec` (the specification the engine read), `options`, `seed`, `time` (seconds), `version`;
 #'   * `parameters`: data frame, one row per parameter (see [parameters()]) with `estimate`, `std.error`, `status`;
-#'   * `data`: the numeric columns used, `cluster`, `cluster_ids`, `row_used` (rows of `data`), `dropped` (rows left out,
-#'     by reason), `n_rows` (rows of `data`), `items`, `classes`, `latents`, and the scaled `frequency`, `unit_weights`,
-#'     `cluster_weights`;
+#'   * `data`: the numeric columns used, `cluster`, `cluster_ids`, `row_used` (rows of `data`), `dropped` (rows left
+#'     out, by reason), `n_rows` (rows of `data`), `items`, `classes`, `latents`, and the scaled `frequency`,
+#'     `unit_weights`, `cluster_weights`;
 #'   * `log_likelihood`, `log_likelihood_clusters`, `n_free`, `n_units`, `n_clusters`, `n` (cases, by frequency);
-#'   * `free`, `vcov`, `information`, `cross_product`, `gradient`, `scaling`: inference for the free parameters;
+#'   * `free` (positions of the free parameters), `vcov` (named by them), `information`, `cross_product`, `gradient`
+#'     (in the engine's coordinates), `scaling`: inference;
 #'   * `convergence`, `starts`, `replicated`, `integration`, `warnings`: diagnostics;
 #'   * `posterior_within`, `posterior_joint`, `posterior_between`, `class_prob`, `transitions`, `latents`.
 #'
 #'   Use the functions below rather than the elements.
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models.
 #'
-#'   Asparouhov, T. (2006). General multi-level modeling with sampling weights. *Communications in Statistics: Theory and
-#'   Methods*, 35, 439-460.
-#' @seealso [estimates()], [posterior()], [class_sizes()], [glance()], [compare_models()], [derive()], [start_table()].
+#'   Asparouhov, T. (2006). General multi-level modeling with sampling weights. *Communications in Statistics: Theory
+#'   and Methods*, 35, 439-460.
+#' @seealso [estimates()], [posterior()], [class_sizes()], [glance()], [compare_models()], [derive()],
+#'   [start_table()].
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' fit
 #' class_sizes(fit)
 #' @export

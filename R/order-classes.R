@@ -2,18 +2,19 @@
 
 #' Reorder the classes of a fit
 #'
-#' Classes are numbered as they were estimated, which is arbitrary. This numbers them anew by size or by an outcome, in
-#' the estimates, posteriors, sizes and transitions together. The last class becomes the reference of the logits.
+#' Classes are numbered as they were estimated, which is arbitrary. This numbers them anew by size or by an outcome,
+#' in the estimates, posteriors, sizes and transitions together. The last class becomes the reference of the logits.
 #'
 #' @param fit A fit from [mlmix()].
-#' @param by Text: `"size"` (default, the largest class first), or the name of an outcome (the highest mean or probability
-#'   of the highest categories first, where covariates and factors are 0).
+#' @param by Text: `"size"` (default, the largest class first), or the name of an outcome (the highest mean or
+#'   probability of the highest categories first, where covariates and factors are 0).
 #' @param class Text or `NULL` (default): the class variable to reorder, by default all.
 #' @param decreasing `TRUE` (default) or `FALSE`.
 #' @return A fit: the same log-likelihood with classes in the new order. The estimation is not repeated; estimates are
 #'   transformed exactly and standard errors by the delta method, which is exact here because the change is linear.
+#'   The elements `information`, `cross_product` and `gradient`, which belong to the original solution, are left out.
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' class_sizes(order_classes(fit, by = "size"))
 #' @export
 order_classes <- function(fit, by = "size", class = NULL, decreasing = TRUE) {

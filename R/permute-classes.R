@@ -1,8 +1,8 @@
 # Renumbering the classes of one class variable in a fit: new class i is old class order[i].
 #
 # Coefficients that differ by the class exchange their values among the class's patterns. The logits of the class are
-# taken against the new last class: new logit i = old logit order[i] - old logit order[K], term by term. Both are linear,
-# theta_new = M theta_old, so estimates, covariance matrices and gradients follow exactly.
+# taken against the new last class: new logit i = old logit order[i] - old logit order[K], term by term. Both are
+# linear, theta_new = M theta_old, so estimates and their covariance matrix follow exactly.
 
 permute_classes <- function(fit, name, order, call = rlang::caller_env()) {
   move <- permutation_matrix(fit, name, order, call)
@@ -10,15 +10,11 @@ permute_classes <- function(fit, name, order, call = rlang::caller_env()) {
   theta <- as.numeric(move %*% p$estimate)
   free <- fit$free
   inside <- move[free, free, drop = FALSE]
-  inverse <- solve(inside)
-  names <- p$name[free]
-  for (matrix in c("vcov", "information", "cross_product")) {
-    if (!is.null(fit[[matrix]])) {
-      by <- if (matrix == "vcov") inside else t(inverse)
-      fit[[matrix]] <- `dimnames<-`(sandwich_na(by, fit[[matrix]]), list(names, names))
-    }
+  if (!is.null(fit$vcov)) {
+    fit$vcov <- `dimnames<-`(sandwich_na(inside, fit$vcov), dimnames(fit$vcov))
   }
-  fit$gradient <- stats::setNames(as.numeric(t(inverse) %*% fit$gradient), names)
+  # These belong to the engine's coordinates at its own solution, not to the new labels.
+  fit[c("information", "cross_product", "gradient")] <- NULL
   # A status follows its parameter; a logit against another reference is a combination and keeps the worst of both.
   source <- lapply(seq_along(theta), function(i) which(move[i, ] != 0))
   rank <- c(fixed = 1, free = 2, boundary = 3, `not identified` = 4)
@@ -123,7 +119,9 @@ spec_coefficients <- function(spec, except) {
 # The logits' coefficients, matched across logits by covariate, latents and classes: list(target, plus, minus).
 logit_rows <- function(class, order, classes, call) {
   k <- class$n_classes
-  key <- function(term) paste(c(term$covariate, "*", unlist(term$latents), "*", unlist(term$coefficient$by)), collapse = ":")
+  key <- function(term) {
+    paste(c(term$covariate, "*", unlist(term$latents), "*", unlist(term$coefficient$by)), collapse = ":")
+  }
   tables <- lapply(class$logits, function(p) stats::setNames(p$terms, vapply(p$terms, key, "")))
   keys <- unique(unlist(lapply(tables, names)))
   constant <- any(vapply(unlist(tables, recursive = FALSE), function(t) !is.null(t$coefficient[["constant"]]), TRUE))
@@ -131,7 +129,7 @@ logit_rows <- function(class, order, classes, call) {
   if (constant || !complete) {
     abort_spec(c(
       "The classes of {.val {class$name}} cannot be reordered: its logits differ in form.",
-      i = "Random class logits and unequal predictors belong to their class. Name another class variable in {.arg class}."
+      i = "Random class logits and unequal predictors belong to their class. Name another variable in {.arg class}."
     ), call = call)
   }
   coefficient <- function(m, key) if (m == k) NULL else tables[[m]][[key]]$coefficient
@@ -153,7 +151,7 @@ permute_results <- function(fit, name, order) {
   }
   for (target in names(fit$transitions)) {
     parents <- parent_classes(fit, target)
-    table <- matrix(as.numeric(unlist(fit$transitions[[target]])), ncol = classes[[target]]$k)
+    table <- matrix(as.numeric(fit$transitions[[target]]), ncol = classes[[target]]$k)
     if (name %in% parents) table <- table[moved_places(list(by = parents), name, order, classes), , drop = FALSE]
     if (target == name) table <- table[, order, drop = FALSE]
     fit$transitions[[target]] <- table

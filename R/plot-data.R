@@ -5,20 +5,21 @@
 #' `plot()` and `autoplot()` draw a fit with ggplot2; `plot_data()` gives the numbers that are drawn.
 #'
 #' @param x,object,fit A fit from [mlmix()].
-#' @param type Text: `"profile"` (default), the probability of every category or the mean of every outcome in each class,
-#'   with confidence intervals, where covariates and factors are 0; `"posterior"`, how certain the assignment of units (or
-#'   clusters) to their most likely class is; `"starts"`, the log-likelihoods reached by the random starts.
+#' @param type Text: `"profile"` (default), the probability of every category or the mean of every outcome in each
+#'   class, with confidence intervals, where covariates and factors are 0; `"posterior"`, how certain the assignment
+#'   of units (or clusters) to their most likely class is; `"starts"`, the log-likelihoods reached by the random
+#'   starts.
 #' @param class Text or `NULL` (default): a class variable to show, by default all.
 #' @param level Number between 0 and 1, default 0.95: of the confidence intervals.
 #' @param ... Passed on to `plot_data()`: `class`, `level`.
-#' @return `plot()` and `autoplot()`: a ggplot object. `plot_data()`: a data frame. For `"profile"` one row per outcome,
-#'   category and class pattern: `variable`, `class`, `label` (class and its size), `outcome`, `category` (empty for
-#'   means), `measure`, `value`, `conf.low`, `conf.high`. Of two categories only the second is shown. For `"posterior"`:
-#'   `variable`, `class` (most likely), `label`, `probability` (of it), `weight`. For `"starts"`: as [start_table()] with
-#'   `rank`.
+#' @return `plot()` and `autoplot()`: a ggplot object. `plot_data()`: a data frame. For `"profile"` one row per
+#'   outcome, category and class pattern: `variable`, `class`, `label` (class and its size), `outcome`, `category`
+#'   (empty for means), `measure`, `value`, `conf.low`, `conf.high`. Of two categories only the second is shown. For
+#'   `"posterior"`: `variable`, `class` (most likely), `label`, `probability` (of it), `weight`. For `"starts"`: as
+#'   [start_table()] with `rank`.
 #' @name plot.mlmix
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' head(plot_data(fit, "profile"))
 #' @examplesIf rlang::is_installed("ggplot2")
 #' plot(fit)

@@ -7,7 +7,7 @@ plot_posterior <- function(data) {
     ggplot2::geom_histogram(breaks = seq(0, 1, by = 0.05), colour = "white", linewidth = 0.2) +
     ggplot2::facet_wrap(ggplot2::vars(.data$label)) +
     ggplot2::scale_fill_manual(values = class_colours(n)) +
-    ggplot2::scale_x_continuous(limits = c(0, 1), breaks = seq(0, 1, 0.25)) +
+    ggplot2::scale_x_continuous(limits = c(0, 1), breaks = seq(0, 1, 0.5), labels = c("0", "0.5", "1")) +
     ggplot2::labs(
       title = "Certainty of the classification", x = "Posterior probability of the most likely class",
       subtitle = "One panel for those assigned to each class; near 1 is certain", y = "Number assigned"

@@ -25,8 +25,8 @@ need_ggplot2 <- function(call = rlang::caller_env()) {
   }
 }
 
-# Okabe and Ito's colours, distinguishable with any colour vision, dark ones first; repeated shapes and line types help
-# in print and where there are more than eight classes.
+# Okabe and Ito's colours, distinguishable with any colour vision, dark ones first; repeated shapes and line types
+# help in print and where there are more than eight classes.
 class_colours <- function(n) {
   okabe_ito <- c("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#B8A900")
   rep(okabe_ito, length.out = n)

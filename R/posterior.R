@@ -3,17 +3,19 @@
 #' Posterior class probabilities
 #'
 #' @param fit A fit from [mlmix()].
-#' @param level Text: `"within"` for units, `"between"` for clusters. The default is the lowest level with a class variable.
-#' @param joint `FALSE` (default): each class variable by itself. `TRUE`: every combination of the class variables of the
-#'   level.
-#' @return A data frame. Within: one row for each row of the data, in their order, `NA` for rows left out; `row` (the row's
-#'   number), the cluster's id under the cluster variable's name, then for each class variable the probabilities `c=1`,
-#'   `c=2`, ... and under its name the modal class. For models that stack items ([gom()]) one row for each person and item,
-#'   `row` being the person's. Between: one row for each cluster, in order of first appearance. With `joint = TRUE` the
-#'   columns are combinations, `c1=1,c2=1` and so on, and `pattern` is the most probable one.
+#' @param level Text: `"within"` for units, `"between"` for clusters. The default is the lowest level with a class
+#'   variable.
+#' @param joint `FALSE` (default): each class variable by itself. `TRUE`: every combination of the class variables of
+#'   the level.
+#' @return A data frame. Within: one row for each row of the data, in their order, `NA` for rows left out; `row` (the
+#'   row's number), the cluster's id under the cluster variable's name, then for each class variable the
+#'   probabilities `c=1`, `c=2`, ... and under its name the modal class. For models that stack items ([gom()]) one
+#'   row for each person and item, `row` being the person's. Between: one row for each cluster, in order of first
+#'   appearance. With `joint = TRUE` the columns are combinations, `c1=1,c2=1` and so on, and `pattern` is the most
+#'   probable one.
 #' @seealso [augment.mlmix()], [class_sizes()], [classification_table()].
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' head(posterior(fit))
 #' @export
 posterior <- function(fit, level = c("within", "between"), joint = FALSE) {
@@ -97,11 +99,11 @@ stacked_items <- function(fit) {
 #' Average posterior probabilities by modal class
 #'
 #' @param fit A fit from [mlmix()].
-#' @return A data frame: `variable` (class variable), `modal` (the class that units or clusters are assigned to), `n` (how
-#'   many, by weight), and `p1`, `p2`, ...: the average probability of every class among them. Values far below 1 where the
-#'   number equals the modal class show classes that are not well separated.
+#' @return A data frame: `variable` (class variable), `modal` (the class that units or clusters are assigned to), `n`
+#'   (how many, by weight), and `p1`, `p2`, ...: the average probability of every class among them. Values far below
+#'   1 where the number equals the modal class show classes that are not well separated.
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' classification_table(fit)
 #' @export
 classification_table <- function(fit) {

@@ -17,7 +17,8 @@ fit_lines <- function(x) {
     wrap("Mixture model with ", model_words(x)),
     wrap(data_words(x)),
     "",
-    wrap("Log-likelihood ", fixed_digits(x$log_likelihood, 3), " with ", plural(x$n_free, "free parameter"), replicated_words(x)),
+    wrap("Log-likelihood ", fixed_digits(x$log_likelihood, 3), " with ", plural(x$n_free, "free parameter"),
+      replicated_words(x)),
     wrap(criteria_words(x)),
     wrap(convergence_words(x)),
     wrap(error_words(x)),
@@ -29,8 +30,8 @@ model_words <- function(x) {
   classes <- vapply(fit_classes(x), function(class) {
     paste0(class$name, " (", plural(class$k, "class", "classes"), if (class$level == "between") " of clusters", ")")
   }, "")
-  latents <- x$latents
-  random <- vapply(latents, function(latent) grepl("@", latent$name, fixed = TRUE), TRUE)
+  latents <- x$spec$latents
+  random <- is_random_effect(latents)
   parts <- c(
     if (length(classes) > 0) paste("class variable", paste(classes, collapse = ", ")),
     if (any(!random)) plural(sum(!random), "factor"),

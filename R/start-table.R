@@ -5,10 +5,10 @@
 #' @param fit A fit from [mlmix()].
 #' @return A data frame, best start first: `start` (its number), `stage1` (log-likelihood after the first iterations),
 #'   `final` (log-likelihood at the end, `NA` if the start was not carried on), `iterations`, `status`
-#'   (`"converged"`, `"max_iterations"`, `"stalled"`, `"cancelled"`, or as the engine reports for starts not carried on),
-#'   `best` (whether it reached the best log-likelihood to 0.01 or 1e-6 of it).
+#'   (`"converged"`, `"max_iterations"`, `"stalled"`, `"cancelled"`, or as the engine reports for starts not carried
+#'   on), `best` (whether it reached the best log-likelihood to 0.01 or 1e-6 of it).
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' start_table(fit)
 #' @export
 start_table <- function(fit) {

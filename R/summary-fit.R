@@ -8,7 +8,7 @@
 #'   `class_sizes`, `entropy` (named, one per class variable), `transitions` (data frame or `NULL`), `integration`.
 #'   Printing it shows them.
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' summary(fit)
 #' @export
 summary.mlmix <- function(object, ...) {
@@ -59,8 +59,9 @@ print_estimates <- function(table) {
     label <- if (part$kind[[1]] == "logit") part$name else sub("\\[[^]]*\\]$", "", part$name)
     cat("\n", heading, "\n", sep = "")
     print_plain(data.frame(
-      ` ` = shorten(label, 34), estimate = fixed_digits(part$estimate, 3), `std.error` = fixed_digits(part$std.error, 3),
-      z = fixed_digits(part$statistic, 2), p = p_words(part$p.value), `  ` = ifelse(part$status == "free", "", part$status),
+      ` ` = shorten(label, 34), estimate = fixed_digits(part$estimate, 3),
+      `std.error` = fixed_digits(part$std.error, 3), z = fixed_digits(part$statistic, 2), p = p_words(part$p.value),
+      `  ` = ifelse(part$status == "free", "", part$status),
       check.names = FALSE
     ))
   }

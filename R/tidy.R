@@ -24,7 +24,7 @@ generics::augment
 #'   class pattern), `estimate`, `std.error`, `statistic`, `p.value`, `conf.low` and `conf.high` (with `conf.int`),
 #'   `level`, `target`, `class`, `status`. A tibble where the tibble package is installed.
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' tidy(fit, conf.int = TRUE)
 #' @method tidy mlmix
 #' @export
@@ -45,14 +45,15 @@ tidy.mlmix <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
 #'
 #' @param x A fit from [mlmix()].
 #' @param ... Not used.
-#' @return A data frame (a tibble where the tibble package is installed) of one row: `logLik`, `n_parameters` (free, less
-#'   constraints), `AIC`, `BIC`, `aBIC` (BIC with (n + 2) / 24 for n), `entropy` (relative, 1 for certain classes; `NA`
-#'   without class variables), `n` (cases, by frequency), `n_clusters` (`NA` without clusters), `scaling` (of robust
-#'   likelihood-ratio tests), `converged`, `replicated` (starts that reached the log-likelihood), `nobs` (the same as `n`).
-#' @references Sclove, S. L. (1987). Application of model-selection criteria to some problems in multivariate analysis.
-#'   *Psychometrika*, 52, 333-343.
+#' @return A data frame (a tibble where the tibble package is installed) of one row: `logLik`, `n_parameters` (free,
+#'   less constraints), `AIC`, `BIC`, `aBIC` (BIC with (n + 2) / 24 for n), `entropy` (relative, 1 for certain
+#'   classes; `NA` without class variables), `n` (cases, by frequency), `n_clusters` (`NA` without clusters),
+#'   `scaling` (of robust likelihood-ratio tests), `converged`, `replicated` (starts that reached the
+#'   log-likelihood), `nobs` (the same as `n`).
+#' @references Sclove, S. L. (1987). Application of model-selection criteria to some problems in multivariate
+#'   analysis. *Psychometrika*, 52, 333-343.
 #' @examples
-#' fit <- mlmix(lca(A:G, k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' glance(fit)
 #' @method glance mlmix
 #' @export

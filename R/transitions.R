@@ -2,14 +2,14 @@
 
 #' Transition probabilities
 #'
-#' The probability of each class given the classes that predict it, as the data and the model show it on average: expected
-#' counts from the posterior, so marginal over covariates and random effects.
+#' The probability of each class given the classes that predict it, as the data and the model show it on average:
+#' expected counts from the posterior, so marginal over covariates and random effects.
 #'
 #' @param fit A fit from [mlmix()] whose model has a class variable predicted by another.
-#' @return A data frame: `from` (class or combination of classes), `to` (class), `probability` (of `to` given `from`; `NA`
-#'   if nobody is in `from`), `n` (expected number of units with both).
-#' @seealso [estimates()] with `scale = "probability"` for the same probabilities where covariates and random effects are
-#'   0, with standard errors.
+#' @return A data frame: `from` (class or combination of classes), `to` (class), `probability` (of `to` given `from`;
+#'   `NA` if nobody is in `from`), `n` (expected number of units with both).
+#' @seealso [estimates()] with `scale = "probability"` for the same probabilities where covariates and random effects
+#'   are 0, with standard errors.
 #' @examples
 #' \donttest{
 #' model <- mixture_model(
@@ -26,13 +26,13 @@ transitions <- function(fit) {
   classes <- fit_classes(fit)
   tables <- lapply(names(fit$transitions), function(name) {
     parents <- parent_classes(fit, name)
-    counts <- matrix(as.numeric(unlist(fit$transitions[[name]])), ncol = classes[[name]]$k)
+    counts <- matrix(as.numeric(fit$transitions[[name]]), ncol = classes[[name]]$k)
     from <- fit_pattern_labels(fit_patterns(classes[parents]))
     total <- rowSums(counts)
     probability <- counts / ifelse(total > 0, total, NA_real_)
     data.frame(
-      from = rep(from, times = ncol(counts)), to = rep(classes[[name]]$labels, each = length(from)),
-      probability = as.numeric(probability), n = as.numeric(counts), stringsAsFactors = FALSE
+      from = rep(from, each = ncol(counts)), to = rep(classes[[name]]$labels, times = length(from)),
+      probability = as.numeric(t(probability)), n = as.numeric(t(counts)), stringsAsFactors = FALSE
     )
   })
   if (length(tables) == 0) {

@@ -14,7 +14,7 @@ brute_force_loglik <- function(spec, columns, cluster = NULL, theta, points = 41
   brute_force(spec, columns, cluster, theta, points, ...)$log_likelihood
 }
 
-brute_force <- function(spec, columns, cluster = NULL, theta, points = 41, range = 6,
+brute_force <- function(spec, columns, cluster = NULL, theta, points = 41, range = 8,
                         unit_weights = NULL, cluster_weights = NULL) {
   n <- length(columns[[1]])
   if (is.null(cluster)) cluster <- seq_len(n) - 1L

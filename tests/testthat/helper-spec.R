@@ -187,3 +187,37 @@ random_theta <- function(names) {
   }
   theta
 }
+
+# A between class variable d, a within class variable c whose logit depends on d, a covariate, a
+# random intercept and a class known in some rows; gaussian, ordinal and between outcomes; a within factor with
+# a random loading. Everything that random_spec() has not: list(spec, columns, cluster, theta).
+two_level_problem <- function() {
+  spec <- sp_spec(
+    c("y~1[c=1,d=1]", "y~1[c=2,d=1]", "y~1[c=1,d=2]", "y~1[c=2,d=2]", "y~x[d=1]", "y~x[d=2]", "y~~y[c=1]", "y~~y[c=2]",
+      "z~1", "z~y@id", "z~~z", "u|t1", "u|t2", "u~f", "f~1[c=1]", "f~~f", "c#1~1[d=1]", "c#1~1[d=2]", "c#1~x",
+      "d#1~1", "d#1~w", "y@id~~y@id", "u.f@id~~u.f@id", "y@id~~u.f@id"),
+    classes = list(
+      sp_class("d", 2, list(sp_predictor(sp_term(sp_par(19)), sp_term(sp_par(20), "w"))), "between"),
+      sp_class("c", 2, list(sp_predictor(sp_term(sp_by("d", 16:17)), sp_term(sp_par(18), "x"),
+        sp_term(sp_const(0.7), NULL, "y@id"))), known = "known")),
+    latents = list(
+      sp_latent("y@id", sp_predictor(), sp_par(21), "between"),
+      sp_latent("u.f@id", sp_predictor(), sp_par(22), "between"),
+      sp_latent("f", sp_predictor(sp_term(sp_by("c", c(14, 24)))), sp_par(15))),
+    covariances = list(list(a = "y@id", b = "u.f@id", value = sp_par(23))),
+    outcomes = list(
+      sp_outcome("y", "gaussian", list(sp_predictor(sp_term(sp_by(c("c", "d"), 0:3)), sp_term(sp_by("d", 4:5), "x"),
+        sp_term(sp_const(1), NULL, "y@id"))), list(sp_by("c", 6:7))),
+      sp_outcome("u", sp_family("ordinal", n_categories = 3), list(sp_predictor(sp_term(sp_par(13), NULL, "f"),
+        sp_term(sp_const(1), NULL, c("u.f@id", "f")))), list(sp_par(11), sp_par(12))),
+      sp_outcome("z", "gaussian", list(sp_predictor(sp_term(sp_par(8)), sp_term(sp_par(9), NULL, "y@id"))),
+        list(sp_par(10)), "between"))
+  )
+  spec$parameters[[25]] <- list(name = "f~1[c=2]", free = FALSE, value = 0, start = NULL, lower = NULL, upper = NULL)
+  columns <- list(
+    y = c(0.3, -1.2, NaN, 2.1, 0.4, 1.1), u = c(1, 3, 2, NaN, 2, 3), z = c(0.5, 0.5, 0.5, -1, -1, -1),
+    x = c(-1, 0.5, 0.2, 1, -0.3, 0.8), w = c(1, 1, 1, -0.5, -0.5, -0.5), known = c(NaN, 2, NaN, NaN, 1, NaN))
+  theta <- c(0.5, -0.8, 1, -0.2, 0.3, -0.4, 0.8, 1.3, 0.2, 0.6, 0.9, -0.7, 0.6, 0.9, 0.8, 1.1, 0.4, -0.6, 0.5,
+    0.3, 0.7, 0.6, 0.3, 0.2, 0)
+  list(spec = spec, columns = columns, cluster = c(0L, 0L, 0L, 1L, 1L, 1L), theta = theta)
+}

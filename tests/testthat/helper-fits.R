@@ -1,0 +1,57 @@
+# Small fits that several test files use; each is estimated once per test process.
+
+fits <- new.env()
+
+remember <- function(name, expr) {
+  if (is.null(fits[[name]])) fits[[name]] <- suppressMessages(suppressWarnings(expr))
+  fits[[name]]
+}
+
+seven <- LETTERS[1:7]
+
+# Classes of Agresti's carcinoma ratings, 0/1 items A to G.
+carcinoma_fit <- function(k = 2, ...) {
+  remember(paste("carcinoma", k, ...), {
+    mlmix(lca(c(A, B, C, D, E, F, G), k = !!k), carcinoma, starts = c(5, 2), seed = 1, threads = 1, ...)
+  })
+}
+
+# Two class variables, the second predicted by the first.
+chain_fit <- function() {
+  remember("chain", {
+    withr::local_seed(7)
+    first <- 1 + (stats::runif(300) < 0.4)
+    second <- 1 + (stats::runif(300) < ifelse(first == 1, 0.2, 0.7))
+    item <- function(class) stats::rbinom(300, 1, c(0.85, 0.2)[class])
+    data <- data.frame(u1 = item(first), u2 = item(first), u3 = item(first), u4 = item(first),
+      v1 = item(second), v2 = item(second), v3 = item(second), v4 = item(second))
+    model <- mixture_model(
+      latent_class("c1", 2), latent_class("c2", 2, ~ c1), outcome(u1:u4 ~ c1, family = bernoulli()),
+      outcome(v1:v4 ~ c2, family = bernoulli())
+    )
+    mlmix(model, data, starts = c(6, 3), seed = 2, threads = 1)
+  })
+}
+
+two_level_data <- function() {
+  withr::with_seed(8, {
+    id <- rep(seq_len(40), each = 6)
+    class <- (1 + (stats::runif(40) < 0.4))[id]
+    x <- stats::rnorm(240)
+    y <- c(-1, 2)[class] + c(1, -0.5)[class] * x + stats::rnorm(40, 0, 0.5)[id] + stats::rnorm(240)
+    data.frame(id = paste0("g", id), x, y, w = stats::runif(240, 0.5, 2))
+  })
+}
+
+# Mixture regression whose classes are those of clusters, with a random intercept.
+two_level_fit <- function() {
+  remember("two_level", {
+    model <- mixture_model(latent_class("d", 2, level = "between"), outcome(y ~ d * x + (1 | id)))
+    mlmix(model, two_level_data(), starts = c(6, 3), seed = 3, threads = 1)
+  })
+}
+
+# Two-parameter logistic model of the LSAT items.
+factor_fit <- function() {
+  remember("factor", mlmix(irt(item1:item5, type = "2pl"), lsat, starts = c(3, 1), seed = 4, threads = 1))
+}
