@@ -8,7 +8,7 @@ MANIFEST = --manifest-path src/rust/Cargo.toml
 # R with the development version of mlmix first in its library path
 R_DEV = R_LIBS="$(LIBRARY):$$R_LIBS" Rscript
 
-.PHONY: help demo test install dist docs format lint bench clean
+.PHONY: help demo test quick install dist docs format lint bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -21,6 +21,9 @@ demo: ## install what is missing, fit real models to shipped data, print tables,
 test: ## run all tests: engine, R, R CMD check --as-cran
 	sh tools/setup.sh test
 	sh tools/test.sh
+
+quick: install ## the R tests alone, in development mode (records new snapshots)
+	NOT_CRAN=true $(R_DEV) -e 'testthat::test_local(".", load_package = "installed", reporter = "summary")'
 
 install: ## install mlmix into demo-output/library (development mode)
 	mkdir -p "$(LIBRARY)"

@@ -1,3 +1,5 @@
+# The help page of the package as a whole, and what it imports from R itself.
+
 #' mlmix: multilevel mixture models
 #'
 #' Latent class variables, factors and random effects at two levels, in one
@@ -11,5 +13,8 @@
 #' in latent variable mixture models*. Information Age.)
 #'
 #' @keywords internal
+#' @name mlmix-package
+#' @docType package
 #' @useDynLib mlmix, .registration = TRUE
-"_PACKAGE"
+#' @importFrom stats anova coef confint formula logLik nobs update vcov
+NULL

@@ -21,7 +21,10 @@ print(summary(slides))
 title("P(carcinoma) by pathologist and class, with delta-method intervals")
 probabilities <- as.data.frame(estimates(slides, scale = "probability"))
 shown <- c("target", "class", "estimate", "std.error", "conf.low", "conf.high", "status")
-print(format(probabilities[probabilities$term == "1", shown], digits = 2, nsmall = 3), row.names = FALSE)
+probabilities <- probabilities[probabilities$term == "1", shown]
+numeric <- vapply(probabilities, is.numeric, NA)
+probabilities[numeric] <- lapply(probabilities[numeric], round, 3)
+print(probabilities, row.names = FALSE)
 
 title("Two-parameter logistic model, five items of the LSAT (lsat, N = 1,000)")
 test <- mlmix(irt(item1:item5, type = "2pl"), lsat, seed = 1)
