@@ -60,7 +60,7 @@ check_same_data <- function(fits, what, call = rlang::caller_env()) {
       i = "For tests of single parameters see {.fn estimates}."
     ), call = call)
   }
-  for (fit in fits) check_fit(fit, call)
+  for (fit in fits) check_fit(fit, call, "...")
   same <- vapply(fits, function(fit) {
     identical(fit$data$row_used, fits[[1]]$data$row_used) && isTRUE(all.equal(fit$n, fits[[1]]$n))
   }, TRUE)

@@ -68,10 +68,10 @@ cluster_weight <- function(fit) {
   if (is.null(fit$data$cluster_weights)) rep(1, sum(first)) else fit$data$cluster_weights[first]
 }
 
-check_fit <- function(fit, call = rlang::caller_env()) {
+check_fit <- function(fit, call = rlang::caller_env(), arg = "fit") {
   if (!inherits(fit, "mlmix")) {
     abort_spec(c(
-      "{.arg fit} must be a fitted model from {.fn mlmix}.", x = "You gave {describe(fit)}."
+      "{.arg {arg}} must be a fitted model from {.fn mlmix}.", x = "You gave {describe(fit)}."
     ), call = call)
   }
   fit

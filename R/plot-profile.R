@@ -12,7 +12,7 @@ plot_profile <- function(data, level = 0.95, ...) {
     x = .data$outcome, y = .data$value, colour = .data$label, shape = .data$label, linetype = .data$label,
     group = .data$label
   )) +
-    ggplot2::geom_line(position = dodge, linewidth = 0.6) +
+    (if (nlevels(data$outcome) > 1) ggplot2::geom_line(position = dodge, linewidth = 0.6)) +
     ggplot2::geom_linerange(
       ggplot2::aes(ymin = .data$conf.low, ymax = .data$conf.high), position = dodge, linetype = "solid",
       linewidth = 0.5, na.rm = TRUE

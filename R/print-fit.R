@@ -65,7 +65,7 @@ replicated_words <- function(x) {
   carried <- sum(!is.na(x$starts$final))
   reached <- integer_or_na(x$replicated)
   if (is.na(reached) || carried == 0) return("")
-  paste0(", reached by ", reached, " of the ", carried, " starts carried to the end (", nrow(x$starts), " tried)")
+  paste0(", reached by ", reached, " of the ", plural(carried, "start"), " carried to the end (", nrow(x$starts), " tried)")
 }
 
 criteria_words <- function(x) {

@@ -12,7 +12,7 @@ seven <- LETTERS[1:7]
 # Classes of Agresti's carcinoma ratings, 0/1 items A to G.
 carcinoma_fit <- function(k = 2, ...) {
   remember(paste("carcinoma", k, ...), {
-    mlmix(lca(c(A, B, C, D, E, F, G), k = !!k), carcinoma, starts = c(5, 2), seed = 1, threads = 1, ...)
+    mlmix(lca(c(A, B, C, D, E, F, G), k = k), carcinoma, starts = c(5, 2), seed = 1, threads = 1, ...)
   })
 }
 
@@ -33,7 +33,7 @@ chain_fit <- function() {
   })
 }
 
-two_level_data <- function() {
+regression_data <- function() {
   withr::with_seed(8, {
     id <- rep(seq_len(40), each = 6)
     class <- (1 + (stats::runif(40) < 0.4))[id]
@@ -44,10 +44,10 @@ two_level_data <- function() {
 }
 
 # Mixture regression whose classes are those of clusters, with a random intercept.
-two_level_fit <- function() {
-  remember("two_level", {
+regression_fit <- function() {
+  remember("regression", {
     model <- mixture_model(latent_class("d", 2, level = "between"), outcome(y ~ d * x + (1 | id)))
-    mlmix(model, two_level_data(), starts = c(6, 3), seed = 3, threads = 1)
+    mlmix(model, regression_data(), starts = c(6, 3), seed = 3, threads = 1)
   })
 }
 

@@ -1,0 +1,47 @@
+# Reordered classes: the same model in every part.
+
+test_that("the reordered estimates have the same likelihood and the reordered posteriors", {
+  for (fit in list(carcinoma_fit(3), chain_fit())) {
+    backwards <- order_classes(fit, decreasing = FALSE)
+    forwards <- order_classes(backwards)
+    sizes <- class_sizes(forwards)
+    for (name in unique(sizes$variable)) {
+      expect_false(is.unsorted(-sizes$proportion[sizes$variable == name]))
+    }
+    ours <- brute_force(forwards$spec, forwards$data$columns, NULL, forwards$parameters$estimate)
+    expect_equal(ours$log_likelihood, fit$log_likelihood, tolerance = 1e-9)
+    joint <- posterior(forwards, joint = TRUE)
+    expect_equal(unname(as.matrix(joint[seq_len(ncol(ours$posterior_joint)) + 1])), ours$posterior_joint, tolerance = 1e-5)
+    expect_equal(order_classes(backwards)$parameters, order_classes(forwards)$parameters, tolerance = 1e-8)
+  }
+})
+
+test_that("standard errors follow: probabilities of classes do not depend on the order", {
+  fit <- chain_fit()
+  swapped <- order_classes(fit, decreasing = class_sizes(fit)$proportion[1] < 0.5)
+  a <- estimates(fit, "probability")
+  b <- estimates(swapped, "probability")
+  expect_equal(sort(a$std.error), sort(b$std.error), tolerance = 1e-6)
+})
+
+test_that("classes can be ordered by an outcome", {
+  fit <- order_classes(carcinoma_fit(3), by = "D")
+  p <- estimates(fit, "probability")
+  p <- p$estimate[p$target == "D" & p$term == "1"]
+  expect_false(is.unsorted(-p))
+})
+
+test_that("clusters' classes", {
+  fit <- order_classes(regression_fit(), by = "y")
+  e <- estimates(fit)
+  means <- e$estimate[e$target == "y" & e$term == "1" & e$kind == "intercept"]
+  expect_gt(means[1], means[2])
+  expect_equal(engine_evaluate(fit, fit$parameters$estimate)$log_likelihood, fit$log_likelihood, tolerance = 1e-8)
+})
+
+test_that("errors in words", {
+  expect_snapshot(error = TRUE, {
+    order_classes(carcinoma_fit(2), by = "Z")
+    order_classes(carcinoma_fit(2), class = "d")
+  })
+})
