@@ -56,7 +56,13 @@ is_random_effect <- function(latents) vapply(latents, function(latent) grepl("@"
 
 factor_latents <- function(fit) fit$latents[!is_random_effect(fit$latents)]
 
-score_columns <- function(latents) {
+score_columns <- function(latents, call = rlang::caller_env()) {
+  if (length(latents) == 0) {
+    abort_spec(c(
+      "The fit holds no scores: the estimation ended before they were computed.",
+      i = "Fit the model again, for example with {.code update(fit)}."
+    ), call = call)
+  }
   parts <- lapply(latents, function(latent) {
     part <- data.frame(as.numeric(latent$mean), as.numeric(latent$sd))
     names(part) <- c(latent$name, paste0(latent$name, ".se"))
