@@ -59,8 +59,8 @@ factor_latents <- function(fit) fit$latents[!is_random_effect(fit$latents)]
 score_columns <- function(latents, call = rlang::caller_env()) {
   if (length(latents) == 0) {
     abort_spec(c(
-      "The fit holds no scores: the estimation ended before they were computed.",
-      i = "Fit the model again, for example with {.code update(fit)}."
+      "The fit holds no scores of its latent variables.",
+      x = "The result of the estimation has no element {.field latents}."
     ), call = call)
   }
   parts <- lapply(latents, function(latent) {
