@@ -233,14 +233,13 @@ test_that("what can be integrated in closed form is, what cannot is not", {
 test_that("unit weights are powers inside the cluster, cluster weights outside, frequencies count rows", {
   problem <- likelihood_problem(likelihood_models()[["random intercepts of a class and of an outcome"]], 3)
   unit <- c(0.5, 2, 1, 0, 3, 1, 1, 1.5, 1, 0.2, 1, 1)[seq_along(problem$cluster)] # a row without outcomes is left out
-  cluster <- c(1, 0.5, 2, 0)
-  ours <- with(problem, brute_force(spec, columns, problem$cluster, theta, 33,
-    unit_weights = unit, cluster_weights = cluster))
-  by_row <- cluster[problem$cluster + 1]
+  whole <- c(1, 0.5, 2, 0)
+  ours <- with(problem, brute_force(spec, columns, cluster, theta, 33, unit_weights = unit, cluster_weights = whole))
+  by_row <- whole[problem$cluster + 1]
   weighted <- function(theta) engine_at(problem, theta, unit_weights = unit, cluster_weights = by_row)
   engine <- weighted(problem$theta)
   expect_equal(engine$log_likelihood, ours$log_likelihood, tolerance = 1e-10)
-  expect_equal(engine$gradient, colSums(cluster * engine$scores), tolerance = 1e-10)
+  expect_equal(engine$gradient, colSums(whole * engine$scores), tolerance = 1e-10)
   free <- which(problem$parameters$free)
   natural <- difference(function(theta) weighted(theta)$log_likelihood, problem$theta, free)
   natural <- replace(0 * problem$theta, free, natural)
