@@ -1,0 +1,111 @@
+//! The gradient is exact: central differences, scores of clusters, and the information's symmetry, for every test model.
+
+mod common;
+
+use common::two_level::residual_covariance_by_class_with_random_intercept;
+use common::{all_cases, near_truth, Case};
+use mlmix_engine::fit::Prepared;
+use mlmix_engine::inference::scores::cluster_scores;
+use mlmix_engine::likelihood::{evaluate, Want};
+use mlmix_engine::rng::Stream;
+
+const WANT: Want = Want { gradient: true, information: true, moments: false };
+
+fn log_likelihood(p: &Prepared, x: &[f64]) -> f64 {
+    evaluate(&p.program, &p.nodes, &p.space.to_working(x), Want::default()).log_likelihood
+}
+
+/// Random points with a finite log-likelihood, away from the optimum.
+fn points(case: &Case, p: &Prepared) -> Vec<Vec<f64>> {
+    let mut rng = Stream::new(99, 0);
+    let found: Vec<Vec<f64>> =
+        (0..12).map(|_| near_truth(case, p, &mut rng, 0.15)).filter(|x| log_likelihood(p, x).is_finite()).take(2).collect();
+    assert_eq!(found.len(), 2, "{}: too few admissible points", case.name);
+    found
+}
+
+#[test]
+fn gradient_equals_central_differences() {
+    let mut wrong = vec![];
+    for case in all_cases() {
+        let p = case.prepared();
+        for x in points(&case, &p) {
+            let e = evaluate(&p.program, &p.nodes, &p.space.to_working(&x), WANT);
+            let gradient = p.space.gradient(&e.sums.gradient);
+            for k in 0..x.len() {
+                let h = 1e-5;
+                let at = |step: f64| {
+                    let mut moved = x.clone();
+                    moved[k] += step;
+                    log_likelihood(&p, &moved)
+                };
+                // fourth order
+                let difference = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
+                if !((gradient[k] - difference).abs() < 2e-6 * (1.0 + difference.abs())) {
+                    let name = &p.program.model.parameters[p.space.columns[k][0].0].name;
+                    wrong.push(format!("{}: {name} {} instead of {difference}", case.name, gradient[k]));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Σ weight × score of each cluster against the gradient.
+fn check_scores(case: &Case) {
+    let p = case.prepared();
+    let x = &points(case, &p)[0];
+    let e = evaluate(&p.program, &p.nodes, &p.space.to_working(x), WANT);
+    let gradient = p.space.gradient(&e.sums.gradient);
+    let scores = cluster_scores(&p.program, &p.space, &p.nodes, x);
+    let mut sum = vec![0.0; x.len()];
+    for (row, weight) in scores.chunks_exact(x.len()).zip(&p.program.units.weight) {
+        sum.iter_mut().zip(row).for_each(|(s, v)| *s += weight * v);
+    }
+    for (k, (s, g)) in sum.iter().zip(&gradient).enumerate() {
+        assert!((s - g).abs() < 1e-8 * (1.0 + g.abs()), "{}: coordinate {k} {s} instead of {g}", case.name);
+    }
+}
+
+#[test]
+fn scores_of_clusters_sum_to_the_gradient() {
+    all_cases().iter().for_each(check_scores);
+}
+
+#[test]
+fn only_a_residual_covariance_depends_on_the_class() {
+    check_scores(&residual_covariance_by_class_with_random_intercept());
+}
+
+#[test]
+fn log_likelihoods_of_clusters_sum_to_the_total() {
+    for case in all_cases() {
+        let p = case.prepared();
+        let x = &points(&case, &p)[0];
+        let e = evaluate(&p.program, &p.nodes, &p.space.to_working(x), WANT);
+        let sum: f64 = e.clusters.iter().zip(&p.program.units.weight).map(|(l, w)| l * w).sum();
+        assert!((sum - e.log_likelihood).abs() < 1e-10 * e.log_likelihood.abs(), "{}", case.name);
+    }
+}
+
+#[test]
+fn complete_data_information_is_symmetric_and_not_negative() {
+    let mut rng = Stream::new(4, 0);
+    for case in all_cases() {
+        let p = case.prepared();
+        let x = &points(&case, &p)[0];
+        let e = evaluate(&p.program, &p.nodes, &p.space.to_working(x), WANT);
+        let n = x.len();
+        let information = p.space.matrix(e.sums.information.as_ref().unwrap(), p.program.model.parameters.len());
+        let largest = information.iter().fold(0.0f64, |a, b| a.max(b.abs()));
+        for _ in 0..20 {
+            let v: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
+            let form: f64 = (0..n * n).map(|e| v[e / n] * information[e] * v[e % n]).sum();
+            assert!(form > -1e-8 * largest, "{}: {form}", case.name);
+        }
+        for e in 0..n * n {
+            let (a, b) = (information[e], information[(e % n) * n + e / n]);
+            assert!((a - b).abs() <= 1e-9 * largest, "{}: entry {e} {a} {b}", case.name);
+        }
+    }
+}
