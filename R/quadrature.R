@@ -5,11 +5,14 @@
 #' Describes the integration of the latent variables that have no closed form. Which ones these are is found by
 #' itself; see [integration()] for a fit.
 #'
-#' @param method Text, default `"rectangular"`: equally spaced points. `"gauss_hermite"`: points for polynomials times
-#'   the normal density; `"monte_carlo"`: random points; `"sobol"`: scrambled Sobol points, for many dimensions.
-#' @param points Whole number of at least 2, default 15: points in each dimension. For `"monte_carlo"` and `"sobol"`
-#'   the points of all dimensions together, for which 500 or more are usual.
-#' @param adaptive `TRUE` (default) or `FALSE`: whether the points follow each cluster's (and unit's) posterior.
+#' @param method Text. `"auto"` (default): equally spaced points for up to three dimensions, scrambled Sobol points
+#'   from four on. `"rectangular"`: equally spaced points; `"gauss_hermite"`: points for polynomials times the normal
+#'   density; `"monte_carlo"`: random points; `"sobol"`: scrambled Sobol points.
+#' @param points Whole number of at least 2: points in each dimension; for `"monte_carlo"` and `"sobol"` the points of
+#'   all dimensions together. `NULL` (default): 31 for one dimension, 15 each for more, 2,000 quasi-random ones.
+#' @param adaptive `TRUE` or `FALSE`: whether the points follow each cluster's (and unit's) posterior. `NULL`
+#'   (default): adaptive, except that with everything left open and few distinct data patterns a fine grid common to
+#'   all is tried first (it is faster) and kept if halving its step changes the log-likelihood by less than 0.002.
 #' @param max_nodes Whole number, default 10,000,000: the most nodes that a grid over all dimensions may have. A
 #'   larger one is an error that says so before anything is computed.
 #' @return A list of class `mlmix_quadrature` with `method`, `points`, `adaptive`, `max_nodes`.
@@ -19,11 +22,11 @@
 #' quadrature(points = 25)
 #' quadrature("sobol", points = 1000)
 #' @export
-quadrature <- function(method = c("rectangular", "gauss_hermite", "monte_carlo", "sobol"), points = 15,
-                       adaptive = TRUE, max_nodes = 1e7) {
-  method <- check_choice(method, c("rectangular", "gauss_hermite", "monte_carlo", "sobol"), "method")
-  points <- check_count(points, "points", min = 2)
-  adaptive <- check_flag(adaptive, "adaptive")
+quadrature <- function(method = c("auto", "rectangular", "gauss_hermite", "monte_carlo", "sobol"), points = NULL,
+                       adaptive = NULL, max_nodes = 1e7) {
+  method <- check_choice(method, c("auto", "rectangular", "gauss_hermite", "monte_carlo", "sobol"), "method")
+  if (!is.null(points)) points <- check_count(points, "points", min = 2)
+  if (!is.null(adaptive)) adaptive <- check_flag(adaptive, "adaptive")
   max_nodes <- check_count(max_nodes, "max_nodes", min = 1)
   structure(
     list(method = method, points = points, adaptive = adaptive, max_nodes = max_nodes),
@@ -34,11 +37,14 @@ quadrature <- function(method = c("rectangular", "gauss_hermite", "monte_carlo",
 #' @export
 print.mlmix_quadrature <- function(x, ...) {
   how <- switch(x$method,
+    auto = "points chosen by the number of dimensions",
     rectangular = "equally spaced points", gauss_hermite = "Gauss-Hermite points",
     monte_carlo = "random points", sobol = "scrambled Sobol points"
   )
   each <- if (x$method %in% c("monte_carlo", "sobol")) "in all" else "in each dimension"
-  cat("Numerical integration: ", x$points, " ", how, " ", each, ", ",
-    if (x$adaptive) "adaptive" else "not adaptive", "\n", sep = "")
+  count <- if (is.null(x$points)) "" else paste0(x$points, " ")
+  where <- if (is.null(x$points)) "" else paste0(" ", each)
+  adaptive <- if (is.null(x$adaptive)) "adaptive where needed" else if (x$adaptive) "adaptive" else "not adaptive"
+  cat("Numerical integration: ", count, how, where, ", ", adaptive, "\n", sep = "")
   invisible(x)
 }

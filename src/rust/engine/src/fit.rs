@@ -5,8 +5,9 @@ use crate::compiled::{NodePlan, Program};
 use crate::data::{RawData, Sample};
 use crate::em::options::{Options, Quadrature, StandardErrors};
 use crate::em::problem::{Monitor, Problem};
-use crate::em::search::{search, Found};
+use crate::em::search::{climb, search, Found};
 use crate::em::space::Space;
+use crate::em::strategy::{shares_patterns, Strategy, COMMON_TOLERANCE};
 use crate::error::{EngineError, Result};
 use crate::inference::covariance::{identification, invert_kept, sandwich};
 use crate::inference::information::observed_information;
@@ -16,7 +17,7 @@ use crate::likelihood::{evaluate as pass, Want};
 use crate::optim::maximise::{maximise, Settings, Status};
 use crate::optim::{active_set, dot, Objective};
 use crate::posterior::classes::class_posteriors;
-use crate::quadrature;
+use crate::quadrature::{self, Rule};
 use crate::result::assemble;
 use crate::result::value::Value;
 use crate::spec::{self, Level, Model};
@@ -26,12 +27,20 @@ pub struct Prepared {
     pub program: Program,
     pub space: Space,
     pub nodes: Nodes,
+    pub quadrature: Quadrature,
 }
 
-fn rules(plan: &Plan, q: &Quadrature, seed: u64) -> Result<(quadrature::Rule, quadrature::Rule)> {
+/// Common nodes below this share of the largest weight are dropped from grids.
+const PRUNE: f64 = 1e-11;
+
+fn rules(plan: &Plan, q: &Quadrature, seed: u64) -> Result<(Rule, Rule)> {
     let build = |level: Level| {
         let dims = plan.count(level, How::Numeric);
-        quadrature::build(q.method, q.points, dims, seed, q.max_nodes).map_err(|e| EngineError::Engine(e.to_string()))
+        let mut rule = quadrature::build(q.method, q.points, dims, seed, q.max_nodes).map_err(|e| EngineError::Engine(e.to_string()))?;
+        if !q.adaptive && dims > 1 {
+            quadrature::prune(&mut rule, PRUNE);
+        }
+        Ok(rule)
     };
     let (between, within) = (build(Level::Between)?, build(Level::Within)?);
     if between.n_nodes.saturating_mul(within.n_nodes) > q.max_nodes {
@@ -44,13 +53,16 @@ fn rules(plan: &Plan, q: &Quadrature, seed: u64) -> Result<(quadrature::Rule, qu
 }
 
 /// Compiles a model for its data and quadrature rule.
-pub fn prepare(model: Model, sample: Sample, q: &Quadrature, seed: u64) -> Result<Prepared> {
-    let plan = Plan::new(&model)?;
-    let (between, within) = rules(&plan, q, seed)?;
-    let node_plan = NodePlan { between_nodes: between.n_nodes, within_nodes: within.n_nodes, adaptive: q.adaptive };
+pub fn prepare(model: Model, plan: Plan, sample: Sample, quadrature: Quadrature, seed: u64) -> Result<Prepared> {
+    let (between, within) = rules(&plan, &quadrature, seed)?;
+    let node_plan = NodePlan { between_nodes: between.n_nodes, within_nodes: within.n_nodes, adaptive: quadrature.adaptive };
     let program = Program::new(model, plan, sample, node_plan)?;
     let space = Space::new(&program)?;
-    Ok(Prepared { space, program, nodes: Nodes { between: NodeSet::new(&between), within: NodeSet::new(&within) } })
+    Ok(Prepared { space, program, nodes: Nodes { between: NodeSet::new(&between), within: NodeSet::new(&within) }, quadrature })
+}
+
+fn numeric_dims(plan: &Plan) -> (usize, usize) {
+    (plan.count(Level::Between, How::Numeric), plan.count(Level::Within, How::Numeric))
 }
 
 fn read(spec_json: &str, data: RawData, options_json: &str) -> Result<(Model, Sample, Options)> {
@@ -83,8 +95,7 @@ pub struct Inference {
 /// `Spec`, `Data`, `Engine` with what is wrong; `Interrupted` when the monitor cancels.
 pub fn fit(spec_json: &str, data: RawData, options_json: &str, monitor: &dyn Monitor) -> Result<Value> {
     let (model, sample, options) = read(spec_json, data, options_json)?;
-    let prepared = prepare(model, sample, &options.quadrature, options.seed)?;
-    let mut found = search(&prepared.program, &prepared.space, &prepared.nodes, &options, monitor)?;
+    let (prepared, mut found) = estimate(model, sample, &options, monitor)?;
     let inference = infer(&prepared, &mut found, &options, monitor)?;
     let working = prepared.space.to_working(&found.best.maximum.x);
     let posteriors = class_posteriors(&prepared.program, &found.best.nodes, &working);
@@ -93,6 +104,42 @@ pub fn fit(spec_json: &str, data: RawData, options_json: &str, monitor: &dyn Mon
         return Err(EngineError::Interrupted);
     }
     Ok(assemble::fit(&prepared, &options, &found, &inference, &posteriors, error))
+}
+
+/// The search under the chosen rule of integration.
+fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monitor) -> Result<(Prepared, Found)> {
+    let plan = Plan::new(&model)?;
+    let strategy = Strategy::new(&options.quadrature, numeric_dims(&plan));
+    let again = |q: Quadrature| prepare(model.clone(), plan.clone(), sample.clone(), q, options.seed);
+    let mut tried: Option<Found> = None;
+    if let Some(common) = strategy.common {
+        let prepared = again(common)?;
+        if shares_patterns(&prepared.program) {
+            let found = search(&prepared.program, &prepared.space, &prepared.nodes, false, None, options, monitor)?;
+            if integration_error(&prepared, &found, options)?.abs() < COMMON_TOLERANCE {
+                return Ok((prepared, found));
+            }
+            tried = Some(found);
+        }
+    }
+    let prepared = again(strategy.main)?;
+    let Prepared { program, space, nodes, .. } = &prepared;
+    let found = match tried {
+        Some(mut found) => {
+            let settings = Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false };
+            found.best = climb(program, space, nodes, found.best.maximum.x.clone(), settings, true, monitor, 0);
+            found
+        }
+        None if strategy.main.adaptive && numeric_dims(&prepared.program.plan) != (0, 0) => {
+            let coarse = again(Quadrature { adaptive: false, ..strategy.main })?;
+            search(program, space, nodes, true, Some((&coarse.program, &coarse.nodes)), options, monitor)?
+        }
+        None => search(program, space, nodes, false, None, options, monitor)?,
+    };
+    if monitor.cancelled() {
+        return Err(EngineError::Interrupted);
+    }
+    Ok((prepared, found))
 }
 
 /// Observed information at the maximum, Newton steps until its decrement is small, and the covariance matrices.
@@ -169,14 +216,12 @@ fn integration_error(prepared: &Prepared, found: &Found, options: &Options) -> R
     if nodes.between.dims + nodes.within.dims == 0 {
         return Ok(f64::NAN);
     }
-    let finer = Quadrature { points: 2 * options.quadrature.points + 1, max_nodes: 200_000, ..options.quadrature };
-    let Ok(rules) = rules(&program.plan, &finer, options.seed.wrapping_add(1)) else { return Ok(f64::NAN) };
-    drop(rules);
-    let mut fine = prepare(program.model.clone(), program.sample.clone(), &finer, options.seed.wrapping_add(1))?;
+    let seed = options.seed.wrapping_add(1);
+    let finer = Quadrature { points: 2 * prepared.quadrature.points - 1, max_nodes: 200_000, ..prepared.quadrature };
+    let Ok(mut fine) = prepare(program.model.clone(), program.plan.clone(), program.sample.clone(), finer, seed) else { return Ok(f64::NAN) };
     let working = space.to_working(&found.best.maximum.x);
-    let want = Want { moments: true, ..Want::default() };
     if nodes.between.is_adapted() || nodes.within.is_adapted() {
-        let e = pass(program, nodes, &working, want);
+        let e = pass(program, nodes, &working, Want { moments: true, ..Want::default() });
         fine.nodes.between.adapt(Some(&e.between_moments));
         fine.nodes.within.adapt(Some(&e.within_moments));
     }
@@ -192,9 +237,11 @@ pub fn evaluate(spec_json: &str, data: RawData, options_json: &str, parameters: 
     if parameters.len() != model.parameters.len() {
         return Err(EngineError::spec("parameters", format!("{} values for {} parameters", parameters.len(), model.parameters.len())));
     }
-    let Prepared { program, space, mut nodes } = prepare(model, sample, &options.quadrature, options.seed)?;
+    let plan = Plan::new(&model)?;
+    let rule = Strategy::new(&options.quadrature, numeric_dims(&plan)).main;
+    let Prepared { program, space, mut nodes, .. } = prepare(model, plan, sample, rule, options.seed)?;
     let working = program.working.to_working(parameters).ok_or_else(|| EngineError::spec("parameters", "a covariance matrix is not positive semi-definite"))?;
-    if options.quadrature.adaptive {
+    if rule.adaptive {
         for _ in 0..8 {
             let e = pass(&program, &nodes, &working, Want { moments: true, ..Want::default() });
             if !e.log_likelihood.is_finite() {
@@ -218,8 +265,9 @@ pub fn evaluate(spec_json: &str, data: RawData, options_json: &str, parameters: 
 pub fn plan(spec_json: &str, data: RawData, options_json: &str) -> Result<Value> {
     let (model, _sample, options) = read(spec_json, data, options_json)?;
     let plan = Plan::new(&model)?;
-    let nodes = rules(&plan, &options.quadrature, options.seed).map(|(b, w)| b.n_nodes * w.n_nodes)?;
-    Ok(assemble::plan(&model, &plan, &options, nodes))
+    let strategy = Strategy::new(&options.quadrature, numeric_dims(&plan));
+    let nodes = rules(&plan, &strategy.main, options.seed).map(|(b, w)| b.n_nodes * w.n_nodes)?;
+    Ok(assemble::plan(&model, &plan, &strategy.main, nodes))
 }
 
 /// Outcomes drawn from the model at given natural parameters, for the rows and covariates given.

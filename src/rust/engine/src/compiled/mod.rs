@@ -4,6 +4,7 @@ pub mod elimination;
 pub mod factor;
 pub mod patterns;
 pub mod plan;
+pub mod sharing;
 pub mod units;
 pub mod working;
 
@@ -15,6 +16,7 @@ use elimination::Elimination;
 use factor::{Axis, Factor, FactorKind};
 use patterns::{RowPatterns, Sharing};
 use plan::{How, Plan};
+use sharing::UnitSharing;
 use units::Units;
 use working::Working;
 
@@ -54,6 +56,8 @@ pub struct Program {
     pub groups: Vec<Group>,
     pub elimination: Elimination,
     pub units: Units,
+    /// Unit patterns shared by clusters, where nodes are common and that saves work.
+    pub sharing: Option<UnitSharing>,
     pub within_classes: Vec<usize>,
     pub between_classes: Vec<usize>,
     pub n_between_cells: usize,
@@ -109,7 +113,9 @@ impl Program {
         for (f, r) in cluster_factors.iter_mut().zip(&between_rows) {
             f.patterns = share(f, r, &units, &units.chunk_start, nodes.adaptive, Level::Between);
         }
+        let sharing = UnitSharing::new(&factors, &units, n_between_cells * nodes.between_nodes);
         Ok(Program {
+            sharing,
             model,
             plan,
             working,
@@ -228,7 +234,7 @@ fn share(f: &Factor, rows: &RowPatterns, units: &Units, chunk_start: &[usize], a
         return patterns::build(rows, unit_row, &Sharing::Key { key: &key, chunk_start });
     }
     let shared = patterns::build(rows, unit_row, &Sharing::All);
-    if shared.n_values() * 4 <= n || n < 64 {
+    if shared.n_values() * 4 <= n || n < 64 || level == Level::Between {
         return shared;
     }
     let mut key = vec![0u32; n];

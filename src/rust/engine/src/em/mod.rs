@@ -5,3 +5,4 @@ pub mod problem;
 pub mod search;
 pub mod space;
 pub mod starts;
+pub mod strategy;

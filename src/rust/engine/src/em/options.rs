@@ -17,6 +17,7 @@ pub enum StandardErrors {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum RawMethod {
+    Auto,
     Rectangular,
     GaussHermite,
     MonteCarlo,
@@ -27,8 +28,10 @@ enum RawMethod {
 #[serde(deny_unknown_fields)]
 struct RawQuadrature {
     method: RawMethod,
-    points: usize,
-    adaptive: bool,
+    #[serde(default)]
+    points: Option<usize>,
+    #[serde(default)]
+    adaptive: Option<bool>,
     #[serde(default)]
     max_nodes: Option<usize>,
 }
@@ -56,7 +59,17 @@ struct RawOptions {
     robust_cluster: Option<Vec<usize>>,
 }
 
+/// What the user asked for; `None` leaves the choice to `strategy`.
 #[derive(Clone, Copy, Debug)]
+pub struct QuadratureRequest {
+    pub method: Option<Method>,
+    pub points: Option<usize>,
+    pub adaptive: Option<bool>,
+    pub max_nodes: usize,
+}
+
+/// A rule that can be built.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quadrature {
     pub method: Method,
     pub points: usize,
@@ -71,7 +84,7 @@ pub struct Options {
     pub stage1_iterations: usize,
     pub seed: u64,
     pub se: StandardErrors,
-    pub quadrature: Quadrature,
+    pub quadrature: QuadratureRequest,
     pub threads: usize,
     pub max_iterations: usize,
     pub tolerance: f64,
@@ -89,7 +102,7 @@ impl Options {
         if raw.starts == 0 || raw.final_starts == 0 || raw.final_starts > raw.starts {
             return Err(EngineError::spec("starts", format!("{} and {}; needs at least 1 start, of which 1 to all are continued", raw.starts, raw.final_starts)));
         }
-        if raw.quadrature.points < 1 {
+        if raw.quadrature.points == Some(0) {
             return Err(EngineError::spec("points", "needs at least 1 quadrature point"));
         }
         Ok(Options {
@@ -98,12 +111,13 @@ impl Options {
             stage1_iterations: raw.stage1_iterations.unwrap_or(20),
             seed: raw.seed,
             se: raw.se,
-            quadrature: Quadrature {
+            quadrature: QuadratureRequest {
                 method: match raw.quadrature.method {
-                    RawMethod::Rectangular => Method::Rectangular,
-                    RawMethod::GaussHermite => Method::GaussHermite,
-                    RawMethod::MonteCarlo => Method::MonteCarlo,
-                    RawMethod::Sobol => Method::Sobol,
+                    RawMethod::Auto => None,
+                    RawMethod::Rectangular => Some(Method::Rectangular),
+                    RawMethod::GaussHermite => Some(Method::GaussHermite),
+                    RawMethod::MonteCarlo => Some(Method::MonteCarlo),
+                    RawMethod::Sobol => Some(Method::Sobol),
                 },
                 points: raw.quadrature.points,
                 adaptive: raw.quadrature.adaptive,

@@ -104,11 +104,11 @@ pub fn climb(program: &Program, space: &Space, common: &Nodes, x: Vec<f64>, sett
     Climbed { maximum, nodes, fell_back }
 }
 
-/// Runs all starts.
+/// Runs all starts. `first_stage`: a program with common nodes (same model and data) for the short climbs.
 ///
 /// # Errors
 /// `Interrupted`, or `Engine` where no start has a finite log-likelihood.
-pub fn search(program: &Program, space: &Space, common: &Nodes, options: &Options, monitor: &dyn Monitor) -> Result<Found> {
+pub fn search(program: &Program, space: &Space, nodes: &Nodes, adaptive: bool, first_stage: Option<(&Program, &Nodes)>, options: &Options, monitor: &dyn Monitor) -> Result<Found> {
     let model = &program.model;
     let starts = Starts::new(model, &program.sample);
     let n_starts = if has_local_maxima(model) { options.starts } else { 1 };
@@ -120,7 +120,6 @@ pub fn search(program: &Program, space: &Space, common: &Nodes, options: &Option
         program.working.to_working(&natural).map(|w| space.from_working(&w))
     };
     let full = Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false };
-    let adaptive = options.quadrature.adaptive;
     let continued: Vec<(usize, Vec<f64>, f64)>;
     let mut rows: Vec<StartRow>;
     let mut evaluations = 0;
@@ -130,8 +129,9 @@ pub fn search(program: &Program, space: &Space, common: &Nodes, options: &Option
         continued = vec![(0, x, f64::NAN)];
     } else {
         let stage1 = Settings { max_iterations: options.stage1_iterations, tolerance: options.tolerance, em_only: true };
+        let (first_program, first_nodes) = first_stage.unwrap_or((program, nodes));
         let first: Vec<Option<Climbed>> =
-            (0..n_starts).into_par_iter().map(|k| draw(k).map(|x| climb(program, space, common, x, stage1, adaptive, monitor, k + 1))).collect();
+            (0..n_starts).into_par_iter().map(|k| draw(k).map(|x| climb(first_program, space, first_nodes, x, stage1, false, monitor, k + 1))).collect();
         rows = first
             .iter()
             .enumerate()
@@ -153,7 +153,7 @@ pub fn search(program: &Program, space: &Space, common: &Nodes, options: &Option
         return Err(EngineError::Interrupted);
     }
     let finals: Vec<(usize, Climbed)> =
-        continued.into_par_iter().map(|(k, x, _)| (k, climb(program, space, common, x, full, adaptive, monitor, k + 1))).collect();
+        continued.into_par_iter().map(|(k, x, _)| (k, climb(program, space, nodes, x, full, adaptive, monitor, k + 1))).collect();
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
     }

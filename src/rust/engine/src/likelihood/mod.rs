@@ -10,6 +10,7 @@ pub mod nodes;
 pub mod predictor;
 pub mod residuals;
 mod run;
+mod shared_units;
 pub mod table;
 
 pub use run::{between_cell, evaluate, evaluate_with, Evaluation, Posterior, Sink, Want};

@@ -11,13 +11,14 @@ use super::cluster_gaussian;
 use super::nodes::{Moments, Nodes};
 use super::predictor::{Point, Workspace};
 use super::residuals::Residuals;
+use super::shared_units;
 use super::table::{contract, fill, Layout};
 use crate::compiled::factor::{Axis, Factor, NONE};
 use crate::compiled::{Group, Program};
 use crate::numeric::log_sum_exp;
 
 /// Lanes of work; a property of the data, not of the machine.
-const MAX_LANES: usize = 16;
+pub(super) const MAX_LANES: usize = 16;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Want {
@@ -52,15 +53,19 @@ pub struct Posterior<'a> {
 
 /// Receives posteriors; `cluster` comes before the units of that cluster.
 pub trait Sink: Send {
+    /// Nothing is received: units may be summed by pattern.
+    const IS_EMPTY: bool = false;
     fn cluster(&mut self, _point: &Point, _nodes: &Nodes, _cluster: usize, _log_likelihood: f64, _posterior: &[f64]) {}
     fn units(&mut self, _point: &Point, _posterior: &Posterior) {}
     /// Called at the start of each chunk.
     fn chunk(&mut self, _point: &Point, _nodes: &Nodes, _chunk: usize) {}
 }
 
-impl Sink for () {}
+impl Sink for () {
+    const IS_EMPTY: bool = true;
+}
 
-fn shape_of(program: &Program) -> Shape {
+pub(super) fn shape_of(program: &Program) -> Shape {
     let (nb, nw) = program.n_nodes;
     let cells = program.n_between_cells;
     let n_outer = program.n_outer();
@@ -117,6 +122,9 @@ pub fn evaluate_with<S: Sink>(program: &Program, nodes: &Nodes, working: &[f64],
     let point = Point { program, parameters: working, residuals: &residuals };
     let Some(shared) = shared_tables(&point, nodes) else { return (failed(), vec![]) };
     let shape = shape_of(program);
+    if program.sharing.is_some() && !want.moments && program.cluster_gaussian.is_none() && S::IS_EMPTY {
+        return (shared_units::evaluate(&point, nodes, &shared, &shape, want, failed()), vec![]);
+    }
     let n_chunks = program.units.n_chunks();
     let n_lanes = n_chunks.min(MAX_LANES);
     let lanes: Vec<Option<Lane<S>>> = (0..n_lanes)
@@ -154,31 +162,36 @@ pub fn evaluate_with<S: Sink>(program: &Program, nodes: &Nodes, working: &[f64],
         return (out, sinks);
     }
     if want.gradient {
-        let weights = weights.unwrap_or_default();
-        let contracted: Vec<Accumulator> = all_factors(program)
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .zip(weights)
-            .map(|(f, w)| {
-                let mut sums = Accumulator::new(n_parameters, want.information);
-                if f.patterns.local.is_none() {
-                    contract_range(&point, nodes, f, (0, f.patterns.n_designs()), &w, want.information, &mut Workspace::default(), &mut SlotSums::default(), &mut sums);
-                }
-                sums
-            })
-            .collect();
-        contracted.iter().for_each(|c| out.sums.add(c));
+        contract_shared(&point, nodes, weights.unwrap_or_default(), want.information, &mut out.sums);
     }
     (out, sinks)
 }
 
+/// Scores and information of the factors whose patterns all chunks share, from their posterior weights.
+pub(super) fn contract_shared(point: &Point, nodes: &Nodes, weights: Vec<Vec<f64>>, information: bool, out: &mut Accumulator) {
+    let n_parameters = point.program.model.parameters.len();
+    let contracted: Vec<Accumulator> = all_factors(point.program)
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .zip(weights)
+        .map(|(f, w)| {
+            let mut sums = Accumulator::new(n_parameters, information);
+            if f.patterns.local.is_none() {
+                contract_range(point, nodes, f, (0, f.patterns.n_designs()), &w, information, &mut Workspace::default(), &mut SlotSums::default(), &mut sums);
+            }
+            sums
+        })
+        .collect();
+    contracted.iter().for_each(|c| out.add(c));
+}
+
 /// Unit factors, then cluster factors: the order of tables and weights.
-fn all_factors(program: &Program) -> impl Iterator<Item = &Factor> {
+pub(super) fn all_factors(program: &Program) -> impl Iterator<Item = &Factor> {
     program.factors.iter().chain(&program.cluster_factors)
 }
 
 /// Tables of the factors whose patterns are shared by all chunks (empty for the others).
-fn shared_tables(point: &Point, nodes: &Nodes) -> Option<Vec<Vec<f64>>> {
+pub(super) fn shared_tables(point: &Point, nodes: &Nodes) -> Option<Vec<Vec<f64>>> {
     all_factors(point.program)
         .collect::<Vec<_>>()
         .into_par_iter()
@@ -199,7 +212,9 @@ fn contract_range(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usi
     sums.scatter(&f.parameters, &slots.gradient, &slots.information);
 }
 
-struct Lane<'a, S> {
+pub(super) struct Lane<'a, S> {
+    /// Blocks are of shared unit patterns, not of units.
+    pub(super) shared_units: bool,
     point: &'a Point<'a>,
     nodes: &'a Nodes,
     shared: &'a [Vec<f64>],
@@ -209,10 +224,10 @@ struct Lane<'a, S> {
     sink: S,
     workspace: Workspace,
     slots: SlotSums,
-    buffers: Buffers,
+    pub(super) buffers: Buffers,
     /// Per factor: table of the current chunk (local factors only) and posterior weights.
     local: Vec<Vec<f64>>,
-    weights: Vec<Vec<f64>>,
+    pub(super) weights: Vec<Vec<f64>>,
     log_likelihood: f64,
     sums: Accumulator,
     clusters: Vec<f64>,
@@ -221,9 +236,10 @@ struct Lane<'a, S> {
 }
 
 impl<'a, S: Sink> Lane<'a, S> {
-    fn new(point: &'a Point<'a>, nodes: &'a Nodes, shared: &'a [Vec<f64>], shape: &'a Shape, want: Want, weighted: bool, sink: S) -> Self {
+    pub(super) fn new(point: &'a Point<'a>, nodes: &'a Nodes, shared: &'a [Vec<f64>], shape: &'a Shape, want: Want, weighted: bool, sink: S) -> Self {
         let weights = if want.gradient { shared.iter().map(|t| vec![0.0; t.len()]).collect() } else { vec![vec![]; shared.len()] };
         Lane {
+            shared_units: false,
             point,
             nodes,
             shared,
@@ -260,7 +276,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             None => None,
         };
         let n_between = self.shape.n_outer / program.n_nodes.1;
-        let block = block_size(self.shape, &program.elimination.total_cells()).max(1);
+        let block = block_size(self.shape, program.elimination.total_cells()).max(1);
         let single = units.len() <= block;
         // forward: log-likelihood of every unit given (between cell, between node)
         let mut unit_log = vec![0.0; units.len() * n_between];
@@ -353,7 +369,16 @@ impl<'a, S: Sink> Lane<'a, S> {
         }
     }
 
-    fn forward(&mut self, chunk: usize, units: Range<usize>) {
+    /// Value patterns of factor k over what is being summed: units, or unit patterns shared by clusters.
+    fn index(&self, k: usize) -> &'a [u32] {
+        let program = self.point.program;
+        match (self.shared_units, &program.sharing) {
+            (true, Some(s)) => &s.values[k],
+            _ => &program.factors[k].patterns.of_unit,
+        }
+    }
+
+    pub(super) fn forward(&mut self, chunk: usize, units: Range<usize>) {
         let program = self.point.program;
         let mut buffers = std::mem::take(&mut self.buffers);
         buffers.prepare(units.len(), &program.elimination, &program.groups, self.shape);
@@ -370,7 +395,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             for &k in &group.factors {
                 let f = &program.factors[k];
                 let (table, first) = self.table(k, f, chunk);
-                let of_unit = &f.patterns.of_unit[units.clone()];
+                let of_unit = &self.index(k)[units.clone()];
                 for cell in 0..group.n_within {
                     let out = &mut buffers.groups[g][cell * units.len() * inner..(cell + 1) * units.len() * inner];
                     if inner == 1 {
@@ -395,7 +420,7 @@ impl<'a, S: Sink> Lane<'a, S> {
     }
 
     /// Adds the posterior weights of the groups to the weights of their factors' tables.
-    fn scatter(&mut self, chunk: usize, units: Range<usize>) {
+    pub(super) fn scatter(&mut self, chunk: usize, units: Range<usize>) {
         let program = self.point.program;
         for (g, group) in program.groups.iter().enumerate() {
             let inner = self.shape.inner[g];
@@ -405,7 +430,7 @@ impl<'a, S: Sink> Lane<'a, S> {
                     continue;
                 }
                 let first = if f.patterns.local.is_some() { f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0 } else { 0 };
-                let of_unit = &f.patterns.of_unit[units.clone()];
+                let of_unit = &self.index(k)[units.clone()];
                 let weights = &mut self.weights[k];
                 for cell in 0..group.n_within {
                     let from = &self.buffers.groups[g][cell * units.len() * inner..(cell + 1) * units.len() * inner];
@@ -421,7 +446,7 @@ impl<'a, S: Sink> Lane<'a, S> {
     }
 
     /// log of between node weights and cluster-level factors, by (between cell, between node).
-    fn cluster_log(&self, chunk: usize, j: usize, out: &mut [f64]) {
+    pub(super) fn cluster_log(&self, chunk: usize, j: usize, out: &mut [f64]) {
         let program = self.point.program;
         let nb = program.n_nodes.0;
         let log_weights = self.nodes.between.log_weights(j);
@@ -466,8 +491,8 @@ impl<'a, S: Sink> Lane<'a, S> {
         weights
     }
 
-    /// Cluster-level posterior weights, then scores of the factors local to this chunk.
-    fn finish_chunk(&mut self, chunk: usize, clusters: Range<usize>, posterior: &[f64]) {
+    /// Adds the cluster-level posterior weights of [clusters × between cell × node].
+    pub(super) fn scatter_clusters(&mut self, chunk: usize, clusters: Range<usize>, posterior: &[f64]) {
         let program = self.point.program;
         let nb = program.n_nodes.0;
         let n_between = program.n_between_cells * nb;
@@ -486,6 +511,12 @@ impl<'a, S: Sink> Lane<'a, S> {
                 }
             }
         }
+    }
+
+    /// Cluster-level posterior weights, then scores of the factors local to this chunk.
+    fn finish_chunk(&mut self, chunk: usize, clusters: Range<usize>, posterior: &[f64]) {
+        let program = self.point.program;
+        self.scatter_clusters(chunk, clusters, posterior);
         for (k, f) in all_factors(program).enumerate().filter(|(_, f)| f.patterns.local.is_some()) {
             let designs = f.patterns.designs_of_chunk(chunk);
             contract_range(self.point, self.nodes, f, designs, &self.weights[k], self.want.information, &mut self.workspace, &mut self.slots, &mut self.sums);
@@ -509,16 +540,16 @@ pub fn between_cell(program: &Program, classes: &[usize], mut cell: usize) -> us
     out
 }
 
-fn block_size(shape: &Shape, cells: &usize) -> usize {
-    (1usize << 19) / (shape.n_outer * (*cells).max(1))
+pub(super) fn block_size(shape: &Shape, cells: usize) -> usize {
+    (1usize << 19) / (shape.n_outer * cells.max(1))
 }
 
-fn blocks(units: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn blocks(units: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
     let (start, end) = (units.start, units.end);
     (start..end).step_by(size).map(move |s| s..(s + size).min(end))
 }
 
-fn integrate_within(totals: &[f64], n_within: usize, out: &mut [f64]) {
+pub(super) fn integrate_within(totals: &[f64], n_within: usize, out: &mut [f64]) {
     if n_within == 1 {
         out.copy_from_slice(totals);
     } else {

@@ -3,7 +3,7 @@
 use super::value::Value;
 use crate::compiled::plan::{How, Plan};
 use crate::compiled::Program;
-use crate::em::options::{Options, StandardErrors};
+use crate::em::options::{Options, Quadrature, StandardErrors};
 use crate::em::search::Found;
 use crate::em::space::Space;
 use crate::fit::{Inference, Prepared};
@@ -154,7 +154,7 @@ pub fn fit(prepared: &Prepared, options: &Options, found: &Found, inference: &In
         entry("replicated", Value::Int(found.replicated as i64)),
     ];
     out.extend(posterior_entries(program, posteriors));
-    out.push(entry("integration", integration(model, &program.plan, options, program.n_nodes.0 * program.n_nodes.1, integration_error)));
+    out.push(entry("integration", integration(model, &program.plan, &prepared.quadrature, program.n_nodes.0 * program.n_nodes.1, integration_error)));
     out.push(entry("warnings", Value::Items(warnings(prepared, options, found, inference, &status, integration_error))));
     Value::List(out)
 }
@@ -262,7 +262,7 @@ fn method_name(m: Method) -> &'static str {
     }
 }
 
-fn integration(model: &Model, plan: &Plan, options: &Options, n_nodes: usize, error: f64) -> Value {
+fn integration(model: &Model, plan: &Plan, quadrature: &Quadrature, n_nodes: usize, error: f64) -> Value {
     let dimensions = plan
         .dimensions
         .iter()
@@ -277,17 +277,17 @@ fn integration(model: &Model, plan: &Plan, options: &Options, n_nodes: usize, er
         .collect();
     Value::list([
         ("dimensions", Value::Items(dimensions)),
-        ("method", text(method_name(options.quadrature.method))),
-        ("points", Value::Int(options.quadrature.points as i64)),
-        ("adaptive", Value::Bool(options.quadrature.adaptive)),
+        ("method", text(method_name(quadrature.method))),
+        ("points", Value::Int(quadrature.points as i64)),
+        ("adaptive", Value::Bool(quadrature.adaptive)),
         ("n_nodes", Value::Int(n_nodes as i64)),
         ("error", error.into()),
     ])
 }
 
 /// The integration plan alone.
-pub fn plan(model: &Model, plan: &Plan, options: &Options, n_nodes: usize) -> Value {
-    integration(model, plan, options, n_nodes, f64::NAN)
+pub fn plan(model: &Model, plan: &Plan, quadrature: &Quadrature, n_nodes: usize) -> Value {
+    integration(model, plan, quadrature, n_nodes, f64::NAN)
 }
 
 fn warning(kind: &str, message: String, parameters: Vec<String>) -> Value {

@@ -1,0 +1,50 @@
+//! Chooses the rule of integration where the user left it open.
+//!
+//! Nodes common to all clusters let equal data patterns share their densities, so a fine common grid is often cheaper
+//! than adaptive nodes; it is tried first where patterns are shared and kept only while halving its step hardly changes
+//! the log-likelihood. Otherwise nodes are adapted. From four dimensions on the points are quasi-random.
+
+use super::options::{Quadrature, QuadratureRequest};
+use crate::compiled::Program;
+use crate::quadrature::Method;
+
+/// Most dimensions for a grid by default.
+const MAX_GRID: usize = 3;
+/// Change of the log-likelihood under a finer common grid that is accepted without adaptation.
+pub const COMMON_TOLERANCE: f64 = 2e-3;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Strategy {
+    /// A common grid to try first, if the compiled program shares patterns.
+    pub common: Option<Quadrature>,
+    /// What to use otherwise.
+    pub main: Quadrature,
+}
+
+impl Strategy {
+    /// `dims`: numeric dimensions between and within.
+    pub fn new(request: &QuadratureRequest, dims: (usize, usize)) -> Strategy {
+        let total = dims.0 + dims.1;
+        let method = request.method.unwrap_or(if total <= MAX_GRID { Method::Rectangular } else { Method::Sobol });
+        let adaptive = request.adaptive.unwrap_or(true);
+        let grid = matches!(method, Method::Rectangular | Method::GaussHermite);
+        let usual = match (grid, total) {
+            (true, 0 | 1) => 31,
+            (true, _) => 15,
+            (false, _) if dims.0 > 0 && dims.1 > 0 => 300,
+            (false, _) => 2000,
+        };
+        let main = Quadrature { method, points: request.points.unwrap_or(usual), adaptive, max_nodes: request.max_nodes };
+        let open = request.method.is_none() && request.points.is_none() && request.adaptive.is_none();
+        let common = (open && (1..=2).contains(&total)).then_some(Quadrature { points: if total == 1 { 49 } else { 31 }, adaptive: false, ..main });
+        Strategy { common, main }
+    }
+}
+
+/// Whether a program with common nodes shares enough to be worth trying.
+pub fn shares_patterns(program: &Program) -> bool {
+    let by_node = program.factors.iter().filter(|f| f.axis.between() || f.axis.within());
+    let table: usize = by_node.clone().map(|f| f.patterns.n_values() * f.n_cells() * program.axis_nodes(f.axis)).sum();
+    let tables_are_shared = by_node.clone().all(|f| f.patterns.local.is_none()) && table <= 1 << 22;
+    tables_are_shared && (program.sharing.is_some() || program.plan.count(crate::spec::Level::Between, crate::compiled::plan::How::Numeric) == 0)
+}
