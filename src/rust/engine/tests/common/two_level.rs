@@ -112,6 +112,10 @@ fn between_and_within_classes() -> Case {
 
 /// A two-wave chain whose logits have random effects, the second regressed on the first (section 4 of the paper).
 fn random_logits() -> Case {
+    random_logits_of(CLUSTERS)
+}
+
+pub fn random_logits_of(shape: Shape) -> Case {
     let mut s = Spec::default();
     let v = s.free("a1~~a1", 0.8);
     s.latent("a1", BETWEEN, vec![], v);
@@ -127,7 +131,7 @@ fn random_logits() -> Case {
             s.item(&format!("u{i}t{t}"), vec![intercept(a)]);
         }
     }
-    Case::new("random logits", s, CLUSTERS)
+    Case::new("random logits", s, shape)
 }
 
 /// A factor with a random intercept and a class behind its mean, ordinal items: numeric on both levels.
@@ -163,7 +167,7 @@ fn random_loading() -> Case {
 }
 
 /// Between-level outcomes: two correlated gaussian ones on an analytic effect, and a count on a numeric one.
-fn between_outcomes() -> Case {
+pub fn between_outcomes() -> Case {
     let mut s = Spec::default();
     let (v, w) = (s.free("a~~a", 0.7), s.free("b~~b", 0.6));
     s.latent("a", BETWEEN, vec![], v);

@@ -1,0 +1,176 @@
+//! Maxima on the boundary of the parameter space are legitimate: they converge, are named, and leave the other parameters alone.
+
+mod common;
+
+use common::builder::*;
+use common::{numbers, options_with, Case, Shape};
+use mlmix_engine::em::problem::Silent;
+use mlmix_engine::result::Value;
+use mlmix_engine::rng::Stream;
+use serde_json::json;
+
+fn fit(case: &Case) -> Value {
+    mlmix_engine::fit(&case.json(), case.data.clone(), &options_with(1, 1, 1, "observed"), &Silent).unwrap()
+}
+
+fn log_likelihood(fit: &Value) -> f64 {
+    fit.get("log_likelihood").and_then(Value::as_f64).unwrap()
+}
+
+/// Converged, with exactly these parameters at the boundary and standard errors for all others.
+fn check(case: &Case, fit: &Value, boundary: &[&str]) {
+    let convergence = fit.get("convergence").unwrap();
+    assert_eq!(convergence.get("status"), Some(&Value::Text("converged".into())), "{}: {convergence:?}", case.name);
+    let Some(Value::Texts(status)) = fit.get("status") else { panic!("no status") };
+    let errors = numbers(fit.get("std_error").unwrap());
+    for ((p, status), error) in case.spec.parameters.iter().zip(status).zip(errors) {
+        let name = p["name"].as_str().unwrap();
+        let expected = if boundary.contains(&name) { "boundary" } else { "free" };
+        assert_eq!(status, expected, "{}: {name}", case.name);
+        assert_eq!(error.is_nan(), expected == "boundary", "{}: standard error of {name}", case.name);
+    }
+}
+
+fn counts(name: &'static str, family: &str, y: Vec<f64>) -> Case {
+    let mut s = Spec::default();
+    let a = s.free("n~1", 0.7);
+    let mut predictors = vec![vec![intercept(a)]];
+    let mut auxiliary = vec![];
+    if family.starts_with("zero") {
+        let z = s.free("n^zero~1", -1.0);
+        predictors.push(vec![intercept(z)]);
+    }
+    if family.ends_with("negative_binomial") {
+        auxiliary.push(s.positive("n^disp", 0.3));
+    }
+    s.outcome("n", WITHIN, json!({"type": family}), predictors, auxiliary);
+    let mut case = Case::new(name, s, Shape::Rows(y.len()));
+    *case.column_mut("n") = y;
+    case
+}
+
+/// Less spread than a Poisson variable: the dispersion is 0 and the rest is the Poisson fit.
+#[test]
+fn under_dispersed_counts() {
+    let y: Vec<f64> = (0..200).map(|r| 1.0 + (r % 3) as f64).collect();
+    let (poisson, case) = (fit(&counts("Poisson", "poisson", y.clone())), counts("negative binomial", "negative_binomial", y));
+    let negative_binomial = fit(&case);
+    check(&case, &negative_binomial, &["n^disp"]);
+    assert!((log_likelihood(&negative_binomial) - log_likelihood(&poisson)).abs() < 0.01);
+    let (a, b) = (numbers(negative_binomial.get("estimate").unwrap()), numbers(poisson.get("estimate").unwrap()));
+    assert!((a[0] - b[0]).abs() < 1e-4, "{} and {}", a[0], b[0]);
+}
+
+/// No zeros at all: the extra-zero logit is held at its limit.
+#[test]
+fn no_excess_of_zeros() {
+    let y: Vec<f64> = (0..200).map(|r| 1.0 + (r % 4) as f64).collect();
+    let (poisson, case) = (fit(&counts("Poisson", "poisson", y.clone())), counts("zero-inflated Poisson", "zero_inflated_poisson", y));
+    let inflated = fit(&case);
+    check(&case, &inflated, &["n^zero~1"]);
+    assert!((log_likelihood(&inflated) - log_likelihood(&poisson)).abs() < 0.01);
+}
+
+/// y1 and y2 correlate with y0 so strongly, and so little with each other, that y0's residual variance wants to be negative.
+#[test]
+fn heywood_case() {
+    let mut s = Spec::default();
+    s.latent("f", WITHIN, vec![], constant(1.0));
+    for i in 0..3 {
+        let (a, l, v) = (s.free(&format!("y{i}~1"), 0.0), s.free(&format!("y{i}~f"), 0.8), s.positive(&format!("y{i}~~y{i}"), 0.5));
+        s.gaussian(&format!("y{i}"), vec![intercept(a), loading(l, "f")], v);
+    }
+    let mut case = Case::new("Heywood case", s, Shape::Rows(300));
+    let mut rng = Stream::new(4, 4);
+    let rows: Vec<[f64; 3]> = (0..300)
+        .map(|_| {
+            let (f, g) = (rng.normal(), rng.normal());
+            [f + g, f + 0.7 * rng.normal(), g + 0.1 * f + 0.7 * rng.normal()]
+        })
+        .collect();
+    (0..3).for_each(|i| *case.column_mut(&format!("y{i}")) = rows.iter().map(|r| r[i]).collect());
+    let result = fit(&case);
+    check(&case, &result, &["y0~~y0"]);
+    // the others are at their maximum: y0 has its sample mean, and its variance is all loading
+    let estimate = numbers(result.get("estimate").unwrap());
+    let mean = rows.iter().map(|r| r[0]).sum::<f64>() / 300.0;
+    let variance = rows.iter().map(|r| (r[0] - mean) * (r[0] - mean)).sum::<f64>() / 300.0;
+    assert!((estimate[0] - mean).abs() < 1e-3 && (estimate[1] * estimate[1] - variance).abs() < 0.01 * variance, "{estimate:?}");
+}
+
+/// An item that everybody in a class solves: its logit is held at 15.
+#[test]
+fn an_item_without_failures() {
+    let mut s = Spec::default();
+    for i in 0..2 {
+        let a = s.free(&format!("u{i}~1"), 0.5);
+        s.item(&format!("u{i}"), vec![intercept(a)]);
+    }
+    let mut case = Case::new("item without failures", s, Shape::Rows(100));
+    case.column_mut("u1").fill(1.0);
+    let result = fit(&case);
+    check(&case, &result, &["u1~1"]);
+    assert_eq!(numbers(result.get("estimate").unwrap())[1], 15.0);
+}
+
+/// Clusters more alike than chance: the random-intercept variance is 0 and the rest is the fit without it.
+#[test]
+fn a_random_intercept_without_variance() {
+    let mut s = Spec::default();
+    let v = s.positive("y@id~~y@id", 0.5);
+    s.latent("y@id", BETWEEN, vec![], v);
+    let (m, v) = (s.free("y~1", 0.0), s.positive("y~~y", 1.0));
+    s.gaussian("y", vec![intercept(m), loading(constant(1.0), "y@id")], v);
+    let mut case = Case::new("no variance between clusters", s, Shape::Rows(80));
+    case.data.cluster = Some((0..80).map(|r| r / 4).collect());
+    *case.column_mut("y") = (0..80).map(|r| (r % 4) as f64).collect();
+    let result = fit(&case);
+    check(&case, &result, &["y@id~~y@id"]);
+    let estimate = numbers(result.get("estimate").unwrap());
+    assert!(estimate[0].abs() < 1e-6 && (estimate[1] - 1.5).abs() < 1e-6 && (estimate[2] - 1.25).abs() < 1e-6, "{estimate:?}");
+}
+
+/// A bound on a variance holds, alone or in a block with covariances.
+#[test]
+fn bounds_on_variances_hold() {
+    for correlated in [false, true] {
+        let mut s = Spec::default();
+        for name in ["a", "b"] {
+            let v = s.positive(&format!("{name}~~{name}"), 0.3);
+            s.parameters[index(&v)]["lower"] = json!(2.0);
+            let m = s.free(&format!("{name}~1"), 0.0);
+            s.latent(name, BETWEEN, vec![intercept(m)], v);
+        }
+        if correlated {
+            let c = s.free("a~~b", 0.0);
+            s.covariance("a", "b", c);
+        }
+        let v = s.positive("y~~y", 1.0);
+        s.gaussian("y", vec![loading(constant(1.0), "a"), term(constant(1.0), Some("x"), &["b"])], v);
+        let case = Case::new("bounded variances", s, Shape::Clusters(60));
+        let result = fit(&case);
+        let estimate = numbers(result.get("estimate").unwrap());
+        assert!(estimate[0] >= 2.0 - 1e-8 && estimate[2] >= 2.0 - 1e-8, "correlated {correlated}: {estimate:?}");
+    }
+}
+
+/// A bound holds for the parameter that a linear constraint would eliminate as well.
+#[test]
+fn bounds_hold_under_linear_constraints() {
+    for bounded in 0..2 {
+        let mut s = Spec::default();
+        let mut means = vec![];
+        for i in 0..2 {
+            let (m, v) = (s.free(&format!("y{i}~1"), i as f64), s.positive(&format!("y{i}~~y{i}"), 1.0));
+            s.gaussian(&format!("y{i}"), vec![intercept(m.clone())], v);
+            means.push(m);
+        }
+        s.parameters[index(&means[bounded])]["upper"] = json!(-0.5);
+        s.constraint(&[(&means[0], 1.0), (&means[1], 1.0)], 1.0);
+        let case = Case::new("bounds and a constraint", s, Shape::Rows(100));
+        let estimate = numbers(fit(&case).get("estimate").unwrap());
+        let (a, b) = (estimate[index(&means[0])], estimate[index(&means[1])]);
+        assert!((a + b - 1.0).abs() < 1e-8, "{a} + {b}");
+        assert!([a, b][bounded] <= -0.5 + 1e-8, "mean {bounded} is {}", [a, b][bounded]);
+    }
+}
