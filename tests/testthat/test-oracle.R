@@ -1,0 +1,114 @@
+# The engine against maxima found by an independent brute-force program (see helper-oracle.R).
+
+# The engine at the program's estimates; `points` of a rule that is the same for all clusters.
+at_oracle <- function(case, integration) {
+  resolved <- suppressMessages(resolve_model(case$model, case$data))
+  options <- list(starts = 1, final_starts = 1, seed = 1, se = "none", quadrature = unclass(integration), threads = 2)
+  raw_evaluate(to_spec_json(resolved$spec), resolved$columns, resolved$cluster, options_json = options_json(options),
+    parameters = oracle_start(case))
+}
+
+fixed_points <- function(points) quadrature(points = points, adaptive = FALSE)
+
+# A fit that starts from the program's estimates rounded to one decimal, so that it has to climb back.
+fit_near_oracle <- function(case, points, se) {
+  suppressMessages(mlmix(case$model, case$data, starts = 1, seed = 1, threads = 2, se = se,
+    integration = fixed_points(points), control = mlmix_control(start_values = round(oracle_start(case), 1))))
+}
+
+expect_oracle <- function(name, points, observed = TRUE) {
+  case <- oracle_case(name)
+  fit <- fit_near_oracle(case, points, "robust")
+  expect_identical(fit$convergence$status, "converged", label = name)
+  expect_lt(abs(fit$log_likelihood - case$reference$logLik), 1e-4, label = name)
+  expect_identical(as.integer(fit$n_free), as.integer(case$reference$npar), label = name)
+  expect_lt(max(abs(coef(fit) - ours_from(case, case$theirs))), 1e-3, label = name)
+  expect_errors(fit, case, case$reference$robust_se, paste(name, "robust"))
+  if (observed) {
+    again <- suppressMessages(mlmix(case$model, case$data, starts = 1, seed = 1, threads = 2, se = "observed",
+      integration = fixed_points(points), control = mlmix_control(start_values = coef(fit, fixed = TRUE))))
+    expect_errors(again, case, case$reference$se, paste(name, "observed"))
+  }
+}
+
+expect_errors <- function(fit, case, theirs, label) {
+  expect_lt(max(abs(oracle_errors(case, fit$vcov) / unlist(theirs) - 1)), 0.01, label = label)
+}
+
+test_that("latent classes with covariates and missing items", {
+  expect_oracle("lca_covariate_missing", 15)
+})
+
+test_that("a factor mixture", {
+  expect_oracle("fma", 41)
+})
+
+test_that("a growth mixture", {
+  expect_oracle("growth_mixture", 15)
+})
+
+test_that("mixture regressions with a between and with a within class variable", {
+  expect_oracle("mixreg_model5", 15)
+  expect_oracle("mixreg_model6", 61)
+})
+
+test_that("a two-level latent transition model", {
+  expect_oracle("two_level_lta", 41)
+})
+
+test_that("grade of membership with two classes", {
+  expect_oracle("gom2", 31)
+})
+
+test_that("the three-parameter logistic model", {
+  expect_oracle("irt3pl", 51)
+})
+
+test_that("an ordinal factor mixture at two levels", {
+  skip_on_cran() # three dimensions
+  expect_oracle("ordinal_two_level_factor_mixture", 15)
+})
+
+test_that("classes at both levels", {
+  skip_on_cran()
+  expect_oracle("within_and_between", 21)
+})
+
+# Flat directions (a smallest eigenvalue of the information near 0): the likelihood is compared, not the estimates.
+test_that("grade of membership with three classes: likelihood and gradient at the program's estimates", {
+  skip_on_cran()
+  case <- oracle_case("gom3_factor")
+  engine <- at_oracle(case, fixed_points(61))
+  expect_lt(abs(engine$log_likelihood - case$reference$logLik), 1e-4)
+  expect_lt(max(abs(engine$gradient)), 1e-3)
+  case <- oracle_case("gom3_free")
+  engine <- at_oracle(case, fixed_points(61))
+  # the class logits have standard deviations of 13 and 8, which makes the integrand a step: 61 points give 0.001
+  expect_lt(abs(engine$log_likelihood - case$reference$logLik), 2e-3)
+})
+
+# The class logit has a standard deviation of 18.9 here: as a function of the standard normal deviate it is a step that
+# the program's own grid does not resolve either. The exact value at its estimates, summed on 301 x 41, 601 x 41 and
+# 301 x 57 points (equal to 1e-6), is 0.0799 below the one it reports.
+test_that("a factor mixture with grade of membership: likelihood at the program's estimates", {
+  skip_on_cran()
+  case <- oracle_case("fma_gom")
+  expect_lt(abs(at_oracle(case, fixed_points(61))$log_likelihood - (case$reference$logLik - 0.0799)), 0.15)
+})
+
+test_that("the default integration is within 0.05 of the program", {
+  skip_on_cran()
+  regular <- setdiff(names(oracle_models()), "fma_gom")
+  for (name in regular) {
+    case <- oracle_case(name)
+    expect_lt(abs(at_oracle(case, quadrature())$log_likelihood - case$reference$logLik), 0.05, label = name)
+  }
+})
+
+test_that("random starts reach the program's maximum with the defaults", {
+  for (name in c("lca_covariate_missing", "growth_mixture", "mixreg_model5", "mixreg_model6")) {
+    case <- oracle_case(name)
+    fit <- suppressMessages(mlmix(case$model, case$data, starts = c(10, 3), seed = 1, threads = 2, se = "none"))
+    expect_lt(abs(fit$log_likelihood - case$reference$logLik), 0.05, label = name)
+  }
+})
