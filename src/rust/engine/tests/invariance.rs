@@ -152,6 +152,27 @@ fn collapsed_units_equal_uncollapsed_ones() {
     }
 }
 
+/// Clusters that look their units up in a table of patterns, against each computing its own.
+#[test]
+fn shared_unit_patterns_equal_unshared_ones() {
+    let mut shared = vec![];
+    for case in all_cases() {
+        let mut p = case.prepared();
+        let working = p.program.working.to_working(&case.spec.truth).unwrap();
+        if p.program.sharing.is_none() {
+            continue;
+        }
+        shared.push(case.name);
+        let a = evaluate(&p.program, &p.nodes, &working, WANT);
+        p.program.sharing = None;
+        let b = evaluate(&p.program, &p.nodes, &working, WANT);
+        assert_same(case.name, &(a.log_likelihood, a.sums.gradient), &(b.log_likelihood, b.sums.gradient));
+        assert_same(case.name, &(0.0, a.clusters), &(0.0, b.clusters));
+        assert_same(case.name, &(0.0, a.sums.information.unwrap()), &(0.0, b.sums.information.unwrap()));
+    }
+    assert!(shared.contains(&"grade of membership"), "patterns are shared in {shared:?}");
+}
+
 #[test]
 fn a_class_variable_of_one_class_changes_nothing() {
     for case in all_cases() {

@@ -8,6 +8,7 @@ pub mod single_level;
 pub mod two_level;
 
 use builder::Spec;
+use mlmix_engine::compiled::plan::Plan;
 use mlmix_engine::em::options::Quadrature;
 use mlmix_engine::fit::{prepare, Prepared};
 use mlmix_engine::quadrature::Method;
@@ -99,7 +100,8 @@ impl Case {
     pub fn prepared_with(&self, q: &Quadrature) -> Prepared {
         let model = parse(&self.json(), &self.data.columns.names).unwrap_or_else(|e| panic!("{}: {e}", self.name));
         let sample = Sample::new(&model, self.data.clone()).unwrap_or_else(|e| panic!("{}: {e}", self.name));
-        prepare(model, sample, q, 1).unwrap_or_else(|e| panic!("{}: {e}", self.name))
+        let plan = Plan::new(&model).unwrap_or_else(|e| panic!("{}: {e}", self.name));
+        prepare(model, plan, sample, *q, 1).unwrap_or_else(|e| panic!("{}: {e}", self.name))
     }
 
     /// Keeps only the given rows, in that order; clusters are numbered anew.
