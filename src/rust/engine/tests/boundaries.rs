@@ -53,7 +53,8 @@ fn counts(name: &'static str, family: &str, y: Vec<f64>) -> Case {
 #[test]
 fn under_dispersed_counts() {
     let y: Vec<f64> = (0..200).map(|r| 1.0 + (r % 3) as f64).collect();
-    let (poisson, case) = (fit(&counts("Poisson", "poisson", y.clone())), counts("negative binomial", "negative_binomial", y));
+    let (poisson, case) =
+        (fit(&counts("Poisson", "poisson", y.clone())), counts("negative binomial", "negative_binomial", y));
     let negative_binomial = fit(&case);
     check(&case, &negative_binomial, &["n^disp"]);
     assert!((log_likelihood(&negative_binomial) - log_likelihood(&poisson)).abs() < 0.01);
@@ -65,7 +66,8 @@ fn under_dispersed_counts() {
 #[test]
 fn no_excess_of_zeros() {
     let y: Vec<f64> = (0..200).map(|r| 1.0 + (r % 4) as f64).collect();
-    let (poisson, case) = (fit(&counts("Poisson", "poisson", y.clone())), counts("zero-inflated Poisson", "zero_inflated_poisson", y));
+    let (poisson, case) =
+        (fit(&counts("Poisson", "poisson", y.clone())), counts("zero-inflated Poisson", "zero_inflated_poisson", y));
     let inflated = fit(&case);
     check(&case, &inflated, &["n^zero~1"]);
     assert!((log_likelihood(&inflated) - log_likelihood(&poisson)).abs() < 0.01);
@@ -77,7 +79,8 @@ fn heywood_case() {
     let mut s = Spec::default();
     s.latent("f", WITHIN, vec![], constant(1.0));
     for i in 0..3 {
-        let (a, l, v) = (s.free(&format!("y{i}~1"), 0.0), s.free(&format!("y{i}~f"), 0.8), s.positive(&format!("y{i}~~y{i}"), 0.5));
+        let (a, l, v) =
+            (s.free(&format!("y{i}~1"), 0.0), s.free(&format!("y{i}~f"), 0.8), s.positive(&format!("y{i}~~y{i}"), 0.5));
         s.gaussian(&format!("y{i}"), vec![intercept(a), loading(l, "f")], v);
     }
     let mut case = Case::new("Heywood case", s, Shape::Rows(300));
@@ -95,7 +98,10 @@ fn heywood_case() {
     let estimate = numbers(result.get("estimate").unwrap());
     let mean = rows.iter().map(|r| r[0]).sum::<f64>() / 300.0;
     let variance = rows.iter().map(|r| (r[0] - mean) * (r[0] - mean)).sum::<f64>() / 300.0;
-    assert!((estimate[0] - mean).abs() < 1e-3 && (estimate[1] * estimate[1] - variance).abs() < 0.01 * variance, "{estimate:?}");
+    assert!(
+        (estimate[0] - mean).abs() < 1e-3 && (estimate[1] * estimate[1] - variance).abs() < 0.01 * variance,
+        "{estimate:?}"
+    );
 }
 
 /// An item that everybody in a class solves: its logit is held at 15.
@@ -127,7 +133,10 @@ fn a_random_intercept_without_variance() {
     let result = fit(&case);
     check(&case, &result, &["y@id~~y@id"]);
     let estimate = numbers(result.get("estimate").unwrap());
-    assert!(estimate[0].abs() < 1e-6 && (estimate[1] - 1.5).abs() < 1e-6 && (estimate[2] - 1.25).abs() < 1e-6, "{estimate:?}");
+    assert!(
+        estimate[0].abs() < 1e-6 && (estimate[1] - 1.5).abs() < 1e-6 && (estimate[2] - 1.25).abs() < 1e-6,
+        "{estimate:?}"
+    );
 }
 
 /// A bound on a variance holds, alone or in a block with covariances.

@@ -27,7 +27,9 @@ fn random_graph(seed: u64) -> Graph {
     let n_classes: Vec<usize> = (0..n).map(|_| 2 + rng.below(2)).collect();
     let parents: Vec<Vec<usize>> = (0..n).map(|c| (0..c).filter(|_| rng.uniform() < 0.5).collect()).collect();
     let cells = |of: &[usize]| of.iter().map(|&c| n_classes[c]).product::<usize>();
-    let logits = (0..n).map(|c| (1..n_classes[c]).map(|_| (0..cells(&parents[c])).map(|_| rng.normal()).collect()).collect()).collect();
+    let logits = (0..n)
+        .map(|c| (1..n_classes[c]).map(|_| (0..cells(&parents[c])).map(|_| rng.normal()).collect()).collect())
+        .collect();
     let items = (0..n + 2)
         .map(|i| {
             let first = i % n;
@@ -52,7 +54,8 @@ impl Graph {
         let names: Vec<String> = (0..self.n_classes.len()).map(name).collect();
         let of = |scope: &[usize]| scope.iter().map(|&c| names[c].as_str()).collect::<Vec<_>>();
         for (c, logits) in self.logits.iter().enumerate() {
-            let logits = logits.iter().map(|values| vec![intercept(s.by(&names[c], &of(&self.parents[c]), values))]).collect();
+            let logits =
+                logits.iter().map(|values| vec![intercept(s.by(&names[c], &of(&self.parents[c]), values))]).collect();
             s.class(&names[c], if c == 0 { BETWEEN } else { WITHIN }, logits);
         }
         for (i, (scope, values)) in self.items.iter().enumerate() {
@@ -104,8 +107,9 @@ impl Graph {
     fn enumerate(&self, case: &Case) -> (f64, Vec<Vec<f64>>) {
         let cluster = case.data.cluster.as_ref().unwrap();
         let (n_rows, n_between) = (case.n_rows(), self.n_classes[0]);
-        let rows: Vec<Vec<f64>> =
-            (0..n_rows).map(|row| (0..self.n_cells()).map(|cell| self.log_row(case, row, &self.states(cell))).collect()).collect();
+        let rows: Vec<Vec<f64>> = (0..n_rows)
+            .map(|row| (0..self.n_cells()).map(|cell| self.log_row(case, row, &self.states(cell))).collect())
+            .collect();
         let given = |row: usize, d: usize| -> f64 {
             log_sum_exp(&rows[row].iter().skip(d).step_by(n_between).copied().collect::<Vec<_>>())
         };
@@ -125,7 +129,9 @@ impl Graph {
             total += log_cluster;
             for &r in &members {
                 posterior[r] = (0..self.n_cells())
-                    .map(|cell| (joint[cell % n_between] - log_cluster + rows[r][cell] - given(r, cell % n_between)).exp())
+                    .map(|cell| {
+                        (joint[cell % n_between] - log_cluster + rows[r][cell] - given(r, cell % n_between)).exp()
+                    })
                     .collect();
             }
         }
@@ -149,7 +155,10 @@ fn elimination_equals_enumeration_on_random_graphs() {
         for c in 0..graph.n_classes.len() {
             let k = graph.n_classes[c];
             let marginal = |row: usize, class: usize| -> f64 {
-                (0..graph.n_cells()).filter(|&cell| graph.states(cell)[c] == class).map(|cell| posterior[row][cell]).sum()
+                (0..graph.n_cells())
+                    .filter(|&cell| graph.states(cell)[c] == class)
+                    .map(|cell| posterior[row][cell])
+                    .sum()
             };
             let (table, rows): (&str, Vec<usize>) = if c == 0 {
                 let cluster = case.data.cluster.as_ref().unwrap();
@@ -161,7 +170,11 @@ fn elimination_equals_enumeration_on_random_graphs() {
             for (i, &row) in rows.iter().enumerate() {
                 for class in 0..k {
                     let (a, b) = (got[class * rows.len() + i], marginal(row, class));
-                    assert!((a - b).abs() < 1e-9, "graph {seed}: P({} = {class}) of row {row} is {a} instead of {b}", name(c));
+                    assert!(
+                        (a - b).abs() < 1e-9,
+                        "graph {seed}: P({} = {class}) of row {row} is {a} instead of {b}",
+                        name(c)
+                    );
                 }
             }
         }

@@ -12,7 +12,11 @@ use mlmix_engine::rng::Stream;
 fn climb(case: &Case, spread: f64, settings: Settings) -> Maximum {
     let p = case.prepared();
     let x = near_truth(case, &p, &mut Stream::new(21, 0), spread);
-    maximise(&Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 1 }, x, settings)
+    maximise(
+        &Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 1 },
+        x,
+        settings,
+    )
 }
 
 #[test]
@@ -32,7 +36,13 @@ fn em_gradient_steps_never_decrease() {
 fn em_gradient_steps_are_rarely_halved() {
     for case in all_cases() {
         let m = climb(&case, 0.1, Settings { max_iterations: 15, tolerance: 1e-8, em_only: true });
-        assert!(m.evaluations <= 2 * m.iterations + 6, "{}: {} evaluations in {} iterations", case.name, m.evaluations, m.iterations);
+        assert!(
+            m.evaluations <= 2 * m.iterations + 6,
+            "{}: {} evaluations in {} iterations",
+            case.name,
+            m.evaluations,
+            m.iterations
+        );
     }
 }
 

@@ -18,8 +18,11 @@ fn log_likelihood(p: &Prepared, x: &[f64]) -> f64 {
 /// Random points with a finite log-likelihood, away from the optimum.
 fn points(case: &Case, p: &Prepared) -> Vec<Vec<f64>> {
     let mut rng = Stream::new(99, 0);
-    let found: Vec<Vec<f64>> =
-        (0..12).map(|_| near_truth(case, p, &mut rng, 0.15)).filter(|x| log_likelihood(p, x).is_finite()).take(2).collect();
+    let found: Vec<Vec<f64>> = (0..12)
+        .map(|_| near_truth(case, p, &mut rng, 0.15))
+        .filter(|x| log_likelihood(p, x).is_finite())
+        .take(2)
+        .collect();
     assert_eq!(found.len(), 2, "{}: too few admissible points", case.name);
     found
 }

@@ -47,10 +47,14 @@ fn agree(case: &Case) {
 
 #[test]
 fn analytic_dimensions_agree_with_quadrature() {
-    let cases: Vec<Case> =
-        all_cases().into_iter().filter(|c| is_analytic(c) && c.prepared().program.plan.dimensions.len() <= DIMENSIONS).collect();
+    let cases: Vec<Case> = all_cases()
+        .into_iter()
+        .filter(|c| is_analytic(c) && c.prepared().program.plan.dimensions.len() <= DIMENSIONS)
+        .collect();
     let names: Vec<&str> = cases.iter().map(|c| c.name).collect();
-    for expected in ["analytic factor mixture", "linear mixed model", "random loading", "between regression", "between outcomes"] {
+    for expected in
+        ["analytic factor mixture", "linear mixed model", "random loading", "between regression", "between outcomes"]
+    {
         assert!(names.contains(&expected), "{expected} is not integrated analytically; these are: {names:?}");
     }
     cases.iter().for_each(agree);
@@ -70,7 +74,12 @@ fn closed_form_maxima_are_found() {
             .unwrap_or_else(|e| panic!("{}: {e}", case.name));
         let log_likelihood = fit.get("log_likelihood").and_then(Value::as_f64).unwrap();
         let scale = 1.0 + solution.log_likelihood.abs();
-        assert!((log_likelihood - solution.log_likelihood).abs() < 1e-9 * scale, "{}: {log_likelihood} instead of {}", case.name, solution.log_likelihood);
+        assert!(
+            (log_likelihood - solution.log_likelihood).abs() < 1e-9 * scale,
+            "{}: {log_likelihood} instead of {}",
+            case.name,
+            solution.log_likelihood
+        );
         for (got, want) in numbers(fit.get("estimate").unwrap()).iter().zip(&solution.estimate) {
             assert!((got - want).abs() < 1e-4, "{}: {got} instead of {want}", case.name);
         }

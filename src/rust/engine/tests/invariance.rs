@@ -129,7 +129,8 @@ fn uncollapsed(case: &Case) -> Case {
         out.data.columns.names.push(name.into());
         out.data.columns.values.push(values);
     }
-    let none = |level: &serde_json::Value| slope(constant(0.0), if level == "within" { "by_row" } else { "by_cluster" });
+    let none =
+        |level: &serde_json::Value| slope(constant(0.0), if level == "within" { "by_row" } else { "by_cluster" });
     for o in &mut out.spec.outcomes {
         let term = none(&o["level"]);
         o["predictors"][0]["terms"].as_array_mut().unwrap().push(term);
@@ -211,7 +212,12 @@ fn with_threads<T: Send>(n: usize, run: impl FnOnce() -> T + Send) -> T {
 
 fn bits(e: &Evaluation) -> Vec<u64> {
     let information = e.sums.information.as_ref().unwrap();
-    std::iter::once(&e.log_likelihood).chain(&e.sums.gradient).chain(information).chain(&e.clusters).map(|v| v.to_bits()).collect()
+    std::iter::once(&e.log_likelihood)
+        .chain(&e.sums.gradient)
+        .chain(information)
+        .chain(&e.clusters)
+        .map(|v| v.to_bits())
+        .collect()
 }
 
 #[test]
@@ -230,7 +236,8 @@ fn threads_do_not_change_a_fit_by_a_bit() {
     let case = random_logits_of(Shape::Clusters(40));
     let run = |threads: usize| {
         with_threads(threads, || {
-            let fit = mlmix_engine::fit(&case.json(), case.data.clone(), &options_with(3, 6, 2, "robust"), &Silent).unwrap();
+            let fit =
+                mlmix_engine::fit(&case.json(), case.data.clone(), &options_with(3, 6, 2, "robust"), &Silent).unwrap();
             format!("{fit:?}") // shortest digits that give back each number
         })
     };
@@ -246,4 +253,19 @@ fn rows_without_weight_have_posteriors_and_no_influence() {
     assert_same("zero weights", &at_truth(&case), &at_truth(&kept));
     let p = numbers(result(&case).get("posterior_within").and_then(|p| p.get("c1")).unwrap());
     assert!(p.iter().all(|v| v.is_finite()), "{p:?}");
+}
+
+/// `class_prob` is the average prior probability (inst/spec-format.md), whatever the data say.
+#[test]
+fn class_sizes_are_average_prior_probabilities() {
+    let mut s = Spec::default();
+    let (a, b) = (s.free("c#1~1", 0.4), s.free("c#1~x", 0.9));
+    s.class("c", WITHIN, vec![vec![intercept(a), slope(b, "x")]]);
+    let u = s.by("u~1", &["c"], &[1.0, -1.0]);
+    s.item("u", vec![intercept(u)]);
+    let mut case = Case::new("one item", s, Shape::Rows(40));
+    case.column_mut("u").fill(1.0);
+    let want = case.column("x").iter().map(|x| 1.0 / (1.0 + (-0.4 - 0.9 * x).exp())).sum::<f64>() / 40.0;
+    let got = numbers(result(&case).get("class_prob").and_then(|p| p.get("c")).unwrap())[0];
+    assert!((got - want).abs() < 1e-10, "{got} instead of {want}");
 }

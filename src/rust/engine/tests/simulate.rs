@@ -24,7 +24,11 @@ fn covariance(a: &[f64], b: &[f64]) -> f64 {
 /// Within five standard errors.
 fn assert_mean(name: &str, y: &[f64], want: f64) {
     let error = (covariance(y, y) / y.len() as f64).sqrt();
-    assert!((mean(y) - want).abs() < 5.0 * error, "{name}: mean {} instead of {want} (standard error {error})", mean(y));
+    assert!(
+        (mean(y) - want).abs() < 5.0 * error,
+        "{name}: mean {} instead of {want} (standard error {error})",
+        mean(y)
+    );
 }
 
 fn drawn(case: &mut Case, seed: u64) -> Value {
@@ -43,18 +47,84 @@ fn families() -> Vec<(serde_json::Value, Family, Vec<f64>, Vec<f64>, Option<f64>
     let inflated = |extra: f64| (1.0 - zero) * (mu + extra * mu * mu + zero * mu * mu);
     vec![
         (json!({"type": "gaussian"}), Family::Gaussian, vec![0.7], vec![1.8], Some(1.8)),
-        (json!({"type": "bernoulli", "link": "logit"}), Family::Bernoulli { link: Link::Logit }, vec![0.4], vec![], Some(p(0.4) * p(-0.4))),
-        (json!({"type": "bernoulli", "link": "probit"}), Family::Bernoulli { link: Link::Probit }, vec![0.4], vec![], None),
-        (json!({"type": "ordinal", "link": "logit", "n_categories": 4}), Family::Ordinal { link: Link::Logit, n_categories: 4 }, vec![0.3], vec![-1.0, 0.2, 1.4], None),
-        (json!({"type": "ordinal", "link": "probit", "n_categories": 3}), Family::Ordinal { link: Link::Probit, n_categories: 3 }, vec![-0.2], vec![-0.6, 0.7], None),
-        (json!({"type": "nominal", "n_categories": 3}), Family::Nominal { n_categories: 3 }, vec![0.5, -0.4], vec![], None),
+        (
+            json!({"type": "bernoulli", "link": "logit"}),
+            Family::Bernoulli { link: Link::Logit },
+            vec![0.4],
+            vec![],
+            Some(p(0.4) * p(-0.4)),
+        ),
+        (
+            json!({"type": "bernoulli", "link": "probit"}),
+            Family::Bernoulli { link: Link::Probit },
+            vec![0.4],
+            vec![],
+            None,
+        ),
+        (
+            json!({"type": "ordinal", "link": "logit", "n_categories": 4}),
+            Family::Ordinal { link: Link::Logit, n_categories: 4 },
+            vec![0.3],
+            vec![-1.0, 0.2, 1.4],
+            None,
+        ),
+        (
+            json!({"type": "ordinal", "link": "probit", "n_categories": 3}),
+            Family::Ordinal { link: Link::Probit, n_categories: 3 },
+            vec![-0.2],
+            vec![-0.6, 0.7],
+            None,
+        ),
+        (
+            json!({"type": "nominal", "n_categories": 3}),
+            Family::Nominal { n_categories: 3 },
+            vec![0.5, -0.4],
+            vec![],
+            None,
+        ),
         (json!({"type": "poisson"}), Family::Poisson, vec![0.6], vec![], Some(mu)),
-        (json!({"type": "negative_binomial"}), Family::NegativeBinomial, vec![0.6], vec![0.5], Some(mu + 0.5 * mu * mu)),
-        (json!({"type": "zero_inflated_poisson"}), Family::ZeroInflatedPoisson, vec![0.6, -0.8], vec![], Some(inflated(0.0))),
-        (json!({"type": "zero_inflated_negative_binomial"}), Family::ZeroInflatedNegativeBinomial, vec![0.6, -0.8], vec![0.5], Some(inflated(0.5))),
-        (json!({"type": "censored", "lower": -0.5, "upper": 1.5}), Family::Censored { lower: Some(-0.5), upper: Some(1.5) }, vec![0.7], vec![1.8], None),
-        (json!({"type": "binomial", "link": "logit", "trials": "trials"}), Family::Binomial { link: Link::Logit }, vec![0.4], vec![], Some(6.0 * p(0.4) * p(-0.4))),
-        (json!({"type": "binomial", "link": "probit", "trials": "trials"}), Family::Binomial { link: Link::Probit }, vec![-0.3], vec![], None),
+        (
+            json!({"type": "negative_binomial"}),
+            Family::NegativeBinomial,
+            vec![0.6],
+            vec![0.5],
+            Some(mu + 0.5 * mu * mu),
+        ),
+        (
+            json!({"type": "zero_inflated_poisson"}),
+            Family::ZeroInflatedPoisson,
+            vec![0.6, -0.8],
+            vec![],
+            Some(inflated(0.0)),
+        ),
+        (
+            json!({"type": "zero_inflated_negative_binomial"}),
+            Family::ZeroInflatedNegativeBinomial,
+            vec![0.6, -0.8],
+            vec![0.5],
+            Some(inflated(0.5)),
+        ),
+        (
+            json!({"type": "censored", "lower": -0.5, "upper": 1.5}),
+            Family::Censored { lower: Some(-0.5), upper: Some(1.5) },
+            vec![0.7],
+            vec![1.8],
+            None,
+        ),
+        (
+            json!({"type": "binomial", "link": "logit", "trials": "trials"}),
+            Family::Binomial { link: Link::Logit },
+            vec![0.4],
+            vec![],
+            Some(6.0 * p(0.4) * p(-0.4)),
+        ),
+        (
+            json!({"type": "binomial", "link": "probit", "trials": "trials"}),
+            Family::Binomial { link: Link::Probit },
+            vec![-0.3],
+            vec![],
+            None,
+        ),
     ]
 }
 
@@ -67,7 +137,9 @@ fn every_family_has_its_moments() {
         s.outcome(&format!("y{i}"), WITHIN, json, predictors, auxiliary);
     }
     let mut case = Case::new("families", s, Shape::Rows(ROWS));
-    (0..families().len()).for_each(|i| case.column_mut(&format!("y{i}")).iter_mut().for_each(|y| *y = if y.is_nan() { 1.0 } else { *y }));
+    (0..families().len()).for_each(|i| {
+        case.column_mut(&format!("y{i}")).iter_mut().for_each(|y| *y = if y.is_nan() { 1.0 } else { *y })
+    });
     let drawn = drawn(&mut case, 2);
     for (i, (json, family, eta, aux, variance)) in families().into_iter().enumerate() {
         let name = json["type"].as_str().unwrap();
@@ -113,12 +185,14 @@ fn random_effects_and_residuals_have_their_covariances() {
     let mut case = Case::new("many clusters", s.clone(), Shape::Clusters(8000));
     let drawn = drawn(&mut case, 3);
     let cluster = case.data.cluster.clone().unwrap();
-    let first: Vec<usize> = (0..8000).scan(0, |row, j| {
-        while cluster[*row] != j {
-            *row += 1;
-        }
-        Some(*row)
-    }).collect();
+    let first: Vec<usize> = (0..8000)
+        .scan(0, |row, j| {
+            while cluster[*row] != j {
+                *row += 1;
+            }
+            Some(*row)
+        })
+        .collect();
     let by_cluster = |table: &str, name: &str| -> Vec<f64> {
         let v = numbers(of(&drawn, table, name));
         for (row, &j) in cluster.iter().enumerate() {
@@ -133,7 +207,13 @@ fn random_effects_and_residuals_have_their_covariances() {
     assert_mean("a~~b", &products(&a, &b), truth("a~~b"));
     let residual = |name: &str, effect: &str, latent: &[f64]| -> Vec<f64> {
         let y = by_cluster("outcomes", name);
-        (0..8000).map(|j| y[j] - truth(&format!("{name}~1")) - truth(&format!("{name}~{effect}")) * latent[j] - truth(&format!("{name}~w")) * w[first[j]]).collect()
+        (0..8000)
+            .map(|j| {
+                y[j] - truth(&format!("{name}~1"))
+                    - truth(&format!("{name}~{effect}")) * latent[j]
+                    - truth(&format!("{name}~w")) * w[first[j]]
+            })
+            .collect()
     };
     let (p, q) = (residual("p", "a", &a), residual("q", "b", &b));
     assert_mean("p~~p", &products(&p, &p), truth("p~~p"));

@@ -53,12 +53,24 @@ fn unknown_fields_and_versions_are_refused() {
 fn unknown_names_are_refused() {
     let case = every_family();
     check(&case, |s| outcome(s, "logit")["column"] = json!("nowhere"), &["logit", "nowhere"]);
-    check(&case, |s| outcome(s, "logit")["predictors"][0]["terms"][1]["covariate"] = json!("nowhere"), &["logit", "nowhere"]);
+    check(
+        &case,
+        |s| outcome(s, "logit")["predictors"][0]["terms"][1]["covariate"] = json!("nowhere"),
+        &["logit", "nowhere"],
+    );
     check(&case, |s| outcome(s, "logit")["predictors"][0]["terms"][1]["latents"] = json!(["f"]), &["logit", "f"]);
-    check(&case, |s| outcome(s, "logit")["predictors"][0]["terms"][0]["coefficient"]["by"] = json!(["k"]), &["logit", "k"]);
+    check(
+        &case,
+        |s| outcome(s, "logit")["predictors"][0]["terms"][0]["coefficient"]["by"] = json!(["k"]),
+        &["logit", "k"],
+    );
     check(&case, |s| outcome(s, "binlogit")["family"]["trials"] = json!("nowhere"), &["binlogit", "nowhere"]);
     check(&case, |s| s["classes"][0]["known"] = json!("nowhere"), &["c", "nowhere"]);
-    check(&case, |s| s["covariances"] = json!([{"a": "gauss", "b": "logit", "value": {"constant": 0.1}}]), &["gauss~~logit"]);
+    check(
+        &case,
+        |s| s["covariances"] = json!([{"a": "gauss", "b": "logit", "value": {"constant": 0.1}}]),
+        &["gauss~~logit"],
+    );
 }
 
 #[test]
@@ -67,16 +79,40 @@ fn wrong_lengths_and_indices_are_refused() {
     let n = case.spec.truth.len();
     check(&case, |s| outcome(s, "ologit")["auxiliary"].as_array_mut().unwrap().truncate(2), &["ologit", "2", "3"]);
     check(&case, |s| outcome(s, "zip")["predictors"].as_array_mut().unwrap().truncate(1), &["zip", "1", "2"]);
-    check(&case, |s| outcome(s, "logit")["predictors"][0]["terms"][0]["coefficient"]["parameters"] = json!([0]), &["logit", "1 parameters", "2"]);
-    check(&case, |s| outcome(s, "logit")["predictors"][0]["terms"][1]["coefficient"] = json!({"parameter": n}), &["logit", &n.to_string()]);
-    check(&case, |s| outcome(s, "logit")["predictors"][0]["terms"][1]["coefficient"] = json!({"constant": 1.0, "parameter": 0}), &["logit", "coefficient"]);
-    check(&case, |s| outcome(s, "logit")["predictors"][0]["terms"][1]["latents"] = json!(["f", "f", "f"]), &["logit", "two"]);
+    check(
+        &case,
+        |s| outcome(s, "logit")["predictors"][0]["terms"][0]["coefficient"]["parameters"] = json!([0]),
+        &["logit", "1 parameters", "2"],
+    );
+    check(
+        &case,
+        |s| outcome(s, "logit")["predictors"][0]["terms"][1]["coefficient"] = json!({"parameter": n}),
+        &["logit", &n.to_string()],
+    );
+    check(
+        &case,
+        |s| outcome(s, "logit")["predictors"][0]["terms"][1]["coefficient"] = json!({"constant": 1.0, "parameter": 0}),
+        &["logit", "coefficient"],
+    );
+    check(
+        &case,
+        |s| outcome(s, "logit")["predictors"][0]["terms"][1]["latents"] = json!(["f", "f", "f"]),
+        &["logit", "two"],
+    );
     check(&case, |s| s["classes"][0]["logits"] = json!([]), &["c", "0 logits", "2 classes"]);
     check(&case, |s| s["classes"][0]["n_classes"] = json!(0), &["c"]);
-    check(&case, |s| s["constraints"] = json!([{"weights": [[n, 1.0]], "value": 0.0}]), &["constraints", &n.to_string()]);
+    check(
+        &case,
+        |s| s["constraints"] = json!([{"weights": [[n, 1.0]], "value": 0.0}]),
+        &["constraints", &n.to_string()],
+    );
     check(&case, |s| outcome(s, "nominal")["family"]["n_categories"] = json!(1), &["nominal", "categories"]);
     check(&case, |s| s["parameters"][0]["free"] = json!(false), &["c#1~1", "value"]);
-    check(&case, |s| (s["parameters"][0]["lower"], s["parameters"][0]["upper"]) = (json!(1.0), json!(-1.0)), &["c#1~1", "1", "-1"]);
+    check(
+        &case,
+        |s| (s["parameters"][0]["lower"], s["parameters"][0]["upper"]) = (json!(1.0), json!(-1.0)),
+        &["c#1~1", "1", "-1"],
+    );
     let short = mlmix_engine::evaluate(&case.json(), case.data.clone(), &options(1), &[0.0], &Silent).unwrap_err();
     assert!(short.to_string().contains("parameters: 1 values"), "{short}");
 }
@@ -94,7 +130,11 @@ fn the_between_level_cannot_use_the_within_level() {
     let case = residual_covariance_by_class_with_random_intercept();
     let by_class = json!({"by": ["c"], "parameters": [0, 0]});
     check(&case, |s| s["latents"][0]["variance"] = by_class.clone(), &["a", "within-level", "c"]);
-    check(&case, |s| s["latents"][0]["predictor"]["terms"] = json!([{"coefficient": by_class}]), &["a", "within-level", "c"]);
+    check(
+        &case,
+        |s| s["latents"][0]["predictor"]["terms"] = json!([{"coefficient": by_class}]),
+        &["a", "within-level", "c"],
+    );
 }
 
 #[test]
@@ -116,7 +156,11 @@ fn a_class_cannot_depend_on_itself_through_a_latent() {
     let a = s.by("u~1", &["c"], &[0.5, -0.5]);
     s.item("u", vec![intercept(a)]);
     let case = Case::new("class behind its own factor", s, Shape::Rows(10));
-    check(&case, |s| s["latents"][0]["predictor"]["terms"][0]["coefficient"] = json!({"by": ["c"], "parameters": [0, 0]}), &["c", "f"]);
+    check(
+        &case,
+        |s| s["latents"][0]["predictor"]["terms"][0]["coefficient"] = json!({"by": ["c"], "parameters": [0, 0]}),
+        &["c", "f"],
+    );
 }
 
 #[test]
@@ -129,18 +173,26 @@ fn latents_are_used_after_their_declaration() {
 #[test]
 fn negative_fixed_variances_are_refused() {
     let case = linear_mixed_model();
-    check(&case, |s| (s["covariances"], s["latents"][0]["variance"]) = (json!([]), json!({"constant": -1.0})), &["y@id"]);
+    check(
+        &case,
+        |s| (s["covariances"], s["latents"][0]["variance"]) = (json!([]), json!({"constant": -1.0})),
+        &["y@id"],
+    );
 }
 
 #[test]
 fn parameters_that_break_fixed_values_are_refused_or_used_throughout() {
     let mut case = every_family();
-    case.spec.parameters[0] = json!({"name": "c#1~1", "free": false, "value": 0.3, "start": null, "lower": null, "upper": null});
+    case.spec.parameters[0] =
+        json!({"name": "c#1~1", "free": false, "value": 0.3, "start": null, "lower": null, "upper": null});
     let mut values = case.spec.truth.clone();
     values[0] = 1.5;
-    let Ok(result) = mlmix_engine::evaluate(&case.json(), case.data.clone(), &options(1), &values, &Silent) else { return };
+    let Ok(result) = mlmix_engine::evaluate(&case.json(), case.data.clone(), &options(1), &values, &Silent) else {
+        return;
+    };
     // scores and gradient must come from one point
-    let (gradient, scores) = (common::numbers(result.get("gradient").unwrap()), common::numbers(result.get("scores").unwrap()));
+    let (gradient, scores) =
+        (common::numbers(result.get("gradient").unwrap()), common::numbers(result.get("scores").unwrap()));
     for (k, column) in scores.chunks_exact(case.n_rows()).enumerate() {
         let sum: f64 = column.iter().sum();
         assert!((sum - gradient[k]).abs() < 1e-8 * (1.0 + sum.abs()), "coordinate {k}: {sum} and {}", gradient[k]);
@@ -162,9 +214,16 @@ fn check_data(case: &Case, column: &str, row: usize, value: f64, words: &[&str])
 #[test]
 fn values_outside_the_support_are_refused() {
     let case = every_family();
-    for (column, value) in
-        [("logit", 2.0), ("ologit", 0.0), ("oprobit", 4.0), ("nominal", 1.5), ("poisson", -1.0), ("negbin", 0.5), ("cens", 1.6), ("binlogit", 7.0)]
-    {
+    for (column, value) in [
+        ("logit", 2.0),
+        ("ologit", 0.0),
+        ("oprobit", 4.0),
+        ("nominal", 1.5),
+        ("poisson", -1.0),
+        ("negbin", 0.5),
+        ("cens", 1.6),
+        ("binlogit", 7.0),
+    ] {
         check_data(&case, column, 3, value, &["row 4", &value.to_string()]);
     }
     check_data(&case, "gauss", 0, f64::INFINITY, &["row 1"]);
@@ -179,7 +238,13 @@ fn between_columns_are_constant_within_clusters() {
     let (m, v) = (s.free("y~1", 0.0), s.free("y~~y", 1.0));
     s.gaussian("y", vec![intercept(m), loading(constant(1.0), "a")], v);
     let (m, l) = (s.free("n~1", 0.0), s.free("n~a", 0.5));
-    s.outcome("n", BETWEEN, json!({"type": "binomial", "link": "logit", "trials": "trials"}), vec![vec![intercept(m), loading(l, "a")]], vec![]);
+    s.outcome(
+        "n",
+        BETWEEN,
+        json!({"type": "binomial", "link": "logit", "trials": "trials"}),
+        vec![vec![intercept(m), loading(l, "a")]],
+        vec![],
+    );
     let case = Case::new("between binomial", s, Shape::Clusters(6));
     check_data(&case, "w", 1, 9.0, &["varies"]);
     let other = if case.column("n")[0] == 0.0 { 1.0 } else { 0.0 };

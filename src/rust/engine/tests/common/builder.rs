@@ -62,7 +62,8 @@ impl Spec {
     pub fn class(&mut self, name: &str, level: &str, logits: Vec<Vec<Value>>) {
         let n_classes = logits.len() + 1;
         let logits: Vec<Value> = logits.into_iter().map(|terms| json!({"terms": terms})).collect();
-        self.classes.push(json!({"name": name, "level": level, "n_classes": n_classes, "logits": logits, "known": null}));
+        self.classes
+            .push(json!({"name": name, "level": level, "n_classes": n_classes, "logits": logits, "known": null}));
     }
 
     pub fn latent(&mut self, name: &str, level: &str, terms: Vec<Value>, variance: Value) {
@@ -74,7 +75,14 @@ impl Spec {
     }
 
     /// An outcome whose column has its own name.
-    pub fn outcome(&mut self, name: &str, level: &str, family: Value, predictors: Vec<Vec<Value>>, auxiliary: Vec<Value>) {
+    pub fn outcome(
+        &mut self,
+        name: &str,
+        level: &str,
+        family: Value,
+        predictors: Vec<Vec<Value>>,
+        auxiliary: Vec<Value>,
+    ) {
         let predictors: Vec<Value> = predictors.into_iter().map(|terms| json!({"terms": terms})).collect();
         self.outcomes.push(json!({
             "name": name, "column": name, "level": level, "family": family, "predictors": predictors, "auxiliary": auxiliary,

@@ -79,11 +79,23 @@ fn one_ordinal() -> (Case, Solution) {
 fn one_nominal() -> (Case, Solution) {
     let mut s = Spec::default();
     let (a, b) = (s.free("u#1~1", 0.5), s.free("u#2~1", -0.3));
-    s.outcome("u", WITHIN, json!({"type": "nominal", "n_categories": 3}), vec![vec![intercept(a)], vec![intercept(b)]], vec![]);
+    s.outcome(
+        "u",
+        WITHIN,
+        json!({"type": "nominal", "n_categories": 3}),
+        vec![vec![intercept(a)], vec![intercept(b)]],
+        vec![],
+    );
     let case = Case::new("one nominal", s, Shape::Rows(80));
     let y = observed(&case, "u");
     let p = shares(&y, 3);
-    (case, Solution { estimate: vec![(p[0] / p[2]).ln(), (p[1] / p[2]).ln()], log_likelihood: multinomial_log_likelihood(y.len(), &p) })
+    (
+        case,
+        Solution {
+            estimate: vec![(p[0] / p[2]).ln(), (p[1] / p[2]).ln()],
+            log_likelihood: multinomial_log_likelihood(y.len(), &p),
+        },
+    )
 }
 
 /// Every row's class is known: class shares, and mean and variance within each class.
@@ -98,11 +110,15 @@ fn classes_all_known() -> (Case, Solution) {
     case.spec.classes[0]["known"] = json!("group");
     case.data.columns.names.push("group".into());
     case.data.columns.values.push(group.clone());
-    let of = |k: f64| -> Vec<f64> { case.column("y").iter().zip(&group).filter(|(y, g)| **g == k && !y.is_nan()).map(|(y, _)| *y).collect() };
+    let of = |k: f64| -> Vec<f64> {
+        case.column("y").iter().zip(&group).filter(|(y, g)| **g == k && !y.is_nan()).map(|(y, _)| *y).collect()
+    };
     let (a, b) = (of(1.0), of(2.0));
     let (ma, mb) = (mean(&a), mean(&b));
     let (va, vb) = (spread(&a, ma), spread(&b, mb));
-    let log_likelihood = multinomial_log_likelihood(60, &[0.6, 0.4]) + normal_log_likelihood(a.len(), va) + normal_log_likelihood(b.len(), vb);
+    let log_likelihood = multinomial_log_likelihood(60, &[0.6, 0.4])
+        + normal_log_likelihood(a.len(), va)
+        + normal_log_likelihood(b.len(), vb);
     (case, Solution { estimate: vec![1.5f64.ln(), ma, mb, va, vb], log_likelihood })
 }
 
@@ -121,8 +137,12 @@ fn balanced_random_intercept() -> (Case, Solution) {
     let y = case.column("y").to_vec();
     let m = mean(&y);
     let means: Vec<f64> = y.chunks_exact(size).map(mean).collect();
-    let within: f64 = y.chunks_exact(size).zip(&means).map(|(y, m)| spread(y, *m) * size as f64).sum::<f64>() / (n_clusters * (size - 1)) as f64;
+    let within: f64 = y.chunks_exact(size).zip(&means).map(|(y, m)| spread(y, *m) * size as f64).sum::<f64>()
+        / (n_clusters * (size - 1)) as f64;
     let total = size as f64 * spread(&means, m); // σ² + n τ²
-    let log_likelihood = -0.5 * ((n_clusters * size) as f64 * ((2.0 * std::f64::consts::PI).ln() + 1.0) + (n_clusters * (size - 1)) as f64 * within.ln() + n_clusters as f64 * total.ln());
+    let log_likelihood = -0.5
+        * ((n_clusters * size) as f64 * ((2.0 * std::f64::consts::PI).ln() + 1.0)
+            + (n_clusters * (size - 1)) as f64 * within.ln()
+            + n_clusters as f64 * total.ln());
     (case, Solution { estimate: vec![(total - within) / size as f64, m, within], log_likelihood })
 }

@@ -179,7 +179,8 @@ fn blank(spec: &Spec, shape: Shape) -> RawData {
     let x: Vec<f64> = (0..n).map(|_| round()).collect();
     let by_cluster: Vec<f64> = (0..n).map(|_| round()).collect();
     let w: Vec<f64> = (0..n).map(|row| by_cluster[cluster.as_ref().map_or(row, |c| c[row])]).collect();
-    let mut columns = Columns { names: vec!["x".into(), "w".into(), "trials".into()], values: vec![x, w, vec![6.0; n]] };
+    let mut columns =
+        Columns { names: vec!["x".into(), "w".into(), "trials".into()], values: vec![x, w, vec![6.0; n]] };
     for o in &spec.outcomes {
         let value = match o["family"]["type"].as_str().unwrap() {
             "ordinal" | "nominal" => 1.0,

@@ -67,7 +67,13 @@ pub fn class_chain_of(times: usize, n_classes: usize, shape: Shape) -> Case {
     let mut s = Spec::default();
     let spread = |k: usize| 1.5 * (k as f64 - (n_classes as f64 - 1.0) / 2.0);
     let items: Vec<_> = (0..3)
-        .map(|i| s.by(&format!("u{i}~1"), &["c1"], &(0..n_classes).map(|k| spread(k) * (1.0 - 0.3 * i as f64)).collect::<Vec<_>>()))
+        .map(|i| {
+            s.by(
+                &format!("u{i}~1"),
+                &["c1"],
+                &(0..n_classes).map(|k| spread(k) * (1.0 - 0.3 * i as f64)).collect::<Vec<_>>(),
+            )
+        })
         .collect();
     for t in 1..=times {
         let (name, before) = (format!("c{t}"), format!("c{}", t - 1));
@@ -78,7 +84,9 @@ pub fn class_chain_of(times: usize, n_classes: usize, shape: Shape) -> Case {
                     _ => s.by(
                         &format!("{name}#{k}~1"),
                         &[&before],
-                        &(0..n_classes).map(|from| if from == k { 1.2 } else { -0.3 + 0.1 * from as f64 }).collect::<Vec<_>>(),
+                        &(0..n_classes)
+                            .map(|from| if from == k { 1.2 } else { -0.3 + 0.1 * from as f64 })
+                            .collect::<Vec<_>>(),
                     ),
                 };
                 vec![intercept(a)]
@@ -174,7 +182,8 @@ fn squared_factor() -> Case {
     let v = s.free("f~~f", 0.8);
     s.latent("f", WITHIN, vec![], v);
     for i in 0..3 {
-        let (a, l, v) = (s.free(&format!("y{i}~1"), 0.3), s.free(&format!("y{i}~f"), 0.7), s.free(&format!("y{i}~~y{i}"), 0.8));
+        let (a, l, v) =
+            (s.free(&format!("y{i}~1"), 0.3), s.free(&format!("y{i}~f"), 0.7), s.free(&format!("y{i}~~y{i}"), 0.8));
         let mut terms = vec![intercept(a), loading(l, "f")];
         if i == 2 {
             let q = s.free("y2~f:f", 0.4);
@@ -191,7 +200,8 @@ fn residual_covariances() -> Case {
     let (a, b) = (s.free("c#1~1", 0.1), s.free("c#1~x", 0.5));
     s.class("c", WITHIN, vec![vec![intercept(a), slope(b, "x")]]);
     for i in 0..3 {
-        let (m, v) = (s.by(&format!("y{i}~1"), &["c"], &[1.0, -0.6]), s.by(&format!("y{i}~~y{i}"), &["c"], &[1.1, 1.6]));
+        let (m, v) =
+            (s.by(&format!("y{i}~1"), &["c"], &[1.0, -0.6]), s.by(&format!("y{i}~~y{i}"), &["c"], &[1.1, 1.6]));
         s.gaussian(&format!("y{i}"), vec![intercept(m)], v);
     }
     let by_class = s.by("y0~~y1", &["c"], &[0.4, -0.3]);
@@ -241,7 +251,11 @@ fn one_factor_behind_logits() -> Case {
     s.latent("g", WITHIN, vec![loading(l, "f")], constant(0.0));
     let (a, b) = (s.free("c#1~1", 0.4), s.free("c#2~1", -0.1));
     let other = s.free("c#2~f", -0.5);
-    s.class("c", WITHIN, vec![vec![intercept(a), loading(constant(1.0), "g")], vec![intercept(b), loading(other, "f")]]);
+    s.class(
+        "c",
+        WITHIN,
+        vec![vec![intercept(a), loading(constant(1.0), "g")], vec![intercept(b), loading(other, "f")]],
+    );
     for i in 0..3 {
         let a = s.by(&format!("u{i}~1"), &["c"], &[1.2, -1.0, 0.2]);
         s.item(&format!("u{i}"), vec![intercept(a)]);

@@ -29,7 +29,11 @@ pub fn linear_mixed_model() -> Case {
     let mut s = Spec::default();
     random_line(&mut s, [0.8, 0.3, 0.6]);
     let (a, b, v) = (s.free("y~1", 0.5), s.free("y~x", 0.7), s.free("y~~y", 1.1));
-    s.gaussian("y", vec![intercept(a), slope(b, "x"), loading(constant(1.0), "y@id"), term(constant(1.0), Some("x"), &["y.x@id"])], v);
+    s.gaussian(
+        "y",
+        vec![intercept(a), slope(b, "x"), loading(constant(1.0), "y@id"), term(constant(1.0), Some("x"), &["y.x@id"])],
+        v,
+    );
     Case::new("linear mixed model", s, CLUSTERS)
 }
 
@@ -69,8 +73,13 @@ fn between_class_mixture() -> Case {
     s.latent("b", BETWEEN, vec![], w);
     let c = s.by("a~~b", &["d"], &[0.2, -0.1]);
     s.covariance("a", "b", c);
-    let (a, b, v) = (s.by("y~1", &["d"], &[1.5, -0.5]), s.by("y~x", &["d"], &[0.8, -0.2]), s.by("y~~y", &["d"], &[1.0, 1.3]));
-    s.gaussian("y", vec![intercept(a), slope(b, "x"), loading(constant(1.0), "a"), term(constant(1.0), Some("x"), &["b"])], v);
+    let (a, b, v) =
+        (s.by("y~1", &["d"], &[1.5, -0.5]), s.by("y~x", &["d"], &[0.8, -0.2]), s.by("y~~y", &["d"], &[1.0, 1.3]));
+    s.gaussian(
+        "y",
+        vec![intercept(a), slope(b, "x"), loading(constant(1.0), "a"), term(constant(1.0), Some("x"), &["b"])],
+        v,
+    );
     Case::new("between-class mixture", s, CLUSTERS)
 }
 
@@ -160,7 +169,8 @@ fn random_loading() -> Case {
     s.latent("f", WITHIN, vec![], constant(1.0));
     for i in 0..3 {
         let (a, v) = (s.free(&format!("y{i}~1"), 0.1), s.free(&format!("y{i}~~y{i}"), 0.8));
-        let weight = if i == 0 { term(constant(1.0), None, &["b", "f"]) } else { loading(s.free(&format!("y{i}~f"), 0.7), "f") };
+        let weight =
+            if i == 0 { term(constant(1.0), None, &["b", "f"]) } else { loading(s.free(&format!("y{i}~f"), 0.7), "f") };
         s.gaussian(&format!("y{i}"), vec![intercept(a), weight], v);
     }
     Case::new("random loading", s, CLUSTERS)
@@ -179,9 +189,19 @@ pub fn between_outcomes() -> Case {
     let m = s.free("u~1", 0.1);
     s.item("u", vec![intercept(m), loading(constant(1.0), "b")]);
     for (name, effect) in [("p", "a"), ("q", "b")] {
-        let (m, l, x, v) =
-            (s.free(&format!("{name}~1"), 0.5), s.free(&format!("{name}~{effect}"), 0.6), s.free(&format!("{name}~w"), 0.4), s.free(&format!("{name}~~{name}"), 0.8));
-        s.outcome(name, BETWEEN, json!({"type": "gaussian"}), vec![vec![intercept(m), loading(l, effect), slope(x, "w")]], vec![v]);
+        let (m, l, x, v) = (
+            s.free(&format!("{name}~1"), 0.5),
+            s.free(&format!("{name}~{effect}"), 0.6),
+            s.free(&format!("{name}~w"), 0.4),
+            s.free(&format!("{name}~~{name}"), 0.8),
+        );
+        s.outcome(
+            name,
+            BETWEEN,
+            json!({"type": "gaussian"}),
+            vec![vec![intercept(m), loading(l, effect), slope(x, "w")]],
+            vec![v],
+        );
     }
     let c = s.free("p~~q", 0.3);
     s.covariance("p", "q", c);
@@ -200,7 +220,8 @@ fn between_regression() -> Case {
     let v = s.free("f~~f", 0.8);
     s.latent("f", WITHIN, vec![], v);
     for (i, effect) in ["a", "b"].into_iter().enumerate() {
-        let (m, l, v) = (s.free(&format!("y{i}~1"), 0.2), s.free(&format!("y{i}~f"), 0.6), s.free(&format!("y{i}~~y{i}"), 0.9));
+        let (m, l, v) =
+            (s.free(&format!("y{i}~1"), 0.2), s.free(&format!("y{i}~f"), 0.6), s.free(&format!("y{i}~~y{i}"), 0.9));
         s.gaussian(&format!("y{i}"), vec![intercept(m), loading(constant(1.0), effect), loading(l, "f")], v);
     }
     Case::new("between regression", s, CLUSTERS)
@@ -214,7 +235,13 @@ fn item_membership() -> Case {
     let l = s.free("c#1~1", 0.2);
     s.class("c", WITHIN, vec![vec![intercept(l), loading(constant(1.0), "g")]]);
     let (a, b) = (s.by("u~1", &["c"], &[1.0, -0.9]), s.by("u~x", &["c"], &[0.5, -0.3]));
-    s.outcome("u", WITHIN, json!({"type": "bernoulli", "link": "probit"}), vec![vec![intercept(a), slope(b, "x")]], vec![]);
+    s.outcome(
+        "u",
+        WITHIN,
+        json!({"type": "bernoulli", "link": "probit"}),
+        vec![vec![intercept(a), slope(b, "x")]],
+        vec![],
+    );
     Case::new("grade of membership", s, Shape::Clusters(20))
 }
 
