@@ -15,7 +15,7 @@ test_that("sampling weights and missing items, one to six classes", {
   data <- reference_data("lca_weighted_els")
   for (k in 1:6) {
     model <- lca(c(bys87a, bys87c, bys87f, bys89a, bys89b, bys89l, bys89r, bys89u), k = k)
-    starts <- if (k < 4) c(6, 2) else c(30, 8)
+    starts <- if (k < 3) c(6, 2) else c(30, 8)
     expect_published("lca_weighted_els", paste0("c", k), model, data, starts = starts, weights = "f3bytscwt")
   }
 })
