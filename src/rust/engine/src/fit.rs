@@ -77,6 +77,11 @@ fn read(spec_json: &str, data: RawData, options_json: &str) -> Result<(Model, Sa
     Ok((model, sample, options))
 }
 
+/// Newton steps after the search.
+const NEWTON_ROUNDS: usize = 3;
+/// Newton decrement (about twice the log-likelihood still to be gained) that counts as a maximum.
+const CONFIRMED: f64 = 1e-5;
+
 /// What inference found at the maximum, in optimiser coordinates.
 pub struct Inference {
     pub held: Vec<bool>,
@@ -106,6 +111,10 @@ pub fn fit(spec_json: &str, data: RawData, options_json: &str, monitor: &dyn Mon
     Ok(assemble::fit(&prepared, &options, &found, &inference, &posteriors, error))
 }
 
+fn full(options: &Options) -> Settings {
+    Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false }
+}
+
 /// The search under the chosen rule of integration.
 fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monitor) -> Result<(Prepared, Found)> {
     let plan = Plan::new(&model)?;
@@ -115,7 +124,16 @@ fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monit
     if let Some(common) = strategy.common {
         let prepared = again(common)?;
         if shares_patterns(&prepared.program) {
-            let found = search(&prepared.program, &prepared.space, &prepared.nodes, false, None, options, monitor)?;
+            let Prepared { program, space, nodes, .. } = &prepared;
+            let found = match strategy.coarse {
+                None => search(program, space, nodes, false, None, options, monitor)?,
+                Some(coarse) => {
+                    let rough = again(coarse)?;
+                    let mut found = search(&rough.program, &rough.space, &rough.nodes, false, None, options, monitor)?;
+                    found.best = climb(program, space, nodes, found.best.maximum.x.clone(), full(options), false, monitor, 0);
+                    found
+                }
+            };
             if integration_error(&prepared, &found, options)?.abs() < COMMON_TOLERANCE {
                 return Ok((prepared, found));
             }
@@ -126,8 +144,7 @@ fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monit
     let Prepared { program, space, nodes, .. } = &prepared;
     let found = match tried {
         Some(mut found) => {
-            let settings = Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false };
-            found.best = climb(program, space, nodes, found.best.maximum.x.clone(), settings, true, monitor, 0);
+            found.best = climb(program, space, nodes, found.best.maximum.x.clone(), full(options), true, monitor, 0);
             found
         }
         None if strategy.main.adaptive && numeric_dims(&prepared.program.plan) != (0, 0) => {
@@ -152,52 +169,52 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
     if options.se == StandardErrors::None || n == 0 {
         return Ok(out);
     }
-    let mut scale = vec![1.0; n];
     let mut information = vec![];
-    for _ in 0..4 {
-        let value = problem.evaluate(&m.x, true);
+    for round in 0..=NEWTON_ROUNDS {
+        m.value = problem.evaluate(&m.x, true);
         found.evaluations += 1 + 2 * n;
-        if let Some(s) = &value.scaling {
-            scale = (0..n).map(|i| s[i * n + i]).collect();
-        }
-        m.value = value;
+        let scale: Vec<f64> = m.value.scaling.as_ref().map_or(vec![1.0; n], |s| (0..n).map(|i| s[i * n + i]).collect());
         out.held = active_set(&problem, &m.x, &m.value.gradient);
         information = observed_information(&problem, &m.x, &out.held, &scale);
         if monitor.cancelled() {
             return Err(EngineError::Interrupted);
         }
         let id = identification(&information, n, &out.held, &scale);
-        out.flat = id.flat;
-        out.saddle = id.saddle;
+        (out.flat, out.saddle) = (id.flat, id.saddle);
         let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
         let Some(inverse) = invert_kept(&information, n, &kept) else { break };
-        let step: Vec<f64> = (0..n).map(|i| if kept[i] { (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * m.value.gradient[j]).sum() } else { 0.0 }).collect();
-        m.decrement = dot(&step, &m.value.gradient);
-        if !(m.decrement.abs() > options.tolerance) || m.status == Status::MaxIterations {
+        let g = &m.value.gradient;
+        let newton = |i: usize| (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * g[j]).sum::<f64>();
+        let step: Vec<f64> = (0..n).map(|i| if kept[i] { newton(i) } else { 0.0 }).collect();
+        m.decrement = dot(&step, g);
+        if m.decrement.abs() <= options.tolerance || m.status == Status::MaxIterations || round == NEWTON_ROUNDS {
             break;
         }
         // Newton finish; where it cannot improve, climb again from here
         let target: Vec<f64> = m.x.iter().zip(&step).map(|(x, s)| x + s).collect();
         let f = problem.evaluate(&target, false).f;
-        let better = if f.is_finite() && f >= m.value.f - 1e-12 * m.value.f.abs() { target } else { m.x.clone() };
-        let settings = Settings { max_iterations: 200, tolerance: options.tolerance * 1e-2, em_only: false };
-        let again = maximise(&problem, better, settings);
-        let gained = again.value.f - m.value.f;
-        if !again.value.f.is_finite() || gained < -1e-9 * m.value.f.abs() {
+        let from = if f.is_finite() && f >= m.value.f - 1e-12 * m.value.f.abs() { target } else { m.x.clone() };
+        let again = maximise(&problem, from, Settings { max_iterations: 200, tolerance: options.tolerance * 1e-2, em_only: false });
+        m.iterations += again.iterations;
+        m.evaluations += again.evaluations;
+        if !again.value.f.is_finite() || again.value.f < m.value.f - 1e-9 * m.value.f.abs() {
             break;
         }
-        let (iterations, evaluations) = (m.iterations + again.iterations, m.evaluations + again.evaluations);
-        *m = again;
-        m.iterations = iterations;
-        m.evaluations = evaluations;
+        m.x = again.x;
+    }
+    if m.status != Status::MaxIterations {
+        m.status = if m.decrement.abs() <= CONFIRMED { Status::Converged } else { Status::Stalled };
     }
     let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
     let scores = cluster_scores(program, space, &found.best.nodes, &m.x);
     let cross = cross_product(program, &scores, n, options.robust_cluster.as_deref());
     if let Some(inverse) = invert_kept(&information, n, &kept) {
         let robust = sandwich(&inverse, &cross, n, &kept);
-        let count = kept.iter().filter(|k| **k).count();
-        out.scaling = (0..n).filter(|&i| kept[i]).map(|i| (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * cross[j * n + i]).sum::<f64>()).sum::<f64>() / count as f64;
+        // as Mplus: a held logit counts 1 in the trace
+        let held = out.held.iter().filter(|h| **h).count();
+        let count = held + kept.iter().filter(|k| **k).count();
+        let diagonal = |i: usize| (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * cross[j * n + i]).sum::<f64>();
+        out.scaling = (held as f64 + (0..n).filter(|&i| kept[i]).map(diagonal).sum::<f64>()) / count as f64;
         out.vcov = match options.se {
             StandardErrors::Robust => Some(robust),
             StandardErrors::Opg => invert_kept(&cross, n, &kept),
@@ -222,8 +239,8 @@ fn integration_error(prepared: &Prepared, found: &Found, options: &Options) -> R
     let working = space.to_working(&found.best.maximum.x);
     if nodes.between.is_adapted() || nodes.within.is_adapted() {
         let e = pass(program, nodes, &working, Want { moments: true, ..Want::default() });
-        fine.nodes.between.adapt(Some(&e.between_moments));
-        fine.nodes.within.adapt(Some(&e.within_moments));
+        fine.nodes.between.adapt(Some(e.between_moments));
+        fine.nodes.within.adapt(Some(e.within_moments));
     }
     Ok(pass(&fine.program, &fine.nodes, &working, Want::default()).log_likelihood - found.best.maximum.value.f)
 }
@@ -241,19 +258,22 @@ pub fn evaluate(spec_json: &str, data: RawData, options_json: &str, parameters: 
     let rule = Strategy::new(&options.quadrature, numeric_dims(&plan)).main;
     let Prepared { program, space, mut nodes, .. } = prepare(model, plan, sample, rule, options.seed)?;
     let working = program.working.to_working(parameters).ok_or_else(|| EngineError::spec("parameters", "a covariance matrix is not positive semi-definite"))?;
+    let x = space.from_working(&working);
+    if let Some(p) = space.to_working(&x).iter().zip(&working).position(|(a, b)| (a - b).abs() > 1e-8 * (1.0 + b.abs())) {
+        return Err(EngineError::spec(&program.model.parameters[p].name, format!("{} contradicts its fixed value or a linear constraint", parameters[p])));
+    }
     if rule.adaptive {
         for _ in 0..8 {
             let e = pass(&program, &nodes, &working, Want { moments: true, ..Want::default() });
             if !e.log_likelihood.is_finite() {
                 break;
             }
-            nodes.between.adapt(Some(&e.between_moments));
-            nodes.within.adapt(Some(&e.within_moments));
+            nodes.between.adapt(Some(e.between_moments));
+            nodes.within.adapt(Some(e.within_moments));
         }
     }
     let e = pass(&program, &nodes, &working, Want { gradient: true, ..Want::default() });
     let posteriors = class_posteriors(&program, &nodes, &working);
-    let x = space.from_working(&working);
     let scores = cluster_scores(&program, &space, &nodes, &x);
     Ok(assemble::evaluation(&program, &space, &e, &posteriors, &scores))
 }

@@ -1,5 +1,6 @@
 //! Which latent dimensions are integrated numerically and which analytically (design.md section 2), and why.
 
+use super::factor::residual_covariances;
 use crate::error::{EngineError, Result};
 use crate::family::Family;
 use crate::spec::{CovarianceOf, Level, Model, Predictor};
@@ -210,6 +211,9 @@ fn settle(model: &Model, reach: &[Reach], numeric: &mut [Option<String>]) -> Vec
             for &o in group {
                 all.absorb_predictor(&model.outcomes[o].predictors[0], reach);
                 all.classes.extend(model.outcomes[o].auxiliary[0].classes());
+            }
+            for c in residual_covariances(model, group) {
+                all.classes.extend(model.covariances[c].value.classes());
             }
             all.tidy();
             let name = &model.outcomes[group[0]].name;

@@ -68,18 +68,17 @@ impl Working {
             .map(|(b, cells)| {
                 cells.iter().all(|t| match t {
                     None => b.latents.len() == 1, // a constant variance
-                    Some(ids) => ids.iter().all(|&p| !elsewhere[p] && (ids.len() == 1 || model.parameters[p].free)) && distinct(ids),
+                    Some(ids) => ids.iter().all(|&p| !elsewhere[p] && (ids.len() == 1 || open(model, p))) && distinct(ids),
                 })
             })
             .collect();
         loop {
             // a parameter must always sit in the same triangle, and never in a natural block as well
             let mut owner: HashMap<usize, Option<&Vec<usize>>> = HashMap::new();
-            for (k, cells) in triangles.iter().enumerate().filter(|(k, _)| !is_cholesky[*k]) {
+            for (cells, _) in triangles.iter().zip(&is_cholesky).filter(|(_, cholesky)| !**cholesky) {
                 cells.iter().flatten().flatten().for_each(|&p| {
                     owner.insert(p, None);
                 });
-                let _ = k;
             }
             let mut changed = false;
             for (k, cells) in triangles.iter().enumerate() {
@@ -158,6 +157,12 @@ impl CholeskyBlock {
     pub fn at(&self, i: usize, j: usize) -> usize {
         self.parameters[i * (i + 1) / 2 + j]
     }
+}
+
+/// Free and without bounds that the Cholesky factor could not respect.
+fn open(model: &Model, p: usize) -> bool {
+    let p = &model.parameters[p];
+    p.free && p.lower <= 0.0 && p.upper == f64::INFINITY
 }
 
 fn distinct(ids: &[usize]) -> bool {

@@ -168,6 +168,7 @@ fn check_constant_in_clusters(model: &Model, columns: &Columns, cluster: &[usize
     for o in model.outcomes.iter().filter(|o| o.level == Between) {
         used.extend(covariates(o.predictors.iter()));
         used.push(o.column);
+        used.extend(o.trials);
     }
     for column in used {
         let v = &columns.values[column];

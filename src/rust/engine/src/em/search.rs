@@ -59,8 +59,8 @@ fn adapt(problem: &Problem, nodes: &mut Nodes, x: &[f64], sweeps: usize) -> bool
             return true;
         }
         before = e.log_likelihood;
-        nodes.between.adapt(Some(&e.between_moments));
-        nodes.within.adapt(Some(&e.within_moments));
+        nodes.between.adapt(Some(e.between_moments));
+        nodes.within.adapt(Some(e.within_moments));
     }
     let adapted = evaluate(problem.program, nodes, &working, Want::default()).log_likelihood;
     if !adapted.is_finite() {

@@ -42,7 +42,16 @@ impl Space {
                     weights[p] += w;
                 }
             }
-            let pivot = (0..n).max_by(|a, b| f64::abs(weights[*a]).total_cmp(&f64::abs(weights[*b]))).unwrap_or(0);
+            // the parameter to eliminate: one without bounds, of large weight
+            let rank = |p: usize| {
+                let open = model.parameters[p].lower == f64::NEG_INFINITY && model.parameters[p].upper == f64::INFINITY;
+                weights[p].abs() * if open { 1.0 } else { 1e-6 }
+            };
+            let pivot = (0..n).max_by(|a, b| rank(*a).total_cmp(&rank(*b))).unwrap_or(0);
+            let bounded = &model.parameters[pivot];
+            if weights[pivot].abs() >= 1e-12 && (bounded.lower.is_finite() || bounded.upper.is_finite()) {
+                return Err(EngineError::spec(&bounded.name, "a linear constraint among bounded parameters only cannot be used; drop the bounds of one"));
+            }
             if weights[pivot].abs() < 1e-12 {
                 return Err(EngineError::spec("constraints", "a linear constraint is redundant or contradicts the others"));
             }

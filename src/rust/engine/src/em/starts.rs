@@ -41,6 +41,14 @@ fn quantile(link: Link, p: f64) -> f64 {
     }
 }
 
+/// Standard deviation of random intercepts of a class: wide, since well-separated starts find maxima that timid ones miss.
+fn spread(link: Link) -> f64 {
+    match link {
+        Link::Logit => 2.5,
+        Link::Probit => 1.5,
+    }
+}
+
 /// Value of a lone intercept, and the scale of the predictor, for one predictor of an outcome.
 fn intercept(o: &Outcome, k: usize, sample: &Sample, only: Option<usize>) -> (f64, f64) {
     let y = &sample.columns[o.column];
@@ -50,15 +58,15 @@ fn intercept(o: &Outcome, k: usize, sample: &Sample, only: Option<usize>) -> (f6
     let sd = moments(sample, o.column).1.sqrt();
     match o.family {
         Family::Gaussian | Family::Censored { .. } => (mean, sd),
-        Family::Bernoulli { link } => (quantile(link, mean), 1.0),
+        Family::Bernoulli { link } => (quantile(link, mean), spread(link)),
         Family::Binomial { link } => {
             let trials: f64 = o.trials.map_or(n, |t| seen.iter().map(|&r| sample.columns[t][r]).sum());
-            (quantile(link, mean * n / trials.max(1.0)), 1.0)
+            (quantile(link, mean * n / trials.max(1.0)), spread(link))
         }
         Family::Ordinal { .. } => (0.0, 1.0),
         Family::Nominal { n_categories } => {
             let share = |c: usize| (seen.iter().filter(|&&r| y[r] == c as f64).count() as f64 + 0.5) / n;
-            ((share(k + 1) / share(n_categories)).ln(), 1.0)
+            ((share(k + 1) / share(n_categories)).ln(), spread(Link::Logit))
         }
         Family::Poisson | Family::NegativeBinomial => (mean.max(0.05).ln(), 0.7),
         Family::ZeroInflatedPoisson | Family::ZeroInflatedNegativeBinomial => {
@@ -68,6 +76,14 @@ fn intercept(o: &Outcome, k: usize, sample: &Sample, only: Option<usize>) -> (f6
                 (-1.0, 0.5)
             }
         }
+    }
+}
+
+/// What counts as a large change of the predictor.
+fn predictor_scale(o: &Outcome, sample: &Sample) -> f64 {
+    match o.family {
+        Family::Gaussian | Family::Censored { .. } => moments(sample, o.column).1.sqrt(),
+        _ => 1.0,
     }
 }
 
@@ -149,11 +165,11 @@ impl Starts {
                     self.set(&t.coefficient, value, if by_class { Role::Shift(scale) } else { Role::Still });
                 }
                 (Some(c), 0) => {
-                    let scale = intercept(o, k, sample, None).1 / moments(sample, c).1.sqrt();
+                    let scale = predictor_scale(o, sample) / moments(sample, c).1.sqrt();
                     self.set(&t.coefficient, 0.0, Role::Shift(if by_class { 0.5 * scale } else { 0.1 * scale }));
                 }
                 (_, _) => {
-                    let scale = intercept(o, k, sample, None).1;
+                    let scale = predictor_scale(o, sample);
                     self.set(&t.coefficient, 0.7 * scale, Role::Scale);
                 }
             }
@@ -180,7 +196,7 @@ impl Starts {
                         model.set_states(classes, cell, &mut state);
                         let list: Vec<usize> = o.auxiliary.iter().filter_map(|a| a.parameter(&state)).filter(|&p| model.parameters[p].free).collect();
                         if !self.together.iter().any(|(l, _)| l.iter().any(|p| list.contains(p))) {
-                            self.together.push((list, 1.0));
+                            self.together.push((list, spread(link)));
                         }
                     }
                 }

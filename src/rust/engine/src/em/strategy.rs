@@ -17,6 +17,8 @@ pub const COMMON_TOLERANCE: f64 = 2e-3;
 pub struct Strategy {
     /// A common grid to try first, if the compiled program shares patterns.
     pub common: Option<Quadrature>,
+    /// A coarse common grid for the random starts, whose best then climbs on `common`.
+    pub coarse: Option<Quadrature>,
     /// What to use otherwise.
     pub main: Quadrature,
 }
@@ -37,7 +39,8 @@ impl Strategy {
         let main = Quadrature { method, points: request.points.unwrap_or(usual), adaptive, max_nodes: request.max_nodes };
         let open = request.method.is_none() && request.points.is_none() && request.adaptive.is_none();
         let common = (open && (1..=2).contains(&total)).then_some(Quadrature { points: if total == 1 { 49 } else { 31 }, adaptive: false, ..main });
-        Strategy { common, main }
+        let coarse = common.filter(|_| total == 2).map(|c| Quadrature { points: 13, ..c });
+        Strategy { common, coarse, main }
     }
 }
 

@@ -12,7 +12,7 @@ pub struct Identified {
 }
 
 /// Relative eigenvalue below which a direction counts as flat.
-const FLAT: f64 = 1e-8;
+const FLAT: f64 = 2e-9;
 
 /// Eigen-analysis of the information scaled to unit diagonal, over the coordinates not held.
 pub fn identification(information: &[f64], n: usize, held: &[bool], scale: &[f64]) -> Identified {
@@ -46,7 +46,7 @@ pub fn identification(information: &[f64], n: usize, held: &[bool], scale: &[f64
         if value < -1e-6 * top {
             out.saddle = true;
         }
-        if value < FLAT * top * 10.0 {
+        if value < FLAT * top {
             let v = &vectors[k * m..(k + 1) * m];
             let largest = v.iter().fold(0.0f64, |a, b| a.max(b.abs()));
             for (r, &i) in free.iter().enumerate() {

@@ -3,6 +3,8 @@
 //! Adaptive quadrature (Rabe-Hesketh, Skrondal & Pickles 2005): with z = m + S ζ,
 //! ∫ g(z) φ(z) dz ≈ Σ_q w_q g(z_q) φ(z_q) |S| / φ(ζ_q).
 
+use std::sync::Arc;
+
 use crate::compiled::factor::Axis;
 use crate::quadrature::Rule;
 
@@ -13,21 +15,15 @@ pub struct Moments {
     pub scale: Vec<f64>,
 }
 
-#[derive(Clone, Debug)]
-struct Adapted {
-    /// [dims × n], one dimension after the other.
-    z: Vec<f64>,
-    log_weights: Vec<f64>,
-}
-
-/// Nodes of one level.
+/// Nodes of one level. Adapted nodes are worked out from the moments when they are needed, not stored.
 #[derive(Clone, Debug)]
 pub struct NodeSet {
     pub dims: usize,
     pub n: usize,
+    /// [dims × n], one dimension after the other.
     z: Vec<f64>,
     log_weights: Vec<f64>,
-    adapted: Option<Vec<Adapted>>,
+    moments: Option<Arc<Vec<Moments>>>,
 }
 
 impl NodeSet {
@@ -39,51 +35,52 @@ impl NodeSet {
                 z[k * n + q] = rule.nodes[q * dims + k];
             }
         }
-        NodeSet { dims, n, z, log_weights: rule.log_weights.clone(), adapted: None }
+        NodeSet { dims, n, z, log_weights: rule.log_weights.clone(), moments: None }
     }
 
     pub fn is_adapted(&self) -> bool {
-        self.adapted.is_some()
-    }
-
-    /// [dims × n] node values of a cluster or unit.
-    #[inline]
-    pub fn z(&self, of: usize) -> &[f64] {
-        self.adapted.as_ref().map_or(&self.z, |a| &a[of].z)
-    }
-
-    #[inline]
-    pub fn log_weights(&self, of: usize) -> &[f64] {
-        self.adapted.as_ref().map_or(&self.log_weights, |a| &a[of].log_weights)
+        self.moments.is_some()
     }
 
     /// Moves the nodes of every cluster (or unit) to its posterior; `None` returns to common nodes.
-    pub fn adapt(&mut self, moments: Option<&[Moments]>) {
-        self.adapted = match moments {
-            Some(m) if self.dims > 0 => Some(m.iter().map(|m| self.place(m)).collect()),
-            _ => None,
-        };
+    pub fn adapt(&mut self, moments: Option<Vec<Moments>>) {
+        self.moments = moments.filter(|_| self.dims > 0).map(Arc::new);
     }
 
-    fn place(&self, m: &Moments) -> Adapted {
+    /// Appends the [dims × n] node values of a cluster or unit.
+    pub fn extend_z(&self, of: usize, out: &mut Vec<f64>) {
+        let Some(m) = self.moments.as_ref().map(|m| &m[of]) else {
+            out.extend_from_slice(&self.z);
+            return;
+        };
         let (d, n) = (self.dims, self.n);
-        let mut z = vec![0.0; d * n];
-        let mut log_weights = self.log_weights.clone();
-        let log_det: f64 = (0..d).map(|k| m.scale[k * d + k].ln()).sum();
-        for w in log_weights.iter_mut() {
-            *w += log_det;
-        }
         for i in 0..d {
             for q in 0..n {
-                let mut v = m.mean[i];
-                for k in 0..=i {
-                    v += m.scale[i * d + k] * self.z[k * n + q];
-                }
-                z[i * n + q] = v;
-                log_weights[q] += 0.5 * (self.z[i * n + q] * self.z[i * n + q] - v * v);
+                out.push(m.mean[i] + (0..=i).map(|k| m.scale[i * d + k] * self.z[k * n + q]).sum::<f64>());
             }
         }
-        Adapted { z, log_weights }
+    }
+
+    pub fn z(&self, of: usize) -> Vec<f64> {
+        let mut out = Vec::with_capacity(self.dims * self.n);
+        self.extend_z(of, &mut out);
+        out
+    }
+
+    /// Log weights of a cluster's or unit's nodes.
+    pub fn fill_log_weights(&self, of: usize, out: &mut [f64]) {
+        out.copy_from_slice(&self.log_weights);
+        let Some(m) = self.moments.as_ref().map(|m| &m[of]) else { return };
+        let (d, n) = (self.dims, self.n);
+        let log_det: f64 = (0..d).map(|k| m.scale[k * d + k].ln()).sum();
+        out.iter_mut().for_each(|w| *w += log_det);
+        for i in 0..d {
+            for (q, w) in out.iter_mut().enumerate() {
+                let base = self.z[i * n + q];
+                let moved = m.mean[i] + (0..=i).map(|k| m.scale[i * d + k] * self.z[k * n + q]).sum::<f64>();
+                *w += 0.5 * (base * base - moved * moved);
+            }
+        }
     }
 }
 
@@ -110,23 +107,22 @@ impl NodeView {
             Axis::None => self.n = 1,
             Axis::Between => {
                 self.n = nodes.between.n;
-                self.between.extend_from_slice(nodes.between.z(cluster));
+                nodes.between.extend_z(cluster, &mut self.between);
             }
             Axis::Within => {
                 self.n = nodes.within.n;
-                self.within.extend_from_slice(nodes.within.z(unit));
+                nodes.within.extend_z(unit, &mut self.within);
             }
             Axis::Both => {
                 let (nb, nw) = (nodes.between.n, nodes.within.n);
                 self.n = nb * nw;
-                for k in 0..nodes.between.dims {
-                    for q in 0..nb {
-                        self.between.extend(std::iter::repeat_n(nodes.between.z(cluster)[k * nb + q], nw));
-                    }
+                for v in nodes.between.z(cluster) {
+                    self.between.extend(std::iter::repeat_n(v, nw));
                 }
+                let within = nodes.within.z(unit);
                 for k in 0..nodes.within.dims {
                     for _ in 0..nb {
-                        self.within.extend_from_slice(&nodes.within.z(unit)[k * nw..(k + 1) * nw]);
+                        self.within.extend_from_slice(&within[k * nw..(k + 1) * nw]);
                     }
                 }
             }

@@ -385,9 +385,10 @@ impl<'a, S: Sink> Lane<'a, S> {
         let nw = program.n_nodes.1;
         if nw > 1 || self.nodes.within.is_adapted() {
             for (k, u) in units.clone().enumerate() {
-                let log_weights = self.nodes.within.log_weights(u);
                 let t = &mut buffers.totals[k * self.shape.n_outer..(k + 1) * self.shape.n_outer];
-                t.chunks_exact_mut(nw).for_each(|t| t.copy_from_slice(log_weights));
+                let (first, rest) = t.split_at_mut(nw);
+                self.nodes.within.fill_log_weights(u, first);
+                rest.chunks_exact_mut(nw).for_each(|t| t.copy_from_slice(first));
             }
         }
         for (g, group) in program.groups.iter().enumerate() {
@@ -449,8 +450,9 @@ impl<'a, S: Sink> Lane<'a, S> {
     pub(super) fn cluster_log(&self, chunk: usize, j: usize, out: &mut [f64]) {
         let program = self.point.program;
         let nb = program.n_nodes.0;
-        let log_weights = self.nodes.between.log_weights(j);
-        out.chunks_exact_mut(nb).for_each(|o| o.copy_from_slice(log_weights));
+        let (first, rest) = out.split_at_mut(nb);
+        self.nodes.between.fill_log_weights(j, first);
+        rest.chunks_exact_mut(nb).for_each(|o| o.copy_from_slice(first));
         for (i, f) in program.cluster_factors.iter().enumerate() {
             let v = f.patterns.of_unit[j];
             if v == NONE {
@@ -474,7 +476,9 @@ impl<'a, S: Sink> Lane<'a, S> {
         let mut weights = vec![0.0; units.len() * self.shape.n_outer];
         for (k, u) in units.enumerate() {
             let j = program.units.cluster[u] as usize;
-            let scale = program.units.count[u] * if self.weighted { program.units.weight[j] } else { 1.0 };
+            // a unit of weight zero still gets its posterior
+            let count = program.units.count[u];
+            let scale = if self.weighted { count * program.units.weight[j] } else { count.max(1e-100) };
             for b in 0..n_between {
                 let p = scale * posterior[(j - clusters.start) * n_between + b];
                 let start = (k * n_between + b) * nw;
@@ -561,14 +565,14 @@ fn between_moments(nodes: &Nodes, program: &Program, j: usize, posterior: &[f64]
     let n = program.n_nodes.0;
     let mut by_node = vec![0.0; n];
     posterior.chunks_exact(n).for_each(|p| by_node.iter_mut().zip(p).for_each(|(b, p)| *b += p));
-    weighted_moments(nodes.between.z(j), nodes.between.dims, &by_node)
+    weighted_moments(&nodes.between.z(j), nodes.between.dims, &by_node)
 }
 
 fn within_moments(nodes: &Nodes, unit: usize, weights: &[f64]) -> Moments {
     let n = nodes.within.n;
     let mut by_node = vec![0.0; n];
     weights.chunks_exact(n).for_each(|p| by_node.iter_mut().zip(p).for_each(|(b, p)| *b += p));
-    weighted_moments(nodes.within.z(unit), nodes.within.dims, &by_node)
+    weighted_moments(&nodes.within.z(unit), nodes.within.dims, &by_node)
 }
 
 /// Mean and Cholesky factor of the covariance of nodes under unnormalised weights.

@@ -57,16 +57,16 @@ impl Climb<'_> {
         active_set(self.objective, &self.x, &self.value.gradient)
     }
 
-    /// Tries x + d, halving until `accept(f_new, step)`; returns the step taken.
-    fn search(&mut self, d: &[f64], want_scaling: bool, accept: impl Fn(f64, f64) -> bool) -> Option<Vec<f64>> {
+    /// Tries x + d, halving until `accept(f_new, x_new − x)`; returns the step taken.
+    fn search(&mut self, d: &[f64], want_scaling: bool, accept: impl Fn(f64, &[f64]) -> bool) -> Option<Vec<f64>> {
         let mut step = 1.0;
         for _ in 0..MAX_HALVINGS {
             let mut x: Vec<f64> = self.x.iter().zip(d).map(|(x, d)| x + step * d).collect();
             project(self.objective, &mut x);
             let value = self.objective.evaluate(&x, want_scaling);
             self.evaluations += 1;
-            if value.f.is_finite() && accept(value.f, step) {
-                let moved = x.iter().zip(&self.x).map(|(a, b)| a - b).collect();
+            let moved: Vec<f64> = x.iter().zip(&self.x).map(|(a, b)| a - b).collect();
+            if value.f.is_finite() && accept(value.f, &moved) {
                 self.x = x;
                 self.value = value;
                 self.trace.push(self.value.f);
@@ -173,7 +173,7 @@ fn quasi_newton_phase(c: &mut Climb, settings: Settings) -> (Status, f64) {
         let before = c.value.f;
         let slack = 1e-13 * (1.0 + before.abs());
         let refresh = k % REFRESH == 0;
-        let Some(s) = c.search(&d, refresh, |f, step| f >= before + 1e-4 * step * decrement - slack) else {
+        let Some(s) = c.search(&d, refresh, |f, moved| f >= before + 1e-4 * dot(&g, moved).max(0.0) - slack) else {
             if fresh {
                 let status = if decrement < settings.tolerance * 100.0 { Status::Converged } else { Status::Stalled };
                 return (status, decrement);

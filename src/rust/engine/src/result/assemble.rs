@@ -52,7 +52,7 @@ fn jacobian(program: &Program, space: &Space, working: &[f64]) -> Vec<f64> {
 }
 
 /// Status of every parameter.
-fn parameter_status(prepared: &Prepared, found: &Found, inference: &Inference, natural: &[f64]) -> Vec<&'static str> {
+fn parameter_status(prepared: &Prepared, inference: &Inference, natural: &[f64]) -> Vec<&'static str> {
     let model = &prepared.program.model;
     let mut status: Vec<&'static str> = model.parameters.iter().map(|p| if p.free { "free" } else { "fixed" }).collect();
     for (k, column) in prepared.space.columns.iter().enumerate() {
@@ -73,7 +73,6 @@ fn parameter_status(prepared: &Prepared, found: &Found, inference: &Inference, n
             }
         }
     }
-    let _ = found;
     status
 }
 
@@ -111,7 +110,7 @@ pub fn fit(prepared: &Prepared, options: &Options, found: &Found, inference: &In
     let working = space.to_working(&maximum.x);
     let natural = program.working.to_natural(&working);
     let (n, m) = (natural.len(), space.dim());
-    let status = parameter_status(prepared, found, inference, &natural);
+    let status = parameter_status(prepared, inference, &natural);
     let free: Vec<usize> = (0..n).filter(|&p| model.parameters[p].free).collect();
     let j = jacobian(program, space, &working);
     let vcov = inference.vcov.as_ref().map(|v| natural_vcov(&j, v, n, m, &free, &status));

@@ -116,6 +116,8 @@ pub fn check(raw: RawSpec, column_names: &[String]) -> Result<Model> {
         model.constraints.push(Constraint { weights: c.weights, value: c.value });
     }
     between_uses_between(&model)?;
+    no_cycles(&model)?;
+    variances_are_not_negative(&model)?;
     Ok(model)
 }
 
@@ -131,6 +133,15 @@ fn between_uses_between(model: &Model) -> Result<()> {
     for o in model.outcomes.iter().filter(|o| o.level == Level::Between) {
         equations.push((&o.name, o.predictors.iter().collect(), o.auxiliary.iter().collect()));
     }
+    for c in &model.covariances {
+        let (level, name) = match c.of {
+            CovarianceOf::Latents(a, _) => (model.latents[a].level, &model.latents[a].name),
+            CovarianceOf::Outcomes(a, _) => (model.outcomes[a].level, &model.outcomes[a].name),
+        };
+        if level == Level::Between {
+            equations.push((name, vec![], vec![&c.value]));
+        }
+    }
     for (name, predictors, coefficients) in equations {
         let terms = predictors.iter().flat_map(|p| &p.terms);
         let used = terms.clone().map(|t| &t.coefficient).chain(coefficients);
@@ -143,6 +154,52 @@ fn between_uses_between(model: &Model) -> Result<()> {
             if model.latents[*latent].level == Level::Within {
                 return Err(EngineError::spec(name, format!("a between-level equation cannot use the within-level latent variable `{}`", model.latents[*latent].name)));
             }
+        }
+    }
+    Ok(())
+}
+
+/// A class variable's logits may not use a latent that itself depends on that class, or on one declared later.
+fn no_cycles(model: &Model) -> Result<()> {
+    // classes that each latent depends on
+    let mut classes: Vec<Vec<usize>> = vec![];
+    for (i, l) in model.latents.iter().enumerate() {
+        let mut mine: Vec<usize> = l.variance.classes().to_vec();
+        for t in &l.predictor.terms {
+            mine.extend(t.coefficient.classes());
+            t.latents.iter().for_each(|&k| mine.extend(classes[k].clone()));
+        }
+        for c in &model.covariances {
+            if matches!(c.of, CovarianceOf::Latents(a, b) if a == i || b == i) {
+                mine.extend(c.value.classes());
+            }
+        }
+        classes.push(mine);
+    }
+    for (i, c) in model.classes.iter().enumerate() {
+        for &l in c.logits.iter().flat_map(|p| &p.terms).flat_map(|t| &t.latents) {
+            if let Some(&k) = classes[l].iter().find(|&&k| k >= i) {
+                return Err(EngineError::spec(&c.name, format!("its logits use the latent variable `{}`, which depends on the class variable `{}`", model.latents[l].name, model.classes[k].name)));
+            }
+        }
+        if c.level == Level::Between && c.logits.iter().flat_map(|p| &p.terms).any(|t| !t.latents.is_empty()) {
+            return Err(EngineError::spec(&c.name, "the logits of a between-level class variable cannot use latent variables"));
+        }
+    }
+    Ok(())
+}
+
+fn variances_are_not_negative(model: &Model) -> Result<()> {
+    let latents = model.latents.iter().map(|l| (&l.name, &l.variance));
+    let gaussian = model.outcomes.iter().filter(|o| matches!(o.family, Family::Gaussian | Family::Censored { .. })).map(|o| (&o.name, &o.auxiliary[0]));
+    for (name, variance) in latents.chain(gaussian) {
+        let fixed = variance.parameters().iter().filter(|&&p| !model.parameters[p].free).filter_map(|&p| model.parameters[p].value);
+        let constant = if let Coefficient::Constant(v) = variance { Some(*v) } else { None };
+        if let Some(&p) = variance.parameters().iter().find(|&&p| model.parameters[p].upper < 0.0) {
+            return Err(EngineError::spec(&model.parameters[p].name, "the upper bound of a variance cannot be negative"));
+        }
+        if let Some(v) = fixed.chain(constant).find(|v| *v < 0.0) {
+            return Err(EngineError::spec(name, format!("its variance is fixed at {v}; a variance cannot be negative")));
         }
     }
     Ok(())
@@ -186,14 +243,14 @@ fn family(raw: &RawFamily, names: &Names, target: &str, trials: &mut Option<usiz
         }
     };
     Ok(match raw {
-        RawFamily::Gaussian => Family::Gaussian,
+        RawFamily::Gaussian {} => Family::Gaussian,
         RawFamily::Bernoulli { link: l } => Family::Bernoulli { link: link(*l) },
         RawFamily::Ordinal { link: l, n_categories } => Family::Ordinal { link: link(*l), n_categories: enough(*n_categories)? },
         RawFamily::Nominal { n_categories } => Family::Nominal { n_categories: enough(*n_categories)? },
-        RawFamily::Poisson => Family::Poisson,
-        RawFamily::NegativeBinomial => Family::NegativeBinomial,
-        RawFamily::ZeroInflatedPoisson => Family::ZeroInflatedPoisson,
-        RawFamily::ZeroInflatedNegativeBinomial => Family::ZeroInflatedNegativeBinomial,
+        RawFamily::Poisson {} => Family::Poisson,
+        RawFamily::NegativeBinomial {} => Family::NegativeBinomial,
+        RawFamily::ZeroInflatedPoisson {} => Family::ZeroInflatedPoisson,
+        RawFamily::ZeroInflatedNegativeBinomial {} => Family::ZeroInflatedNegativeBinomial,
         RawFamily::Censored { lower, upper } => Family::Censored { lower: *lower, upper: *upper },
         RawFamily::Binomial { link: l, trials: column } => {
             *trials = Some(names.column(column, target)?);

@@ -74,14 +74,14 @@ pub enum RawLink {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RawFamily {
-    Gaussian,
+    Gaussian {},
     Bernoulli { link: RawLink },
     Ordinal { link: RawLink, n_categories: usize },
     Nominal { n_categories: usize },
-    Poisson,
-    NegativeBinomial,
-    ZeroInflatedPoisson,
-    ZeroInflatedNegativeBinomial,
+    Poisson {},
+    NegativeBinomial {},
+    ZeroInflatedPoisson {},
+    ZeroInflatedNegativeBinomial {},
     Censored { lower: Option<f64>, upper: Option<f64> },
     Binomial { link: RawLink, trials: String },
 }
