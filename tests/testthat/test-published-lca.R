@@ -2,7 +2,8 @@
 
 test_that("carcinoma: two to four classes", {
   for (k in 2:4) {
-    expect_published("lca_carcinoma", paste0("c", k), lca(c(A, B, C, D, E, F, G), k = k), carcinoma, starts = c(20, 5))
+    model <- lca(c(A, B, C, D, E, F, G), k = k) # nolint: T_and_F_symbol_linter.
+    expect_published("lca_carcinoma", paste0("c", k), model, carcinoma, starts = c(20, 5))
   }
 })
 
@@ -16,7 +17,8 @@ test_that("survey respondents: nominal items, one to three classes", {
 
 test_that("role conflict: frequencies, G2 and class sizes", {
   fits <- lapply(1:2, function(k) {
-    expect_published("lca_stouffer_toby", paste0("c", k), lca(c(A, B, C, D), k = k), stouffer_toby, frequency = "frequency")$random
+    model <- lca(c(A, B, C, D), k = k)
+    expect_published("lca_stouffer_toby", paste0("c", k), model, stouffer_toby, frequency = "frequency")$random
   })
   # G2 compares with the saturated table: 2 sum n log(n / (N p)).
   n <- stouffer_toby$frequency
