@@ -100,7 +100,32 @@ likelihood_models <- function() list(
     covary(`y1@id`, `y2@id`), covary(y1, y2)),
   "a random slope of a class logit" = mixture_model(latent_class("c", 2, ~ x + (1 + x || id)), binary(u1:u4 ~ c)),
   "a growth mixture" = growth_mixture(y1 ~ x + (1 + x | id), k = 2),
-  "grade of membership" = gom(u1:u4, k = 2)
+  "only a residual covariance differs by class, with random intercepts" = mixture_model(latent_class("c", 2),
+    outcome(y1:y2 ~ x + (1 | id)), covary(y1, y2, by = ~ c), binary(u1:u2 ~ c)),
+  "random effects in part in closed form, in part correlated" = mixture_model(outcome(y1 ~ x + (1 + x | id)),
+    binary(u1 ~ x + (1 | id)), covary(`y1@id`, `u1@id`)),
+  "random intercepts of nominal logits" = mixture_model(outcome(m ~ x + (1 | id), family = nominal())),
+  "random slopes with ordinal outcomes" = mixture_model(outcome(o ~ x + (1 + x | id), family = ordinal("probit"))),
+  "random intercept of a count with extra zeros" = mixture_model(latent_class("c", 2),
+    outcome(count ~ c + (1 | id), family = zip(zero = ~ c + x))),
+  "a factor behind a class and a censored outcome" = mixture_model(latent_factor("f"), latent_class("c", 2, ~ f + x),
+    outcome(tobit ~ f, family = censored(-0.5, 1)), outcome(y1 ~ f), outcome(y2 ~ c + f)),
+  "loadings and means of a factor by between class" = mixture_model(latent_class("d", 2, level = "between"),
+    latent_factor("f", ~ d, variance = ~ d), outcome(y1:y2 ~ d * f), binary(u1 ~ f), cluster = "id"),
+  "two between classes and a within class" = mixture_model(latent_class("d", 2, level = "between"),
+    latent_class("e", 2, ~ d, level = "between"), latent_class("c", 2, ~ e + x), binary(u1:u2 ~ c),
+    outcome(y1 ~ c:e + d * x), cluster = "id"),
+  "a between factor with loadings by class" = mixture_model(latent_class("d", 2, level = "between"),
+    latent_factor("g", ~ w, level = "between", variance = ~ d), outcome(z ~ d * g, level = "between"),
+    binary(u1:u2 ~ d + g + x:g), cluster = "id"),
+  "a between factor in closed form beside within classes" = mixture_model(latent_class("c", 2, ~ x),
+    latent_factor("g", level = "between"), outcome(y1:y2 ~ g + x), outcome(z ~ g, level = "between"),
+    binary(u1:u3 ~ c), cluster = "id"),
+  "factors at both levels in closed form" = mixture_model(latent_factor("f", ~ x),
+    latent_factor("g", level = "between"), outcome(y1:y3 ~ f + g), cluster = "id"),
+  "shared parameters over time" = lta(list(a = c("u1", "u2"), b = c("u3", "u4"), c = c("u5", "u6")), k = 2),
+  "grade of membership" = gom(u1:u4, k = 2), "grade of membership, one factor" = gom(u1:u4, k = 3, random = "factor"),
+  "factor mixture of grades of membership" = fma_gom(u1:u3, k = 2), "guessing" = irt(u1:u4, type = "3pl")
 )
 
 # A model at random parameters, ready for raw_evaluate() and brute_force().
@@ -124,14 +149,20 @@ cholesky_blocks <- function(problem, numeric) {
   blocks <- list()
   for (p in unique(pattern)) {
     members <- latents[vapply(latents, function(a) !is.na(position(a, a, p)), TRUE)]
-    while (length(members) > 0) {
-      joined <- vapply(members, function(b) b == members[[1]] || !is.na(position(members[[1]], b, p)), TRUE)
-      block <- members[joined]
-      blocks <- c(blocks, list(outer(block, block, Vectorize(function(a, b) position(a, b, p)))))
-      members <- members[!joined]
+    if (length(members) == 0) next
+    covariance <- outer(members, members, Vectorize(function(a, b) position(a, b, p)))
+    for (block in connected(!is.na(covariance))) {
+      # a block with a covariance that is structurally zero stays as it is
+      if (!anyNA(covariance[block, block])) blocks <- c(blocks, list(covariance[block, block, drop = FALSE]))
     }
   }
   blocks
+}
+
+# Groups of indices that a symmetric table of links connects.
+connected <- function(links) {
+  for (k in seq_len(nrow(links))) links <- links %*% links > 0
+  unique(lapply(seq_len(nrow(links)), function(k) which(links[k, ])))
 }
 
 # From derivatives by (co)variances psi to those by L, psi = L L': d/dL = 2 A L, where A is symmetric and holds the
@@ -154,7 +185,8 @@ difference <- function(f, theta, free, h = 1e-3) {
   }, 0)
 }
 
-# Where both put the same equally spaced points the sums are the same; 33 points reach to +-8 as the enumeration does.
+# Where both put the same equally spaced points the sums are the same, but for nodes of negligible weight, which the
+# engine leaves out; `points` reach to +- sqrt(2 (points - 1)).
 engine_at <- function(problem, theta = problem$theta, points = 33, ...) {
   options <- list(starts = 1, final_starts = 1, stage1_iterations = 1, seed = 1, se = "none",
     quadrature = list(method = "rectangular", points = points, adaptive = FALSE), threads = 1)
@@ -186,15 +218,15 @@ test_that("log-likelihoods and posteriors equal those of the enumeration", {
     n <- length(problem$spec$latents)
     in_closed_form <- length(numeric_dimensions(problem)) < n
     # the enumeration integrates what the engine has in closed form on a grid, which must then be fine
-    points <- if (in_closed_form) 101 else if (n > 2) 21 else 33
+    points <- if (in_closed_form) c(101, 101, 41)[[n]] else if (n > 2) 21 else 33
     ours <- with(problem, brute_force(spec, columns, cluster, theta, points, range = sqrt(2 * (points - 1))))
     engine <- engine_at(problem, points = points)
-    expect_equal(engine$log_likelihood, ours$log_likelihood, tolerance = 1e-8, label = names(models)[[m]])
+    expect_equal(engine$log_likelihood, ours$log_likelihood, tolerance = if (n > 0) 1e-7 else 1e-10, label = names(models)[[m]])
     within <- Filter(function(class) class$level == "within", problem$spec$classes)
     if (length(within) == 1) {
       expect_equal(engine$posterior_within[[1]], ours$posterior_joint, tolerance = 1e-6, label = names(models)[[m]])
     }
-    if (length(within) < length(problem$spec$classes)) {
+    if (length(problem$spec$classes) - length(within) == 1) {
       expect_equal(engine$posterior_between[[1]], ours$posterior_between, tolerance = 1e-6, label = names(models)[[m]])
     }
   }
@@ -238,7 +270,7 @@ test_that("unit weights are powers inside the cluster, cluster weights outside, 
   by_row <- whole[problem$cluster + 1]
   weighted <- function(theta) engine_at(problem, theta, unit_weights = unit, cluster_weights = by_row)
   engine <- weighted(problem$theta)
-  expect_equal(engine$log_likelihood, ours$log_likelihood, tolerance = 1e-10)
+  expect_equal(engine$log_likelihood, ours$log_likelihood, tolerance = 1e-7)
   expect_equal(engine$gradient, colSums(whole * engine$scores), tolerance = 1e-10)
   free <- which(problem$parameters$free)
   natural <- difference(function(theta) weighted(theta)$log_likelihood, problem$theta, free)

@@ -85,7 +85,8 @@ test_that("a random class logit of huge variance approaches a between class vari
   between <- fit_once(mixture_regression(y ~ x + (1 | id), k = 2, level = "between"), data, starts = c(5, 2))
   model <- mixture_model(latent_class("c", 2, ~ (1 | id)), outcome(y ~ c * x + (1 | id)),
     constrain(fix("c#1@id~~c#1@id" = 1e4)))
-  start <- with_values(model, data, replace(coef(between), "c#1~1", 100 * stats::qnorm(mean(between$posterior_between$c[, 1]))))
+  share <- mean(between$posterior_between$c[, 1])
+  start <- with_values(model, data, replace(coef(between), "c#1~1", 100 * stats::qnorm(share)))
   within <- fit_once(model, data, control = mlmix_control(start_values = start),
     integration = quadrature(points = 61, adaptive = FALSE))
   expect_lt(abs(within$log_likelihood - between$log_likelihood), 0.05)
