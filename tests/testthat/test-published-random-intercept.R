@@ -7,8 +7,9 @@ test_that("science attitudes: two occasions, four classes, one factor", {
     list(c(ab39m, ab39t, ab39u, ab39w, ab39x), c(ga33a, ga33h, ga33i, ga33k, ga33l)), k = 4, random_intercept = TRUE
   )
   # The likelihood is flat in places (standard errors of 16 and 4) and the rules of integration differ: hence the slack.
+  # Of 20 random starts (too slow for a test) one reached -14441.979, also with 61 points: the published value is local.
   expect_published(
-    "rilta_lsay", "continuous", model, data, local = "random starts are slow here", slack = 0.02, scaling_slack = 0.001
+    "rilta_lsay", "continuous", model, data, local = "a higher maximum is at -14441.979", slack = 0.02, scaling_slack = 0.001
   )
 })
 
