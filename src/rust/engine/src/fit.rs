@@ -12,6 +12,7 @@ use crate::error::{EngineError, Result};
 use crate::inference::covariance::{identification, invert_kept, sandwich};
 use crate::inference::information::observed_information;
 use crate::inference::scores::{cluster_scores, cross_product};
+use crate::inference::separation::separated;
 use crate::likelihood::nodes::{NodeSet, Nodes};
 use crate::likelihood::{evaluate as pass, Want};
 use crate::optim::maximise::{maximise, Settings, Status};
@@ -45,7 +46,7 @@ fn rules(plan: &Plan, q: &Quadrature, seed: u64) -> Result<(Rule, Rule)> {
     let (between, within) = (build(Level::Between)?, build(Level::Within)?);
     if between.n_nodes.saturating_mul(within.n_nodes) > q.max_nodes {
         return Err(EngineError::Engine(format!(
-            "{} × {} integration nodes are more than {}; use fewer points or a Monte Carlo rule (method \"sobol\")",
+            "{} × {} integration nodes are more than {}; use fewer points, or a Monte Carlo rule (method \"sobol\") of few points in all",
             between.n_nodes, within.n_nodes, q.max_nodes
         )));
     }
@@ -120,7 +121,7 @@ fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monit
     let plan = Plan::new(&model)?;
     let strategy = Strategy::new(&options.quadrature, numeric_dims(&plan));
     let again = |q: Quadrature| prepare(model.clone(), plan.clone(), sample.clone(), q, options.seed);
-    let mut tried: Option<Found> = None;
+    let mut tried: Option<(Prepared, Found, f64)> = None;
     if let Some(common) = strategy.common {
         let prepared = again(common)?;
         if shares_patterns(&prepared.program) {
@@ -134,17 +135,24 @@ fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monit
                     found
                 }
             };
-            if integration_error(&prepared, &found, options)?.abs() < COMMON_TOLERANCE {
+            let error = integration_error(&prepared, &found, options)?.abs();
+            if error < COMMON_TOLERANCE {
                 return Ok((prepared, found));
             }
-            tried = Some(found);
+            tried = Some((prepared, found, error));
         }
     }
     let prepared = again(strategy.main)?;
     let Prepared { program, space, nodes, .. } = &prepared;
     let found = match tried {
-        Some(mut found) => {
+        Some((common, rough, error)) => {
+            let mut found = rough.clone();
             found.best = climb(program, space, nodes, found.best.maximum.x.clone(), full(options), true, monitor, 0);
+            // a steep integrand can defeat adaptation: keep whichever rule a finer one confirms
+            let adaptive_error = integration_error(&prepared, &found, options)?.abs();
+            if !(adaptive_error <= error) {
+                return Ok((common, rough));
+            }
             found
         }
         None if strategy.main.adaptive && numeric_dims(&prepared.program.plan) != (0, 0) => {
@@ -175,6 +183,8 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         found.evaluations += 1 + 2 * n;
         let scale: Vec<f64> = m.value.scaling.as_ref().map_or(vec![1.0; n], |s| (0..n).map(|i| s[i * n + i]).collect());
         out.held = active_set(&problem, &m.x, &m.value.gradient);
+        let certain = separated(program, space, &found.best.nodes, &space.to_working(&m.x));
+        out.held.iter_mut().zip(certain).for_each(|(h, s)| *h |= s);
         information = observed_information(&problem, &m.x, &out.held, &scale);
         if monitor.cancelled() {
             return Err(EngineError::Interrupted);

@@ -18,6 +18,8 @@ pub struct Space {
 /// Logits past these values are held and reported at the boundary.
 pub const LOGIT_LIMIT: f64 = 15.0;
 pub const PROBIT_LIMIT: f64 = 6.0;
+/// Least residual variance, as a share of the outcome's variance.
+const RELATIVE_FLOOR: f64 = 1e-6;
 
 impl Space {
     /// # Errors
@@ -75,6 +77,7 @@ impl Space {
         let mut columns = vec![];
         let (mut lower, mut upper) = (vec![], vec![]);
         let limits = limits(model);
+        let floors = floors(program);
         for p in 0..n {
             if let Some((v, _)) = &expression[p] {
                 offset[p] = *v;
@@ -87,7 +90,7 @@ impl Space {
                 }
                 columns.push(column);
                 let (lo, hi) = bounds(program, p, limits[p]);
-                lower.push(lo);
+                lower.push(lo.max(floors[p]));
                 upper.push(hi);
             }
         }
@@ -149,6 +152,27 @@ fn bounds(program: &Program, p: usize, limit: f64) -> (f64, f64) {
     (lower.max(-limit), upper.min(limit))
 }
 
+/// Smallest residual variances and dispersions: at 0 the likelihood does not exist, just above it a boundary is reported.
+fn floors(program: &Program) -> Vec<f64> {
+    let mut out = vec![f64::NEG_INFINITY; program.model.parameters.len()];
+    for o in &program.model.outcomes {
+        let floor = match o.family {
+            Family::Gaussian | Family::Censored { .. } => RELATIVE_FLOOR * variance(&program.sample.columns[o.column]),
+            Family::NegativeBinomial | Family::ZeroInflatedNegativeBinomial => RELATIVE_FLOOR,
+            _ => continue,
+        };
+        o.auxiliary[0].parameters().iter().for_each(|&p| out[p] = floor);
+    }
+    out
+}
+
+fn variance(column: &[f64]) -> f64 {
+    let seen = || column.iter().filter(|v| !v.is_nan());
+    let n = seen().count().max(1) as f64;
+    let mean = seen().sum::<f64>() / n;
+    (seen().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).max(1e-12)
+}
+
 /// ±15 on logits (±6 on probits) that are a plain intercept or threshold: P(y = 1) is then 0 or 1 in print.
 fn limits(model: &Model) -> Vec<f64> {
     let mut out = vec![f64::INFINITY; model.parameters.len()];
@@ -167,6 +191,11 @@ fn limits(model: &Model) -> Vec<f64> {
                 Link::Probit => PROBIT_LIMIT,
             },
             Family::Nominal { .. } => LOGIT_LIMIT,
+            Family::ZeroInflatedPoisson | Family::ZeroInflatedNegativeBinomial => {
+                // only the logit of an extra zero
+                o.predictors[1..].iter().filter(|p| plain(p)).flat_map(|p| &p.terms).for_each(|t| limit(&t.coefficient, LOGIT_LIMIT));
+                continue;
+            }
             _ => continue,
         };
         if o.predictors.iter().all(plain) {

@@ -87,6 +87,15 @@ fn predictor_scale(o: &Outcome, sample: &Sample) -> f64 {
     }
 }
 
+/// Value of a coefficient that is not estimated.
+fn fixed_value(model: &Model, c: &Coefficient) -> Option<f64> {
+    match c {
+        Coefficient::Constant(v) => Some(*v),
+        Coefficient::Parameter(p) if !model.parameters[*p].free => model.parameters[*p].value,
+        _ => None,
+    }
+}
+
 fn is_dummy(sample: &Sample, column: usize) -> bool {
     sample.columns[column].iter().all(|v| *v == 0.0 || *v == 1.0)
 }
@@ -109,6 +118,7 @@ impl Starts {
                 s.set(&t.coefficient, 0.0, if by_class && t.latents.is_empty() { Role::Shift(scale) } else { Role::Shift(0.1) });
             }
         }
+        s.factor_means(model, sample);
         for o in &model.outcomes {
             for (k, p) in o.predictors.iter().enumerate() {
                 s.outcome_predictor(o, k, p, sample);
@@ -139,7 +149,7 @@ impl Starts {
     fn latent_scale(&self, model: &Model, sample: &Sample, name: &str) -> f64 {
         for o in model.outcomes.iter().filter(|o| matches!(o.family, Family::Gaussian | Family::Censored { .. })) {
             for t in o.predictors.iter().flat_map(|p| &p.terms) {
-                if t.latents.iter().any(|&l| model.latents[l].name == name) && matches!(t.coefficient, Coefficient::Constant(_)) {
+                if t.latents.iter().any(|&l| model.latents[l].name == name) && fixed_value(model, &t.coefficient).is_some_and(|v| v != 0.0) {
                     let x = t.covariate.map_or(1.0, |c| {
                         let (m, v) = moments(sample, c);
                         (v + m * m).sqrt()
@@ -149,6 +159,28 @@ impl Starts {
             }
         }
         1.0
+    }
+
+    /// A factor behind gaussian outcomes without intercepts carries their mean.
+    fn factor_means(&mut self, model: &Model, sample: &Sample) {
+        let mut done = vec![false; model.latents.len()];
+        for o in model.outcomes.iter().filter(|o| o.family == Family::Gaussian) {
+            let terms = &o.predictors[0].terms;
+            if terms.iter().any(|t| t.latents.is_empty() && t.covariate.is_none()) {
+                continue;
+            }
+            for t in terms.iter().filter(|t| t.latents.len() == 1 && t.covariate.is_none()) {
+                let (l, loading) = (t.latents[0], fixed_value(model, &t.coefficient).unwrap_or(0.0));
+                if done[l] || loading == 0.0 {
+                    continue;
+                }
+                done[l] = true;
+                let mean = moments(sample, o.column).0 / loading;
+                for m in model.latents[l].predictor.terms.iter().filter(|m| m.latents.is_empty() && m.covariate.is_none()) {
+                    m.coefficient.parameters().iter().for_each(|&p| self.base[p] = mean);
+                }
+            }
+        }
     }
 
     fn outcome_predictor(&mut self, o: &Outcome, k: usize, p: &Predictor, sample: &Sample) {

@@ -15,7 +15,7 @@ pub fn observed_information(problem: &Problem, x: &[f64], held: &[bool], scale: 
             if held[k] {
                 return vec![0.0; n];
             }
-            let mut h = (1e-3 / scale[k].max(1e-12).sqrt()).clamp(1e-6, 1e-2 * (1.0 + x[k].abs()));
+            let mut h = (2e-4 / scale[k].max(1e-12).sqrt()).clamp(1e-7, 1e-3 * (1.0 + x[k].abs()));
             for _ in 0..20 {
                 let gradient = |step: f64| {
                     let mut moved = x.to_vec();

@@ -3,3 +3,4 @@
 pub mod covariance;
 pub mod information;
 pub mod scores;
+pub mod separation;

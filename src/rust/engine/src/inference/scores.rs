@@ -8,12 +8,15 @@ use crate::likelihood::cluster_gaussian;
 use crate::likelihood::derivatives::derivative_table;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::{Point, Workspace};
+use crate::likelihood::residuals::Residuals;
 use crate::likelihood::table::Layout;
 use crate::likelihood::{evaluate_with, Posterior, Sink, Want};
 
-struct ScoreSink {
-    /// Derivative tables of the shared factors are made once per lane, those of local factors per chunk.
-    tables: Vec<Vec<f64>>,
+struct ScoreSink<'a> {
+    /// Derivative tables of the factors that all chunks share.
+    shared: &'a [Vec<f64>],
+    /// Those of the current chunk's own factors.
+    local: Vec<Vec<f64>>,
     first: Vec<usize>,
     /// [clusters of the lane so far × parameters]
     scores: Vec<f64>,
@@ -25,21 +28,25 @@ fn factors(program: &Program) -> impl Iterator<Item = (usize, &Factor)> {
     program.factors.iter().chain(&program.cluster_factors).enumerate()
 }
 
-impl Sink for ScoreSink {
+impl ScoreSink<'_> {
+    fn table(&self, k: usize, f: &Factor) -> &[f64] {
+        if f.patterns.local.is_some() {
+            &self.local[k]
+        } else {
+            &self.shared[k]
+        }
+    }
+}
+
+impl Sink for ScoreSink<'_> {
     fn chunk(&mut self, point: &Point, nodes: &Nodes, chunk: usize) {
         let program = point.program;
-        let fresh = self.tables.is_empty();
-        if fresh {
-            let n = program.factors.len() + program.cluster_factors.len();
-            self.tables = vec![vec![]; n];
-            self.first = vec![0; n];
-        }
-        for (k, f) in factors(program) {
-            if f.patterns.local.is_some() || fresh {
-                let designs = f.patterns.designs_of_chunk(chunk);
-                self.first[k] = f.patterns.values_of(designs).0;
-                self.tables[k] = derivative_table(point, nodes, f, designs, &mut self.workspace);
-            }
+        self.local.resize(self.shared.len(), vec![]);
+        self.first.resize(self.shared.len(), 0);
+        for (k, f) in factors(program).filter(|(_, f)| f.patterns.local.is_some()) {
+            let designs = f.patterns.designs_of_chunk(chunk);
+            self.first[k] = f.patterns.values_of(designs).0;
+            self.local[k] = derivative_table(point, nodes, f, designs, &mut self.workspace);
         }
     }
 
@@ -61,7 +68,8 @@ impl Sink for ScoreSink {
                 for (q, p) in p.iter().enumerate() {
                     let entry = row + if layout.n_nodes > 1 { q } else { 0 };
                     for (s, &parameter) in f.parameters.iter().enumerate() {
-                        self.scores[start + parameter] += p * self.tables[k][entry * m + s];
+                        let d = self.table(k, f)[entry * m + s];
+                        self.scores[start + parameter] += p * d;
                     }
                 }
             }
@@ -98,8 +106,8 @@ impl Sink for ScoreSink {
                         let weights = &posterior.buffers.groups[g][(cell * n_units + i) * inner..(cell * n_units + i + 1) * inner];
                         let entry = ((v as usize - self.first[k]) * group.n_within + cell) * inner;
                         for (e, w) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-                            let row = &self.tables[k][(entry + e) * m..(entry + e + 1) * m];
-                            for (d, &parameter) in row.iter().zip(&f.parameters) {
+                            for (s, &parameter) in f.parameters.iter().enumerate() {
+                                let d = self.table(k, f)[(entry + e) * m + s];
                                 self.scores[at + parameter] += w * d;
                             }
                         }
@@ -113,7 +121,17 @@ impl Sink for ScoreSink {
 /// Unweighted score of every distinct cluster in optimiser coordinates, [clusters × coordinates], row by row.
 pub fn cluster_scores(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Vec<f64> {
     let working = space.to_working(x);
-    let make = || ScoreSink { tables: vec![], first: vec![], scores: vec![], first_cluster: None, workspace: Workspace::default() };
+    let Some(residuals) = Residuals::new(program, &working) else { return vec![] };
+    let point = Point { program, parameters: &working, residuals: &residuals };
+    let shared: Vec<Vec<f64>> = factors(program)
+        .map(|(_, f)| {
+            if f.patterns.local.is_some() {
+                return vec![];
+            }
+            derivative_table(&point, nodes, f, (0, f.patterns.n_designs()), &mut Workspace::default())
+        })
+        .collect();
+    let make = || ScoreSink { shared: &shared, local: vec![], first: vec![], scores: vec![], first_cluster: None, workspace: Workspace::default() };
     let (_, sinks) = evaluate_with(program, nodes, &working, Want::default(), &make, false);
     let n = working.len();
     sinks.iter().flat_map(|s| s.scores.chunks_exact(n)).flat_map(|row| space.gradient(row)).collect()

@@ -306,7 +306,7 @@ impl<'a, S: Sink> Lane<'a, S> {
                 self.log_likelihood += program.units.weight[j] * total;
             }
             self.clusters.push(total);
-            if !total.is_finite() {
+            if !total.is_finite() && program.units.weight[j] > 0.0 {
                 return false;
             }
             if self.want.moments {

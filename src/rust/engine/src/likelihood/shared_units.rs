@@ -66,15 +66,18 @@ pub fn evaluate(point: &Point, nodes: &Nodes, shared: &[Vec<f64>], shape: &Shape
         return out;
     }
     if want.gradient {
-        let back: Vec<Vec<Vec<f64>>> = all
-            .par_iter()
-            .map(|b| {
+        let n_lanes = all.len().min(MAX_LANES);
+        let back: Vec<Vec<Vec<f64>>> = (0..n_lanes)
+            .into_par_iter()
+            .map(|k| {
                 let mut lane = lane(want);
-                lane.forward(0, b.clone());
-                let range = b.start * n_between..b.end * n_between;
-                let posterior = unit_weights(&lane.buffers.totals, &unit_log[range.clone()], &patterns[range], nw);
-                lane.buffers.backward(&posterior, &program.elimination, shape);
-                lane.scatter(0, b.clone());
+                for b in &all[k * all.len() / n_lanes..(k + 1) * all.len() / n_lanes] {
+                    lane.forward(0, b.clone());
+                    let range = b.start * n_between..b.end * n_between;
+                    let posterior = unit_weights(&lane.buffers.totals, &unit_log[range.clone()], &patterns[range], nw);
+                    lane.buffers.backward(&posterior, &program.elimination, shape);
+                    lane.scatter(0, b.clone());
+                }
                 std::mem::take(&mut lane.weights)
             })
             .collect();

@@ -1,5 +1,6 @@
 //! Posterior class probabilities within, between and joint, and expected counts of each class given its parents.
 
+use crate::compiled::elimination::cell_map;
 use crate::compiled::factor::FactorKind;
 use crate::compiled::Program;
 use crate::likelihood::nodes::Nodes;
@@ -13,10 +14,8 @@ pub const MAX_JOINT: usize = 1024;
 pub struct ClassPosteriors {
     /// Per within class variable, [distinct units × n_classes].
     pub within: Vec<Vec<f64>>,
-    /// [distinct units × cells], when one clique holds all class variables.
+    /// [distinct units × cells] over all within class variables, first fastest.
     pub joint: Option<Vec<f64>>,
-    /// Variables of `joint`, first fastest.
-    pub joint_variables: Vec<usize>,
     /// [distinct clusters × between cells]
     pub between: Vec<f64>,
     /// Per within class variable, weighted expected counts over its logits' scope (empty without logits).
@@ -25,22 +24,35 @@ pub struct ClassPosteriors {
     pub log_likelihood: Vec<f64>,
 }
 
-struct ClassSink {
+struct ClassSink<'a> {
     out: ClassPosteriors,
+    clique_cells: &'a [Vec<u32>],
 }
 
-/// The clique that holds every within class variable, if there is one.
-fn joint_clique(program: &Program) -> Option<usize> {
-    let cells: usize = program.model.n_cells(&program.within_classes);
-    let all = |c: &crate::compiled::elimination::Clique| 1 + c.separator.len() == program.within_classes.len();
-    if cells > MAX_JOINT {
-        None
-    } else {
-        program.elimination.cliques.iter().position(all)
-    }
+fn n_joint(program: &Program) -> usize {
+    program.model.n_cells(&program.within_classes)
 }
 
-impl Sink for ClassSink {
+fn wants_joint(program: &Program) -> bool {
+    program.within_classes.len() > 1 && n_joint(program) <= MAX_JOINT
+}
+
+/// For each cell over all within class variables, the cell of every clique.
+fn clique_cells(program: &Program) -> Vec<Vec<u32>> {
+    let variables = &program.within_classes;
+    program
+        .elimination
+        .cliques
+        .iter()
+        .map(|c| {
+            let mut scope = vec![c.variable];
+            scope.extend(&c.separator);
+            cell_map(&program.model, variables, &scope)
+        })
+        .collect()
+}
+
+impl Sink for ClassSink<'_> {
     fn cluster(&mut self, point: &Point, _nodes: &Nodes, _j: usize, log_likelihood: f64, posterior: &[f64]) {
         let nb = point.program.n_nodes.0;
         self.out.log_likelihood.push(log_likelihood);
@@ -73,11 +85,24 @@ impl Sink for ClassSink {
                 }
             }
         }
-        if let (Some(number), Some(joint)) = (joint_clique(program), &mut self.out.joint) {
-            let cells = posterior.buffers.clique(number);
+        if let Some(joint) = &mut self.out.joint {
+            // P(all) = P(root) Π P(variable | separator), within each outer cell
+            let maps = &self.clique_cells;
+            let mut cell_weights = vec![0.0; outer];
             for i in 0..n_units {
-                for cell in 0..program.elimination.cliques[number].n_cells() {
-                    joint.push(share(&cells[cell * len..(cell + 1) * len], i));
+                for cell in 0..n_joint(program) {
+                    cell_weights.copy_from_slice(&posterior.weights[i * outer..(i + 1) * outer]);
+                    for (number, clique) in program.elimination.cliques.iter().enumerate() {
+                        let cells = posterior.buffers.clique(number);
+                        let at = maps[number][cell] as usize;
+                        let separator = at / clique.n_states;
+                        for (o, w) in cell_weights.iter_mut().enumerate().filter(|(_, w)| **w > 0.0) {
+                            let total: f64 = (0..clique.n_states).map(|v| cells[(separator * clique.n_states + v) * len + i * outer + o]).sum();
+                            *w *= if total > 0.0 { cells[at * len + i * outer + o] / total } else { 0.0 };
+                        }
+                    }
+                    let v: f64 = cell_weights.iter().sum();
+                    joint.push(if totals[i] > 0.0 { v / totals[i] } else { f64::NAN });
                 }
             }
         }
@@ -103,13 +128,10 @@ impl Sink for ClassSink {
 /// Posteriors of the distinct units and clusters at working parameters.
 pub fn class_posteriors(program: &Program, nodes: &Nodes, working: &[f64]) -> ClassPosteriors {
     let n = program.within_classes.len();
-    let empty = || ClassPosteriors { within: vec![vec![]; n], transitions: vec![vec![]; n], joint: joint_clique(program).map(|_| vec![]), ..ClassPosteriors::default() };
-    let (_, sinks) = evaluate_with(program, nodes, working, Want::default(), &|| ClassSink { out: empty() }, false);
+    let empty = || ClassPosteriors { within: vec![vec![]; n], transitions: vec![vec![]; n], joint: wants_joint(program).then(Vec::new), ..ClassPosteriors::default() };
+    let maps = clique_cells(program);
+    let (_, sinks) = evaluate_with(program, nodes, working, Want::default(), &|| ClassSink { out: empty(), clique_cells: &maps }, false);
     let mut out = empty();
-    if let Some(c) = joint_clique(program) {
-        out.joint_variables.push(program.elimination.cliques[c].variable);
-        out.joint_variables.extend(&program.elimination.cliques[c].separator);
-    }
     for s in sinks {
         let s = s.out;
         for (a, b) in out.within.iter_mut().zip(s.within) {

@@ -226,8 +226,8 @@ fn posterior_entries(program: &Program, p: &ClassPosteriors) -> Vec<(String, Val
         between.push((model.classes[d].name.clone(), spread(&marginal, k, &units.of_cluster)));
     }
     let joint = match &p.joint {
-        Some(values) if program.within_classes.len() > 1 => joint_in_order(program, values, &p.joint_variables),
-        _ => Value::Null,
+        Some(values) => spread(values, program.model.n_cells(&program.within_classes), &program.units.of_row),
+        None => Value::Null,
     };
     vec![
         entry("log_likelihood_clusters", Value::Numbers(units.of_cluster.iter().map(|&j| p.log_likelihood[j as usize]).collect())),
@@ -237,19 +237,6 @@ fn posterior_entries(program: &Program, p: &ClassPosteriors) -> Vec<(String, Val
         entry("class_prob", Value::List(sizes)),
         entry("transitions", Value::List(transitions)),
     ]
-}
-
-/// Joint posteriors with the class variables in the order of the specification, first fastest.
-fn joint_in_order(program: &Program, values: &[f64], variables: &[usize]) -> Value {
-    let cells = program.model.n_cells(variables);
-    let map = crate::compiled::elimination::cell_map(&program.model, variables, &program.within_classes);
-    let mut ordered = vec![0.0; values.len()];
-    for (row, from) in values.chunks_exact(cells).enumerate() {
-        for (cell, v) in from.iter().enumerate() {
-            ordered[row * cells + map[cell] as usize] = *v;
-        }
-    }
-    spread(&ordered, cells, &program.units.of_row)
 }
 
 fn method_name(m: Method) -> &'static str {

@@ -1,0 +1,36 @@
+//! Complete separation: class logits whose prior probabilities are all 0 or 1, so that their coefficients run to infinity.
+
+use crate::compiled::factor::{Factor, FactorKind};
+use crate::compiled::Program;
+use crate::em::space::Space;
+use crate::likelihood::nodes::Nodes;
+use crate::likelihood::predictor::{Point, Workspace};
+use crate::likelihood::residuals::Residuals;
+use crate::likelihood::table::{fill, Layout};
+
+/// Prior probabilities closer to 0 or 1 than this count as 0 or 1.
+const CERTAIN: f64 = 1e-6;
+
+/// Per coordinate, whether it stands in the logits of a class variable that the predictors separate completely.
+pub fn separated(program: &Program, space: &Space, nodes: &Nodes, working: &[f64]) -> Vec<bool> {
+    let mut parameters = vec![false; working.len()];
+    if let Some(residuals) = Residuals::new(program, working) {
+        let point = Point { program, parameters: working, residuals: &residuals };
+        for f in program.factors.iter().chain(&program.cluster_factors) {
+            if matches!(f.kind, FactorKind::Logits(_)) && !f.covariates.is_empty() && certain(&point, nodes, f) {
+                f.parameters.iter().for_each(|&p| parameters[p] = true);
+            }
+        }
+    }
+    space.columns.iter().map(|c| c.iter().any(|(p, _)| parameters[*p])).collect()
+}
+
+fn certain(point: &Point, nodes: &Nodes, f: &Factor) -> bool {
+    let row = Layout::new(point.program, f).row();
+    let mut workspace = Workspace::default();
+    (0..f.patterns.n_designs()).all(|d| {
+        let values = f.patterns.values_of((d, d + 1));
+        let mut table = vec![0.0; (values.1 - values.0) * row];
+        fill(point, nodes, f, (d, d + 1), &mut table, &mut workspace) && table.iter().all(|l| l.exp() < CERTAIN || l.exp() > 1.0 - CERTAIN)
+    })
+}
