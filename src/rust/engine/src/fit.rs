@@ -5,7 +5,7 @@ use crate::compiled::{NodePlan, Program};
 use crate::data::{RawData, Sample};
 use crate::em::options::{Options, Quadrature, StandardErrors};
 use crate::em::problem::{Monitor, Problem};
-use crate::em::search::{climb, search, Found};
+use crate::em::search::{adapt, climb, search, Found};
 use crate::em::space::Space;
 use crate::em::strategy::{shares_patterns, Strategy, COMMON_TOLERANCE};
 use crate::error::{EngineError, Result};
@@ -18,6 +18,7 @@ use crate::likelihood::{evaluate as pass, Want};
 use crate::optim::maximise::{maximise, Settings, Status};
 use crate::optim::{active_set, dot, Objective};
 use crate::posterior::classes::class_posteriors;
+use crate::posterior::latents::latent_posteriors;
 use crate::quadrature::{self, Rule};
 use crate::result::assemble;
 use crate::result::value::Value;
@@ -78,6 +79,8 @@ fn read(spec_json: &str, data: RawData, options_json: &str) -> Result<(Model, Sa
     Ok((model, sample, options))
 }
 
+/// Moves of the nodes that bring them to the posterior from common ones.
+const ADAPT_SWEEPS: usize = 8;
 /// Newton steps after the search.
 const NEWTON_ROUNDS: usize = 3;
 /// Newton decrement (about twice the log-likelihood still to be gained) that counts as a maximum.
@@ -105,11 +108,29 @@ pub fn fit(spec_json: &str, data: RawData, options_json: &str, monitor: &dyn Mon
     let inference = infer(&prepared, &mut found, &options, monitor)?;
     let working = prepared.space.to_working(&found.best.maximum.x);
     let posteriors = class_posteriors(&prepared.program, &found.best.nodes, &working);
+    let latents = latent_values(&prepared, found.best.nodes.between.is_adapted() || found.best.nodes.within.is_adapted(), &working)?;
     let error = integration_error(&prepared, &found, &options)?;
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
     }
-    Ok(assemble::fit(&prepared, &options, &found, &inference, &posteriors, error))
+    let mut result = assemble::fit(&prepared, &options, &found, &inference, &posteriors, error);
+    result.push("latents", latents);
+    Ok(result)
+}
+
+/// Posterior means and standard deviations of the latent variables.
+fn latent_values(prepared: &Prepared, adapted: bool, working: &[f64]) -> Result<Value> {
+    let Prepared { program, nodes, quadrature, .. } = prepared;
+    if program.model.latents.is_empty() {
+        return Ok(Value::Items(vec![]));
+    }
+    let node_plan = NodePlan { between_nodes: program.n_nodes.0, within_nodes: program.n_nodes.1, adaptive: quadrature.adaptive };
+    let extended = Program::with_latents(program.model.clone(), program.plan.clone(), program.sample.clone(), node_plan)?;
+    let mut nodes = nodes.clone();
+    if adapted {
+        adapt(&extended, &mut nodes, working, ADAPT_SWEEPS);
+    }
+    Ok(assemble::latents(&extended, &latent_posteriors(&extended, &nodes, working)))
 }
 
 fn full(options: &Options) -> Settings {
@@ -273,14 +294,7 @@ pub fn evaluate(spec_json: &str, data: RawData, options_json: &str, parameters: 
         return Err(EngineError::spec(&program.model.parameters[p].name, format!("{} contradicts its fixed value or a linear constraint", parameters[p])));
     }
     if rule.adaptive {
-        for _ in 0..8 {
-            let e = pass(&program, &nodes, &working, Want { moments: true, ..Want::default() });
-            if !e.log_likelihood.is_finite() {
-                break;
-            }
-            nodes.between.adapt(Some(e.between_moments));
-            nodes.within.adapt(Some(e.within_moments));
-        }
+        adapt(&program, &mut nodes, &working, ADAPT_SWEEPS);
     }
     let e = pass(&program, &nodes, &working, Want { gradient: true, ..Want::default() });
     let posteriors = class_posteriors(&program, &nodes, &working);

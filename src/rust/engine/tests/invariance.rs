@@ -255,9 +255,9 @@ fn rows_without_weight_have_posteriors_and_no_influence() {
     assert!(p.iter().all(|v| v.is_finite()), "{p:?}");
 }
 
-/// `class_prob` is the average prior probability (inst/spec-format.md), whatever the data say.
+/// `class_prob` is the average posterior probability (inst/spec-format.md), here by Bayes' theorem.
 #[test]
-fn class_sizes_are_average_prior_probabilities() {
+fn class_sizes_are_average_posterior_probabilities() {
     let mut s = Spec::default();
     let (a, b) = (s.free("c#1~1", 0.4), s.free("c#1~x", 0.9));
     s.class("c", WITHIN, vec![vec![intercept(a), slope(b, "x")]]);
@@ -265,7 +265,9 @@ fn class_sizes_are_average_prior_probabilities() {
     s.item("u", vec![intercept(u)]);
     let mut case = Case::new("one item", s, Shape::Rows(40));
     case.column_mut("u").fill(1.0);
-    let want = case.column("x").iter().map(|x| 1.0 / (1.0 + (-0.4 - 0.9 * x).exp())).sum::<f64>() / 40.0;
+    let expit = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let posterior = |p: f64| p * expit(1.0) / (p * expit(1.0) + (1.0 - p) * expit(-1.0));
+    let want = case.column("x").iter().map(|x| posterior(expit(0.4 + 0.9 * x))).sum::<f64>() / 40.0;
     let got = numbers(result(&case).get("class_prob").and_then(|p| p.get("c")).unwrap())[0];
     assert!((got - want).abs() < 1e-10, "{got} instead of {want}");
 }

@@ -43,6 +43,8 @@ pub enum FactorKind {
     Known(usize),
     /// Joint normal density of several gaussian outcomes, analytic within latents integrated out.
     Gaussian(Vec<usize>),
+    /// 1: only makes the posterior over a latent variable's scope available.
+    Latent(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -98,6 +100,14 @@ impl Factor {
                 values.extend(model.classes[*c].known);
                 observed.extend(model.classes[*c].known);
             }
+            FactorKind::Latent(l) => {
+                reach.absorb(&plan.reach[*l]);
+                for o in informative(model, plan, *l) {
+                    add(&mut reach, &model.outcomes[o].predictors);
+                    reach.classes.extend(model.outcomes[o].auxiliary[0].classes());
+                    residual_covariances(model, &[o]).iter().for_each(|&c| reach.classes.extend(model.covariances[c].value.classes()));
+                }
+            }
             FactorKind::Gaussian(group) => {
                 for &o in group {
                     add(&mut reach, &model.outcomes[o].predictors);
@@ -126,6 +136,9 @@ impl Factor {
             .map(|d| plan.dimensions[d].index)
             .collect();
         analytic.sort_unstable();
+        if matches!(kind, FactorKind::Latent(_)) {
+            reach.parameters.clear();
+        }
         let parameters: Vec<usize> = reach.parameters.iter().copied().filter(|&p| model.parameters[p].free).collect();
         let mut slot_of = vec![NONE; model.parameters.len()];
         for (s, &p) in parameters.iter().enumerate() {
@@ -165,6 +178,40 @@ impl Factor {
     pub fn is_gaussian(&self, model: &Model) -> bool {
         matches!(&self.kind, FactorKind::Outcome(o) if model.outcomes[*o].family == Family::Gaussian)
     }
+}
+
+/// Gaussian outcomes on which the posterior of a latent's analytic parts depends, through the joint density of its
+/// group or, where between dimensions are analytic, of the whole cluster.
+pub fn informative(model: &Model, plan: &Plan, latent: usize) -> Vec<usize> {
+    let analytic = |reach: &Reach, level: Level| {
+        let mut dims: Vec<usize> = reach.residuals.iter().filter_map(|&r| plan.dimension_of[r]).collect();
+        dims.retain(|&d| plan.dimensions[d].how == How::Analytic && plan.dimensions[d].level == level);
+        dims
+    };
+    let of_group = |group: &[usize]| {
+        let mut r = Reach::default();
+        group.iter().flat_map(|&o| &model.outcomes[o].predictors).for_each(|p| r.absorb_predictor(p, &plan.reach));
+        r.tidy();
+        r
+    };
+    let mine = analytic(&plan.reach[latent], Level::Within);
+    let mut out: Vec<usize> = vec![];
+    let mut between = !analytic(&plan.reach[latent], Level::Between).is_empty();
+    for group in &plan.gaussian_groups {
+        let r = of_group(group);
+        if analytic(&r, Level::Within).iter().any(|d| mine.contains(d)) {
+            out.extend(group);
+            between |= !analytic(&r, Level::Between).is_empty();
+        }
+    }
+    if between {
+        out.extend(plan.gaussian_groups.iter().filter(|g| Factor::touches_analytic_between(model, plan, g)).flatten());
+        let observed_between = |o: &usize| model.outcomes[*o].level == Level::Between && model.outcomes[*o].family == Family::Gaussian;
+        out.extend((0..model.outcomes.len()).filter(observed_between));
+    }
+    out.sort_unstable();
+    out.dedup();
+    out
 }
 
 /// Residual covariances among the given gaussian outcomes.

@@ -79,8 +79,21 @@ const CHUNK_UNITS: usize = 1 << 11;
 
 impl Program {
     pub fn new(model: Model, plan: Plan, sample: Sample, nodes: NodePlan) -> Result<Program> {
+        Program::build(model, plan, sample, nodes, false)
+    }
+
+    /// With the posteriors over the scopes of the within latents at hand: for factor scores.
+    pub fn with_latents(model: Model, plan: Plan, sample: Sample, nodes: NodePlan) -> Result<Program> {
+        Program::build(model, plan, sample, nodes, true)
+    }
+
+    fn build(model: Model, plan: Plan, sample: Sample, nodes: NodePlan, latents: bool) -> Result<Program> {
         let working = Working::new(&model, &plan);
         let (mut factors, mut cluster_factors, cluster_gaussian) = list_factors(&model, &plan);
+        if latents {
+            let within = (0..model.latents.len()).filter(|&l| model.latents[l].level == Level::Within);
+            factors.extend(within.map(|l| Factor::new(&model, &plan, FactorKind::Latent(l), Level::Within)));
+        }
         let n_rows = sample.n_rows;
         let rows = |f: &Factor| {
             let joint = matches!(f.kind, FactorKind::Gaussian(_));

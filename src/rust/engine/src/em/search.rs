@@ -43,13 +43,12 @@ pub struct Found {
 
 const ROUNDS: usize = 15;
 
-/// Moves the nodes to the posterior at `x`, a few times; false (and common nodes) where that breaks the integral.
-fn adapt(problem: &Problem, nodes: &mut Nodes, x: &[f64], sweeps: usize) -> bool {
-    let working = problem.space.to_working(x);
+/// Moves the nodes to the posterior, a few times; false (and common nodes) where that breaks the integral.
+pub fn adapt(program: &Program, nodes: &mut Nodes, working: &[f64], sweeps: usize) -> bool {
     let want = Want { moments: true, ..Want::default() };
     let mut before = f64::NAN;
     for _ in 0..sweeps {
-        let e = evaluate(problem.program, nodes, &working, want);
+        let e = evaluate(program, nodes, working, want);
         if !e.log_likelihood.is_finite() {
             nodes.between.adapt(None);
             nodes.within.adapt(None);
@@ -62,7 +61,7 @@ fn adapt(problem: &Problem, nodes: &mut Nodes, x: &[f64], sweeps: usize) -> bool
         nodes.between.adapt(Some(e.between_moments));
         nodes.within.adapt(Some(e.within_moments));
     }
-    let adapted = evaluate(problem.program, nodes, &working, Want::default()).log_likelihood;
+    let adapted = evaluate(program, nodes, working, Want::default()).log_likelihood;
     if !adapted.is_finite() {
         nodes.between.adapt(None);
         nodes.within.adapt(None);
@@ -79,8 +78,7 @@ pub fn climb(program: &Program, space: &Space, common: &Nodes, x: Vec<f64>, sett
     if !adaptive || !numeric || settings.em_only {
         return Climbed { maximum: run(&nodes, x, settings), nodes, fell_back: false };
     }
-    let problem = Problem { program, space, nodes: common, monitor, start };
-    let mut fell_back = !adapt(&problem, &mut nodes, &x, 4);
+    let mut fell_back = !adapt(program, &mut nodes, &space.to_working(&x), 4);
     let mut total: Option<Maximum> = None;
     for round in 0..ROUNDS {
         let cap = if round < 3 && !fell_back { 12 << round } else { settings.max_iterations };
@@ -98,7 +96,7 @@ pub fn climb(program: &Program, space: &Space, common: &Nodes, x: Vec<f64>, sett
         if stop {
             break;
         }
-        fell_back = !adapt(&problem, &mut nodes, &x_now, 3);
+        fell_back = !adapt(program, &mut nodes, &space.to_working(&x_now), 3);
     }
     let maximum = total.unwrap_or_else(|| run(&nodes, x, settings));
     Climbed { maximum, nodes, fell_back }

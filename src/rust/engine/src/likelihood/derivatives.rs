@@ -25,7 +25,7 @@ pub fn derivative_table(point: &Point, nodes: &Nodes, f: &Factor, designs: (usiz
         let values = f.patterns.values_of((design, design + 1));
         each_cell(program, f, w, |w, cw, cb| {
             match &f.kind {
-                FactorKind::Known(_) => {}
+                FactorKind::Known(_) | FactorKind::Latent(_) => {}
                 FactorKind::Outcome(o) => {
                     let o = &program.model.outcomes[*o];
                     latents(point, &f.latents, &at, w);

@@ -300,3 +300,50 @@ impl SlotDerivative {
 fn multiply(a: &[f64], b: &[f64], p: usize) -> Vec<f64> {
     (0..p * p).map(|x| (0..p).map(|k| a[(x / p) * p + k] * b[k * p + x % p]).sum()).collect()
 }
+
+/// Posterior of the within residuals z of a group at one node, given the between residuals:
+/// z | y, z_b ~ N(K (r − A_b z_b), S).
+pub struct ResidualPosterior {
+    /// K r, [k]
+    pub mean: Vec<f64>,
+    /// K A_b, [k × r]
+    pub between: Vec<f64>,
+    /// S, [k × k]
+    pub covariance: Vec<f64>,
+}
+
+/// `None` where nothing of the group is observed or a variance is not positive.
+pub fn residual_posterior(point: &Point, group: &[usize], at: &At, n_between: usize, q: usize, w: &mut Workspace) -> Option<ResidualPosterior> {
+    let outcomes = observed(point, group, at.row);
+    let k = at.components.within.len();
+    if outcomes.is_empty() || k == 0 {
+        return None;
+    }
+    let theta = theta(point, &outcomes, &w.state, at.slot_of)?;
+    evaluate(point, &outcomes, at, w);
+    let p = outcomes.len();
+    let model = &point.program.model;
+    let a = |i: usize, c: usize| w.predictors[i].value[c * w.predictors[i].n + q];
+    let mut chol = theta.value;
+    if !cholesky_in_place(&mut chol, p) {
+        return None;
+    }
+    let whiten = |mut v: Vec<f64>| {
+        solve_lower(&chol, p, &mut v);
+        v
+    };
+    let r = whiten((0..p).map(|i| point.program.sample.columns[model.outcomes[outcomes[i]].column][at.row] - a(i, 0)).collect());
+    let loadings: Vec<Vec<f64>> = (0..k + n_between).map(|c| whiten((0..p).map(|i| a(i, 1 + c)).collect())).collect();
+    let inner = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
+    let mut m: Vec<f64> = (0..k * k).map(|e| inner(&loadings[e / k], &loadings[e % k]) + f64::from(u8::from(e / k == e % k))).collect();
+    if !cholesky_in_place(&mut m, k) {
+        return None;
+    }
+    let mut covariance = vec![0.0; k * k];
+    invert_from_cholesky(&m, k, &mut covariance);
+    let apply = |v: &[f64]| -> Vec<f64> { (0..k).map(|i| (0..k).map(|j| covariance[i * k + j] * inner(&loadings[j], v)).sum()).collect() };
+    let mean = apply(&r);
+    let columns: Vec<Vec<f64>> = (0..n_between).map(|b| apply(&loadings[k + b])).collect();
+    let between = (0..k * n_between).map(|e| columns[e % n_between][e / n_between]).collect();
+    Some(ResidualPosterior { mean, between, covariance })
+}

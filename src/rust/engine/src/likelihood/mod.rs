@@ -5,7 +5,7 @@ pub mod accumulator;
 pub mod class_graph;
 pub mod cluster_gaussian;
 pub mod derivatives;
-mod gaussian;
+pub mod gaussian;
 pub mod nodes;
 pub mod predictor;
 pub mod residuals;

@@ -77,6 +77,7 @@ pub fn fill(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), t
             }
             latents(point, &f.latents, &at, w);
             match &f.kind {
+                FactorKind::Latent(_) => true,
                 FactorKind::Known(c) => {
                     fill_known(program, f, *c, values, first, &layout, (cw, cb), w.state[*c], table);
                     true
@@ -116,7 +117,7 @@ pub fn contract(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize
             }
             latents(point, &f.latents, &at, w);
             match &f.kind {
-                FactorKind::Known(_) => {}
+                FactorKind::Known(_) | FactorKind::Latent(_) => {}
                 FactorKind::Outcome(o) => contract_outcome(point, &program.model.outcomes[*o], &at, values, f, first, &layout, (cw, cb), w, weights, sums),
                 FactorKind::Logits(c) => contract_logits(point, *c, &at, values.0 - first, &layout, (cw, cb), class_stride(program, f, *c), w, weights, sums),
                 FactorKind::Gaussian(group) => gaussian::contract(point, group, f, &at, values, first, &layout, (cw, cb), w, weights, sums),

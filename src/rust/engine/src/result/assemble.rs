@@ -11,6 +11,7 @@ use crate::likelihood::Evaluation;
 use crate::linalg::matmul;
 use crate::optim::maximise::Status;
 use crate::posterior::classes::ClassPosteriors;
+use crate::posterior::latents::LatentPosteriors;
 use crate::quadrature::Method;
 use crate::simulate::Simulated;
 use crate::spec::{Level, Model};
@@ -341,4 +342,20 @@ pub fn evaluation(program: &Program, space: &Space, e: &Evaluation, posteriors: 
 pub fn simulation((outcomes, classes, latents): (Vec<String>, Vec<String>, Vec<String>), drawn: Simulated) -> Value {
     let columns = |names: Vec<String>, values: Vec<Vec<f64>>| Value::List(names.into_iter().zip(values.into_iter().map(Value::Numbers)).collect());
     Value::list([("outcomes", columns(outcomes, drawn.outcomes)), ("classes", columns(classes, drawn.classes)), ("latents", columns(latents, drawn.latents))])
+}
+
+/// Posterior means and standard deviations of the latent variables, spread over rows or clusters.
+pub fn latents(program: &Program, p: &LatentPosteriors) -> Value {
+    let describe = |(l, latent): (usize, &crate::spec::Latent)| {
+        let within = latent.level == Level::Within;
+        let of = if within { &program.units.of_row } else { &program.units.of_cluster };
+        let pick = |v: &[f64], f: fn(f64) -> f64| Value::Numbers(of.iter().map(|&u| f(v[u as usize])).collect());
+        Value::list([
+            ("name", text(&latent.name)),
+            ("level", text(if within { "within" } else { "between" })),
+            ("mean", pick(&p.mean[l], |v| v)),
+            ("sd", pick(&p.variance[l], f64::sqrt)),
+        ])
+    };
+    Value::Items(program.model.latents.iter().enumerate().map(describe).collect())
 }

@@ -44,6 +44,13 @@ impl Value {
         }
     }
 
+    /// Adds a named element to a list.
+    pub fn push(&mut self, name: &str, value: Value) {
+        if let Value::List(elements) = self {
+            elements.push((name.to_string(), value));
+        }
+    }
+
     /// The number held, whole or not.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
