@@ -27,13 +27,15 @@ apply_constraints <- function(frame, parts, call) {
   list(frame = frame, position = position, linear = unlist(linear, recursive = FALSE) %||% list())
 }
 
-# Rows whose name is `name`, or matches it where `*` stands for any text.
+# Rows whose name is `name`, or matches it where `*` stands for any text; variances and covariances only where the
+# pattern has their `~~`, so that `*~f` is the loadings on f and not also `f~~f`.
 match_parameters <- function(name, names, call) {
   rows <- which(names == name)
   if (length(rows) == 0 && grepl("*", name, fixed = TRUE)) {
     pieces <- gsub("([][{}()+.^$?|\\\\])", "\\\\\\1", strsplit(paste0(name, " "), "*", fixed = TRUE)[[1]])
     pattern <- sub(" $", "", paste(pieces, collapse = ".*"))
     rows <- grep(paste0("^", pattern, "$"), names)
+    if (!grepl("~~", name, fixed = TRUE)) rows <- rows[!grepl("~~", names[rows], fixed = TRUE)]
   }
   if (length(rows) == 0) {
     abort_spec(c(

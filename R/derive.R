@@ -4,6 +4,8 @@
 #'
 #' Computes any function of the estimates with its standard error by the delta method (numeric derivatives).
 #'
+#' The ggplot2 package has a function of the same name. If it is attached after mlmix, write `mlmix::derive()`.
+#'
 #' @param fit A fit from [mlmix()].
 #' @param ... Named expressions of parameters, whose names stand in backticks as [estimates()] prints them:
 #'   ``difference = `u1~1[c=1]` - `u1~1[c=2]` ``. Each must give one number, or several, which are numbered.

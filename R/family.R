@@ -10,6 +10,7 @@ new_family <- function(type, link = NULL, ...) {
 #' given as text, as in `family = "bernoulli"`. One model may mix families freely.
 #'
 #' @param link Text, default `"logit"`; the other choice is `"probit"`.
+#' @param family Text, the distribution of the counts: `"poisson"` (default) or `"negbin"`.
 #' @param zero One-sided formula, default `~ 1`: predictors of the logit of an extra zero.
 #' @param lower,upper Numbers, default `-Inf` and `Inf`: the limits at which a censored outcome piles up. At least one
 #'   must be finite.
@@ -20,12 +21,13 @@ new_family <- function(type, link = NULL, ...) {
 #' * `ordinal()`: ordered categories with thresholds, P(y <= k) = F(threshold k - linear predictor).
 #' * `nominal()`: unordered categories, one logit for each category but the last.
 #' * `negbin()`: counts with variance mean + dispersion * mean^2.
-#' * `zip()`, `zinb()`: counts with extra zeros, Poisson and negative binomial.
+#' * `zero_inflated()`: counts with extra zeros, beside those of a Poisson or a negative binomial distribution. As text:
+#'   `"zip"`, `"zinb"`.
 #' * `censored()`: a normal variable of which values beyond a limit are recorded as the limit (tobit).
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models.
 #' @examples
 #' outcome(u1:u5 ~ c, family = ordinal("probit"))
-#' outcome(visits ~ c * x, family = zip(zero = ~ c))
+#' outcome(visits ~ c * x, family = zero_inflated("poisson", zero = ~ c))
 #' outcome(hours ~ c, family = censored(lower = 0))
 #' @name families
 NULL
@@ -56,14 +58,10 @@ negbin <- function() {
 
 #' @rdname families
 #' @export
-zip <- function(zero = ~ 1) {
-  new_family("zero_inflated_poisson", "log", zero = check_zero(zero))
-}
-
-#' @rdname families
-#' @export
-zinb <- function(zero = ~ 1) {
-  new_family("zero_inflated_negative_binomial", "log", zero = check_zero(zero))
+zero_inflated <- function(family = c("poisson", "negbin"), zero = ~ 1) {
+  family <- check_choice(family, c("poisson", "negbin"), "family")
+  type <- if (family == "poisson") "zero_inflated_poisson" else "zero_inflated_negative_binomial"
+  new_family(type, "log", zero = check_zero(zero))
 }
 
 #' @rdname families
@@ -94,7 +92,7 @@ auto_family <- function(link = "logit") {
 }
 
 family_words <- c(
-  "gaussian", "bernoulli", "binomial", "ordinal", "nominal", "poisson", "negbin", "zip", "zinb", "censored"
+  "gaussian", "bernoulli", "binomial", "ordinal", "nominal", "poisson", "negbin", "zero_inflated", "censored"
 )
 
 # Reads whatever a user may give as a family: ours, R's, a function, or text.
@@ -135,9 +133,9 @@ family_from_text <- function(text, arg, call) {
     negbin = ,
     negative_binomial = negbin(),
     zip = ,
-    zero_inflated_poisson = zip(),
+    zero_inflated_poisson = zero_inflated("poisson"),
     zinb = ,
-    zero_inflated_negative_binomial = zinb(),
+    zero_inflated_negative_binomial = zero_inflated("negbin"),
     auto = auto_family(),
     abort_unknown_family(describe(text), arg, call)
   )
@@ -179,10 +177,11 @@ print.mlmix_family <- function(x, ...) {
 }
 
 family_label <- function(family) {
-  short <- c(
-    negative_binomial = "negbin", zero_inflated_poisson = "zip", zero_inflated_negative_binomial = "zinb"
-  )
-  type <- if (family$type %in% names(short)) short[[family$type]] else family$type
+  type <- family$type
+  if (has_zero_part(type)) {
+    return(paste0("zero_inflated(\"", if (type == "zero_inflated_poisson") "poisson" else "negbin", "\")"))
+  }
+  if (type == "negative_binomial") type <- "negbin"
   link <- family$link
   detail <- if (type == "censored") {
     limits <- c(lower = family$lower, upper = family$upper)

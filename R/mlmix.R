@@ -59,7 +59,7 @@ mlmix <- function(model, data, cluster = NULL, weights = NULL, cluster_weights =
   started <- proc.time()[["elapsed"]]
   options <- fit_options(starts, seed, se, integration, threads, control, frame)
   progress <- check_progress(progress, frame)
-  resolved <- separate_robust_cluster(resolve_model(model, data, cluster))
+  resolved <- separate_robust_cluster(resolve_model(model, data, cluster, call = frame))
   given <- list(
     frequency = weight_values(rlang::enquo(frequency), data, "frequency", frame),
     weights = weight_values(rlang::enquo(weights), data, "weights", frame),

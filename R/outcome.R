@@ -10,7 +10,7 @@
 #'   for each class, never as contrasts. A second class variable that is only added (`c1 + c2`) has the effect 0 in its
 #'   last class.
 #' @param family Response family, default `gaussian()`; see [families].
-#' @param variance One-sided formula, default `~ 1`: `~ c` gives a residual variance (for `negbin()` and `zinb()` a
+#' @param variance One-sided formula, default `~ 1`: `~ c` gives a residual variance (for counts with a
 #'   dispersion) for each class.
 #' @param level Text, default `"within"`; `"between"` for an outcome of the clusters.
 #' @param like `NULL` (default) or names of outcomes, as on the left of a formula: the outcomes here share all

@@ -1,9 +1,10 @@
 # The parameter table: the one owner of order, names, fixed values, starts and bounds.
 
 # A table under construction; an environment, because every equation of a model adds to the same one.
-new_table <- function() {
+new_table <- function(call = NULL) {
   table <- new.env(parent = emptyenv())
   table$rows <- list()
+  table$call <- call # the call that an error message names
   table$index <- new.env(parent = emptyenv())
   table$shared <- NULL # while set: positions to hand out instead of new parameters (outcomes that are `like` others)
   table$log <- integer(0) # positions handed out, in order, so that another outcome can be like this one
@@ -17,7 +18,7 @@ add_parameter <- function(table, name, kind, level, target, term, class = "", fr
     position <- take_shared(table, kind)
   } else {
     if (!is.null(table$index[[name]])) {
-      abort_spec("Two parts of the model make the parameter {.val {name}}.", call = NULL)
+      abort_spec("Two parts of the model make the parameter {.val {name}}.", call = table$call)
     }
     position <- length(table$rows) + 1L
     table$index[[name]] <- position
@@ -36,7 +37,7 @@ take_shared <- function(table, kind) {
     abort_spec(c(
       "An outcome is {.arg like} another, but their formulas differ in form.",
       i = "Both need the same number of classes, predictors and factors, in the same order."
-    ), call = NULL)
+    ), call = table$call)
   }
   table$shared <- table$shared[-1]
   position
@@ -83,7 +84,8 @@ spec_parameters <- function(frame) {
 #' parameters(mixture_model(latent_class("c", 2), outcome(y ~ c * x)), data)
 #' @export
 parameters <- function(model, data, cluster = NULL) {
-  structure(resolve_model(model, data, cluster)$parameters, class = c("mlmix_parameters", "data.frame"))
+  resolved <- resolve_model(model, data, cluster, call = rlang::current_env())
+  structure(resolved$parameters, class = c("mlmix_parameters", "data.frame"))
 }
 
 #' @export

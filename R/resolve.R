@@ -9,6 +9,7 @@
 #' @param model A model from [mixture_model()] or a one-line model.
 #' @param data Data frame.
 #' @param cluster Text or `NULL` (default): the cluster variable, if the model does not name it.
+#' @param call The call that an error message names.
 #' @return A list with
 #'   * `spec`: the specification, ready for JSON (`inst/spec-format.md`);
 #'   * `parameters`: data frame, one row per parameter (see [parameters()]);
@@ -22,14 +23,13 @@
 #'   * `designs`: what `new_columns()` needs to make the covariates of new data.
 #' @keywords internal
 #' @export
-resolve_model <- function(model, data, cluster = NULL) {
-  call <- rlang::current_env()
+resolve_model <- function(model, data, cluster = NULL, call = rlang::current_env()) {
   if (!inherits(model, "mlmix_model")) {
     abort_spec(c(
       "{.arg model} must be a model.",
       x = "You gave {describe(model)}.",
       i = "Make one with {.fn mixture_model} or a one-line model such as {.fn lca}."
-    ))
+    ), call = call)
   }
   data <- check_data(data, call)
   symbols <- model_symbols(model)
@@ -132,6 +132,7 @@ select_rows <- function(data, needs, stacked, call) {
     if (length(used$clusters$ids) < 2) {
       abort_data(c(
         "The cluster variable {.var {needs$cluster}} has one value only.",
+        x = "It is {.val {used$clusters$ids}} in all {length(used$rows)} row{?s} used.",
         i = "A model with clusters needs at least two of them; usually 20 or more."
       ), call = call)
     }
@@ -145,7 +146,7 @@ new_builder <- function(model, symbols, used, needs, call) {
   b$symbols <- symbols
   b$call <- call
   b$cluster <- needs$cluster
-  b$table <- new_table()
+  b$table <- new_table(call)
   b$store <- new_store(used$data, used$clusters$index)
   b$latents <- list()
   b$pairs <- list()

@@ -22,6 +22,13 @@ test_that("a star stands for any text, a vector for several names", {
   expect_equal(sum(!table_with(fix(c("u1~f", "u2~f"), 1))$free), 3)
 })
 
+test_that("a star does not reach variances unless the pattern has ~~", {
+  table <- table_with(fix("f~~f" = NA, "u1~f" = 1), equal("*~f"))
+  expect_equal(table$name[table$kind == "loading"], "u1~f")
+  expect_true(table$free[table$name == "f~~f"])
+  expect_equal(table_with(fix("*~~*" = 2))$value[table_with()$name == "f~~f"], 2)
+})
+
 test_that("equal parameters share an index and keep the first name", {
   resolved <- resolve_model(model_with(equal("u1~f", "u2~f", "u3~f")), data)
   expect_false("u2~f" %in% resolved$parameters$name)

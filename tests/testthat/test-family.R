@@ -25,7 +25,7 @@ test_that("each family writes its part of the specification", {
   data$m <- 5 - pmin(data$n, 5)
   data$o <- rep(1:3, length.out = nrow(data))
   family_of <- function(...) resolve_model(mixture_model(outcome(...)), data)$spec$outcomes[[1]]
-  zip_part <- family_of(n ~ x, family = zip(zero = ~x))
+  zip_part <- family_of(n ~ x, family = zero_inflated("poisson", zero = ~x))
   expect_equal(zip_part$family, list(type = "zero_inflated_poisson"))
   expect_length(zip_part$predictors, 2)
   expect_equal(family_of(o ~ x, family = nominal())$family, list(type = "nominal", n_categories = 3L))
@@ -35,6 +35,6 @@ test_that("each family writes its part of the specification", {
   counts <- resolve_model(mixture_model(outcome(cbind(n, m) ~ x, family = binomial())), data)
   expect_equal(counts$spec$outcomes[[1]]$family$type, "binomial")
   expect_equal(counts$columns[[counts$spec$outcomes[[1]]$family$trials]], as.numeric(data$n + data$m))
-  expect_equal(free_names(mixture_model(outcome(n ~ x, family = zinb(zero = ~x))), data),
+  expect_equal(free_names(mixture_model(outcome(n ~ x, family = zero_inflated("negbin", zero = ~x))), data),
     c("n~1", "n~x", "n^zero~1", "n^zero~x", "n^disp"))
 })

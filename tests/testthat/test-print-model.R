@@ -11,7 +11,7 @@ models <- list(
   fma(u1:u18, k = 2, factor_variance = "varying"),
   lpa(y1:y5, k = 4, variances = "varying", covariances = "equal"),
   mixture_model(
-    latent_class("d", 2, level = "between"), outcome(n ~ d * x, family = zip()),
+    latent_class("d", 2, level = "between"), outcome(n ~ d * x, family = zero_inflated()),
     outcome(h ~ x, family = censored(lower = 0)), outcome(o ~ x + d, family = nominal()), cluster = "id"
   )
 )
@@ -32,6 +32,6 @@ test_that("parts print by themselves", {
     print(between(y ~ w))
     print(covary(a, b))
     print(constrain(fix("a" = 1), equal("b", "d"), start("e" = 2), bound("g" = c(0, 1)), linear("a - b = 0")))
-    print(zip())
+    print(zero_inflated())
   })
 })
