@@ -62,6 +62,9 @@ pub(super) fn at<'a>(f: &'a Factor, design: usize, derivatives: bool) -> At<'a> 
 /// Fills the table of the given designs (its first entry is the first value of the first design).
 /// Returns false where a variance is not positive or thresholds are out of order.
 pub fn fill(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), table: &mut [f64], w: &mut Workspace) -> bool {
+    if matches!(f.kind, FactorKind::Latent(_)) {
+        return true; // the table stays zero
+    }
     let program = point.program;
     let layout = Layout::new(program, f);
     let first = f.patterns.values_of(designs).0;
