@@ -30,11 +30,13 @@ options_json <- function(options, robust_cluster = NULL) {
   unclass(as.character(jsonlite::toJSON(options, auto_unbox = TRUE, digits = NA, null = "null")))
 }
 
-# The engine at given parameter values and the data of a fit.
+# The engine at given parameter values, with the data of a fit and the integration rule that it ended with.
 engine_evaluate <- function(fit, parameters, call = rlang::caller_env()) {
+  options <- fit$options
+  options$quadrature[c("method", "points", "adaptive")] <- fit$integration[c("method", "points", "adaptive")]
   raw_evaluate(
     to_spec_json(fit$spec), fit$data$columns, fit$data$cluster, fit$data$frequency, fit$data$unit_weights,
-    fit$data$cluster_weights, options_json(fit$options, fit$data$robust_cluster), parameters, call = call
+    fit$data$cluster_weights, options_json(options, fit$data$robust_cluster), parameters, call = call
   )
 }
 

@@ -4,36 +4,47 @@
 print.mlmix <- function(x, ...) {
   cat(fit_lines(x), sep = "\n")
   sizes <- size_lines(x)
-  if (length(sizes) > 0) cat("", "Class sizes (estimated)", sizes, sep = "\n")
+  if (length(sizes) > 0) cat("", "Class sizes (estimated proportion and number)", sizes, sep = "\n")
   notes <- warning_lines(x)
   if (length(notes) > 0) cat("", notes, sep = "\n")
   invisible(x)
 }
 
-# Data, log-likelihood, criteria and convergence.
+# Model, data, log-likelihood, criteria and convergence.
 fit_lines <- function(x) {
-  wrap <- function(...) strwrap(paste0(...), 80, exdent = 2)
   c(
-    wrap("Mixture model with ", model_words(x)),
-    wrap(data_words(x)),
+    strwrap(paste("Mixture model with", model_words(x)), 80, exdent = 2),
+    strwrap(data_words(x), 80, exdent = 2),
     "",
-    wrap("Log-likelihood ", fixed_digits(x$log_likelihood, 3), " with ", plural(x$n_free, "free parameter"),
-      replicated_words(x)),
-    wrap(criteria_words(x)),
-    wrap(convergence_words(x)),
-    wrap(error_words(x)),
-    integration_words(x)
+    labelled_lines(fit_facts(x))
   )
+}
+
+# Named texts; what does not apply is left out.
+fit_facts <- function(x) {
+  facts <- c(
+    `Log-likelihood` = paste(fixed_digits(x$log_likelihood, 3), "with", plural(x$n_free, "free parameter")),
+    `Best solution` = replicated_words(x), `AIC, BIC` = criteria_words(x), Entropy = entropy_words(x),
+    Convergence = convergence_words(x), `Standard errors` = error_words(x), Integration = integration_line(x)
+  )
+  facts[nzchar(facts)]
+}
+
+# "label  text", the texts aligned and wrapped within 80 columns.
+labelled_lines <- function(texts) {
+  width <- max(nchar(names(texts))) + 2
+  unlist(Map(function(label, text) {
+    strwrap(text, 80 - 2, initial = formatC(label, width = -width), prefix = strrep(" ", width))
+  }, names(texts), texts), use.names = FALSE)
 }
 
 model_words <- function(x) {
   classes <- vapply(fit_classes(x), function(class) {
     paste0(class$name, " (", plural(class$k, "class", "classes"), if (class$level == "between") " of clusters", ")")
   }, "")
-  latents <- x$spec$latents
-  random <- is_random_effect(latents)
+  random <- is_random_effect(x$spec$latents)
   parts <- c(
-    if (length(classes) > 0) paste("class variable", paste(classes, collapse = ", ")),
+    if (length(classes) > 0) paste(if (length(classes) == 1) "class variable" else "class variables", paste(classes, collapse = ", ")),
     if (any(!random)) plural(sum(!random), "factor"),
     if (any(random)) plural(sum(random), "random effect"),
     plural(length(x$spec$outcomes), "outcome")
@@ -65,48 +76,69 @@ replicated_words <- function(x) {
   carried <- sum(!is.na(x$starts$final))
   reached <- integer_or_na(x$replicated)
   if (is.na(reached) || carried == 0) return("")
-  paste0(", reached by ", reached, " of the ", plural(carried, "start"), " carried to the end (", nrow(x$starts), " tried)")
+  if (nrow(x$starts) == 1) return("from one start only")
+  paste0("reached by ", reached, " of ", plural(carried, "start"), " carried to the end (", nrow(x$starts), " tried)")
 }
 
 criteria_words <- function(x) {
-  entropy <- entropy(x)
   paste0(
-    "AIC ", fixed_digits(stats::AIC(x), 2), ", BIC ", fixed_digits(stats::BIC(x), 2), ", adjusted BIC ",
-    fixed_digits(information_criterion(x, log((x$n + 2) / 24)), 2),
-    if (!is.na(entropy)) paste0(", entropy ", fixed_digits(entropy, 3))
+    fixed_digits(stats::AIC(x), 2), ", ", fixed_digits(stats::BIC(x), 2), "; sample-size adjusted BIC ",
+    fixed_digits(information_criterion(x, log((x$n + 2) / 24)), 2)
   )
+}
+
+entropy_words <- function(x) {
+  value <- entropy(x)
+  if (is.na(value)) "" else fixed_digits(value, 3)
 }
 
 convergence_words <- function(x) {
   status <- switch(x$convergence$status,
-    converged = "Converged", max_iterations = "NOT converged: the limit of iterations was reached",
-    stalled = "NOT converged: no step improved the log-likelihood", cancelled = "NOT converged: stopped by the user",
+    converged = "yes", max_iterations = "NO: the limit of iterations was reached",
+    stalled = "NO: no step improved the log-likelihood", cancelled = "NO: stopped by the user",
     x$convergence$status
   )
   decrement <- number_or_na(x$convergence$newton_decrement)
-  paste0(status, " after ", plural(x$convergence$iterations, "iteration"),
+  paste0(status, ", after ", plural(x$convergence$iterations, "iteration"),
     if (!is.na(decrement)) paste0(" (Newton decrement ", format(signif(decrement, 2)), ")"))
 }
 
 error_words <- function(x) {
-  paste0("Standard errors: ", switch(x$options$se,
-    robust = "robust (sandwich)", observed = "observed information", opg = "outer product of gradients", none = "none"
-  ))
+  switch(x$options$se,
+    robust = "robust (sandwich)", observed = "from the observed information", opg = "from the outer product of gradients",
+    none = "none"
+  )
 }
 
-integration_words <- function(x) {
+integration_line <- function(x) {
   part <- integration(x)
-  if (!any(part$dimensions$how == "numeric")) character() else integration_lines(part)
+  n <- sum(part$dimensions$how == "numeric")
+  if (n == 0) return("")
+  error <- if (!is.na(part$error)) {
+    if (abs(part$error) < 1e-6) "; error below 1e-06" else paste0("; error about ", format(signif(abs(part$error), 1)))
+  }
+  paste0(plural(n, "numeric dimension"), ": ", rule_words(part), error)
 }
 
 size_lines <- function(x) {
   sizes <- class_sizes(x)
   if (nrow(sizes) == 0) return(character())
-  width <- max(nchar(sizes$class))
-  bars <- strrep("#", round(30 * sizes$proportion))
-  paste0("  ", formatC(sizes$class, width = -width), "  ", formatC(percent(sizes$proportion), width = 7), "  ", bars)
+  left <- function(text) formatC(text, width = -max(nchar(text)))
+  right <- function(text) formatC(text, width = max(nchar(text)))
+  paste0("  ", left(sizes$class), "  ", right(percent(sizes$proportion)), "  ", right(fixed_digits(sizes$n, 1)), "  ",
+    strrep("#", round(40 * sizes$proportion)))
 }
 
-warning_lines <- function(x) {
-  unlist(lapply(x$warnings, function(w) strwrap(paste("Note:", w$message), 80, exdent = 2)))
+warning_lines <- function(x) strwrap(warning_texts(x), 80, exdent = 2)
+
+# The engine's warnings with the parameters they are about.
+warning_texts <- function(x) {
+  vapply(x$warnings, function(w) {
+    named <- utils::head(w$parameters, 5)
+    more <- length(w$parameters) - length(named)
+    about <- if (length(named) > 0) {
+      paste0(" Parameters: ", paste(named, collapse = ", "), if (more > 0) paste(" and", more, "more"), ".")
+    }
+    paste0("Note: ", w$message, about)
+  }, "")
 }
