@@ -19,7 +19,7 @@ use crate::optim::maximise::{maximise, Settings, Status};
 use crate::optim::{active_set, dot, Objective};
 use crate::posterior::classes::class_posteriors;
 use crate::posterior::latents::latent_posteriors;
-use crate::quadrature::{self, Rule};
+use crate::quadrature::{self, Method, Rule};
 use crate::result::assemble;
 use crate::result::value::Value;
 use crate::spec::{self, Level, Model};
@@ -57,10 +57,17 @@ fn rules(plan: &Plan, q: &Quadrature, seed: u64) -> Result<(Rule, Rule)> {
 /// Compiles a model for its data and quadrature rule.
 pub fn prepare(model: Model, plan: Plan, sample: Sample, quadrature: Quadrature, seed: u64) -> Result<Prepared> {
     let (between, within) = rules(&plan, &quadrature, seed)?;
-    let node_plan = NodePlan { between_nodes: between.n_nodes, within_nodes: within.n_nodes, adaptive: quadrature.adaptive };
+    let node_plan = node_plan(&plan, &quadrature, (between.n_nodes, within.n_nodes));
     let program = Program::new(model, plan, sample, node_plan)?;
     let space = Space::new(&program)?;
     Ok(Prepared { space, program, nodes: Nodes { between: NodeSet::new(&between), within: NodeSet::new(&within) }, quadrature })
+}
+
+fn node_plan(plan: &Plan, q: &Quadrature, (between_nodes, within_nodes): (usize, usize)) -> NodePlan {
+    let dims = numeric_dims(plan);
+    let full = |n: usize, dims: usize| Some(n) == q.points.checked_pow(dims as u32);
+    let tensor = matches!(q.method, Method::Rectangular | Method::GaussHermite) && full(between_nodes, dims.0) && full(within_nodes, dims.1);
+    NodePlan { between_nodes, within_nodes, adaptive: q.adaptive, grid: tensor.then_some(q.points) }
 }
 
 fn numeric_dims(plan: &Plan) -> (usize, usize) {
@@ -124,7 +131,7 @@ fn latent_values(prepared: &Prepared, adapted: bool, working: &[f64]) -> Result<
     if program.model.latents.is_empty() {
         return Ok(Value::Items(vec![]));
     }
-    let node_plan = NodePlan { between_nodes: program.n_nodes.0, within_nodes: program.n_nodes.1, adaptive: quadrature.adaptive };
+    let node_plan = node_plan(&program.plan, quadrature, program.n_nodes);
     let extended = Program::with_latents(program.model.clone(), program.plan.clone(), program.sample.clone(), node_plan)?;
     let mut nodes = nodes.clone();
     if adapted {

@@ -57,6 +57,10 @@ pub struct Factor {
     pub n_within: usize,
     pub n_between: usize,
     pub axis: Axis,
+    /// Leading numeric dimensions (between, within) that it depends on.
+    pub leading: (usize, usize),
+    /// Distinct nodes along its axis (between, within): fewer than all where it depends on leading dimensions only.
+    pub nodes: (usize, usize),
     /// Latents to evaluate, in order.
     pub latents: Vec<usize>,
     /// Analytic within dimensions (their numbers) whose residuals enter.
@@ -128,6 +132,10 @@ impl Factor {
         let uses = |l: Level, how: How| {
             reach.residuals.iter().any(|&r| plan.dimension_of[r].is_some_and(|d| plan.dimensions[d].level == l && plan.dimensions[d].how == how))
         };
+        let leading = |l: Level| {
+            let dims = reach.residuals.iter().filter_map(|&r| plan.dimension_of[r]).map(|d| &plan.dimensions[d]);
+            dims.filter(|d| d.level == l && d.how == How::Numeric).map(|d| d.index + 1).max().unwrap_or(0)
+        };
         let mut analytic: Vec<usize> = reach
             .residuals
             .iter()
@@ -146,6 +154,8 @@ impl Factor {
         }
         Factor {
             axis: Axis::new(uses(Level::Between, How::Numeric), uses(Level::Within, How::Numeric)),
+            leading: (leading(Level::Between), leading(Level::Within)),
+            nodes: (1, 1),
             n_within: model.n_cells(&within),
             n_between: model.n_cells(&between),
             level,
@@ -168,6 +178,10 @@ impl Factor {
         let mut reach = Reach::default();
         group.iter().flat_map(|&o| &model.outcomes[o].predictors).for_each(|p| reach.absorb_predictor(p, &plan.reach));
         reach.residuals.iter().filter_map(|&r| plan.dimension_of[r]).any(|d| plan.dimensions[d].level == Level::Between && plan.dimensions[d].how == How::Analytic)
+    }
+
+    pub fn n_nodes(&self) -> usize {
+        self.nodes.0 * self.nodes.1
     }
 
     pub fn n_cells(&self) -> usize {

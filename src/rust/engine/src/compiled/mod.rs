@@ -29,6 +29,8 @@ pub struct Group {
     pub n_within: usize,
     pub n_between: usize,
     pub axis: Axis,
+    /// Distinct nodes (between, within).
+    pub nodes: (usize, usize),
 }
 
 /// Gaussian outcomes whose analytic between dimensions make the whole cluster one normal distribution.
@@ -71,6 +73,19 @@ pub struct NodePlan {
     pub between_nodes: usize,
     pub within_nodes: usize,
     pub adaptive: bool,
+    /// Points per dimension where both levels have full tensor grids (first dimension fastest).
+    pub grid: Option<usize>,
+}
+
+impl NodePlan {
+    /// Distinct nodes of a factor that depends on the first `leading` dimensions of a level.
+    fn used(&self, leading: usize, all: usize) -> usize {
+        match self.grid {
+            _ if leading == 0 => 1,
+            Some(points) => points.pow(leading as u32).min(all),
+            None => all,
+        }
+    }
 }
 
 /// Doubles in one class-graph buffer of a chunk; keeps work in cache and memory bounded.
@@ -93,6 +108,9 @@ impl Program {
         if latents {
             let within = (0..model.latents.len()).filter(|&l| model.latents[l].level == Level::Within);
             factors.extend(within.map(|l| Factor::new(&model, &plan, FactorKind::Latent(l), Level::Within)));
+        }
+        for f in factors.iter_mut().chain(&mut cluster_factors) {
+            f.nodes = (nodes.used(f.leading.0, nodes.between_nodes), nodes.used(f.leading.1, nodes.within_nodes));
         }
         let n_rows = sample.n_rows;
         let rows = |f: &Factor| {
@@ -148,16 +166,6 @@ impl Program {
 
     pub fn n_outer(&self) -> usize {
         self.n_between_cells * self.n_nodes.0 * self.n_nodes.1
-    }
-
-    /// Number of nodes along a factor's axis.
-    pub fn axis_nodes(&self, axis: Axis) -> usize {
-        match axis {
-            Axis::None => 1,
-            Axis::Between => self.n_nodes.0,
-            Axis::Within => self.n_nodes.1,
-            Axis::Both => self.n_nodes.0 * self.n_nodes.1,
-        }
     }
 }
 
@@ -216,7 +224,7 @@ fn list_factors(model: &Model, plan: &Plan) -> (Vec<Factor>, Vec<Factor>, Option
 fn group(factors: &[Factor]) -> Vec<Group> {
     let mut groups: Vec<Group> = vec![];
     for (k, f) in factors.iter().enumerate() {
-        match groups.iter_mut().find(|g| g.within == f.within && g.between == f.between && g.axis == f.axis) {
+        match groups.iter_mut().find(|g| g.within == f.within && g.between == f.between && g.axis == f.axis && g.nodes == f.nodes) {
             Some(g) => g.factors.push(k),
             None => groups.push(Group {
                 factors: vec![k],
@@ -225,6 +233,7 @@ fn group(factors: &[Factor]) -> Vec<Group> {
                 n_within: f.n_within,
                 n_between: f.n_between,
                 axis: f.axis,
+                nodes: f.nodes,
             }),
         }
     }

@@ -268,9 +268,13 @@ fn gaussian_groups(model: &Model, reach: &[Reach], numeric: &[Option<String>]) -
 
 fn assemble(model: &Model, mut blocks: Vec<ResidualBlock>, reach: Vec<Reach>, numeric: Vec<Option<String>>, gaussian_groups: Vec<Vec<usize>>) -> Plan {
     let n = model.latents.len();
+    // dimensions that many outcomes depend on come first: a factor needs only the leading nodes of a grid
+    let predictors = || model.outcomes.iter().flat_map(|o| &o.predictors);
+    let users: Vec<usize> = (0..n).map(|l| predictors().filter(|p| p.terms.iter().flat_map(|t| &t.latents).any(|&k| reach[k].residuals.contains(&l))).count()).collect();
+    let rank = |l: usize| (std::cmp::Reverse(users[l]), l);
     let mut block_of = vec![None; n];
     for (k, block) in blocks.iter_mut().enumerate() {
-        block.latents.sort_by_key(|&l| (numeric[l].is_none(), l));
+        block.latents.sort_by_key(|&l| (numeric[l].is_none(), rank(l)));
         let m = block.latents.len();
         for i in 0..m {
             block_of[block.latents[i]] = Some((k, i));
@@ -291,10 +295,9 @@ fn assemble(model: &Model, mut blocks: Vec<ResidualBlock>, reach: Vec<Reach>, nu
     }
     let mut dimensions: Vec<Dimension> = vec![];
     let mut dimension_of = vec![None; n];
-    for l in 0..n {
-        if block_of[l].is_none() {
-            continue;
-        }
+    let mut order: Vec<usize> = (0..n).filter(|&l| block_of[l].is_some()).collect();
+    order.sort_by_key(|&l| rank(l));
+    for l in order {
         let level = model.latents[l].level;
         let how = if numeric[l].is_some() { How::Numeric } else { How::Analytic };
         let index = dimensions.iter().filter(|d| d.level == level && d.how == how).count();

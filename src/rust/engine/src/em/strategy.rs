@@ -47,7 +47,7 @@ impl Strategy {
 /// Whether a program with common nodes shares enough to be worth trying.
 pub fn shares_patterns(program: &Program) -> bool {
     let by_node = program.factors.iter().filter(|f| f.axis.between() || f.axis.within());
-    let table: usize = by_node.clone().map(|f| f.patterns.n_values() * f.n_cells() * program.axis_nodes(f.axis)).sum();
+    let table: usize = by_node.clone().map(|f| f.patterns.n_values() * f.n_cells() * f.n_nodes()).sum();
     let tables_are_shared = by_node.clone().all(|f| f.patterns.local.is_none()) && table <= 1 << 22;
     tables_are_shared && (program.sharing.is_some() || program.plan.count(crate::spec::Level::Between, crate::compiled::plan::How::Numeric) == 0)
 }

@@ -62,11 +62,11 @@ impl Sink for ScoreSink<'_> {
             if v == NONE || m == 0 {
                 continue;
             }
-            let layout = Layout::new(program, f);
+            let layout = Layout::new(f);
             for (d, p) in posterior.chunks_exact(nb).enumerate() {
                 let row = layout.start(v as usize - self.first[k], 0, crate::likelihood::between_cell(program, &f.between, d));
                 for (q, p) in p.iter().enumerate() {
-                    let entry = row + if layout.n_nodes > 1 { q } else { 0 };
+                    let entry = row + q % layout.n_nodes;
                     for (s, &parameter) in f.parameters.iter().enumerate() {
                         let d = self.table(k, f)[entry * m + s];
                         self.scores[start + parameter] += p * d;

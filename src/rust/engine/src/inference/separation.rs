@@ -36,7 +36,7 @@ fn is_categorical(program: &Program, f: &Factor) -> bool {
 }
 
 fn certain(point: &Point, nodes: &Nodes, f: &Factor) -> bool {
-    let row = Layout::new(point.program, f).row();
+    let row = Layout::new(f).row();
     let mut workspace = Workspace::default();
     (0..f.patterns.n_designs()).all(|d| {
         let values = f.patterns.values_of((d, d + 1));

@@ -13,7 +13,7 @@ use super::gaussian::{add_node, covariance, evaluate, observed, theta, Between, 
 use super::nodes::Nodes;
 use super::predictor::{latents, At, Components, Point, Workspace};
 use super::run::between_cell;
-use crate::compiled::factor::{Axis, Factor, FactorKind};
+use crate::compiled::factor::{Factor, FactorKind};
 use crate::compiled::{ClusterGaussian, Program};
 use crate::linalg::{cholesky_in_place, invert_from_cholesky, log_det_from_cholesky, solve_lower, solve_lower_transposed};
 
@@ -138,8 +138,8 @@ fn set_up(point: &Point, nodes: &Nodes, g: &ClusterGaussian, f: &Factor, j: usiz
     }
     w.state.resize(program.model.classes.len(), 0);
     program.model.set_states(&g.classes, cell, &mut w.state);
-    let axis = if f.axis.between() { Axis::Between } else { Axis::None };
-    w.view.fill(nodes, axis, j, 0);
+    let used = if f.axis.between() { program.n_nodes.0 } else { 1 };
+    w.view.fill(nodes, (used, 1), j, 0);
     let at = At { row, slot_of: &f.slot_of, components: Components { within: &f.analytic, n_between: g.n_dims }, derivatives };
     latents(point, &f.latents, &at, w);
     evaluate(point, &outcomes, &at, w);

@@ -10,7 +10,7 @@ use crate::compiled::factor::{Factor, FactorKind, NONE};
 /// [entries of the table × slots]; entries follow `table::Layout`, starting at the first value of the first design.
 pub fn derivative_table(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), w: &mut Workspace) -> Vec<f64> {
     let program = point.program;
-    let layout = Layout::new(program, f);
+    let layout = Layout::new(f);
     let m = f.parameters.len();
     let all = f.patterns.values_of(designs);
     let mut out = vec![0.0; (all.1 - all.0) * layout.row() * m];

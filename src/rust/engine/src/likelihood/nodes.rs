@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use crate::compiled::factor::Axis;
 use crate::quadrature::Rule;
 
 /// Location and lower-triangular scale of one cluster's or unit's posterior (row by row, [dims × dims]).
@@ -47,23 +46,17 @@ impl NodeSet {
         self.moments = moments.filter(|_| self.dims > 0).map(Arc::new);
     }
 
-    /// Appends the [dims × n] node values of a cluster or unit.
-    pub fn extend_z(&self, of: usize, out: &mut Vec<f64>) {
-        let Some(m) = self.moments.as_ref().map(|m| &m[of]) else {
-            out.extend_from_slice(&self.z);
-            return;
-        };
+    /// [dims × first] values of the first nodes of a cluster or unit.
+    pub fn z(&self, of: usize, first: usize) -> Vec<f64> {
         let (d, n) = (self.dims, self.n);
+        let moments = self.moments.as_ref().map(|m| &m[of]);
+        let mut out = Vec::with_capacity(d * first);
         for i in 0..d {
-            for q in 0..n {
-                out.push(m.mean[i] + (0..=i).map(|k| m.scale[i * d + k] * self.z[k * n + q]).sum::<f64>());
+            match moments {
+                None => out.extend_from_slice(&self.z[i * n..i * n + first]),
+                Some(m) => out.extend((0..first).map(|q| m.mean[i] + (0..=i).map(|k| m.scale[i * d + k] * self.z[k * n + q]).sum::<f64>())),
             }
         }
-    }
-
-    pub fn z(&self, of: usize) -> Vec<f64> {
-        let mut out = Vec::with_capacity(self.dims * self.n);
-        self.extend_z(of, &mut out);
         out
     }
 
@@ -100,30 +93,25 @@ pub struct NodeView {
 }
 
 impl NodeView {
-    pub fn fill(&mut self, nodes: &Nodes, axis: Axis, cluster: usize, unit: usize) {
+    /// `used`: how many of the (between, within) nodes differ in the dimensions that matter; the first ones are taken.
+    pub fn fill(&mut self, nodes: &Nodes, used: (usize, usize), cluster: usize, unit: usize) {
         self.between.clear();
         self.within.clear();
-        match axis {
-            Axis::None => self.n = 1,
-            Axis::Between => {
-                self.n = nodes.between.n;
-                nodes.between.extend_z(cluster, &mut self.between);
+        let (nb, nw) = used;
+        self.n = nb * nw;
+        if nb > 1 || nodes.between.dims > 0 && nodes.between.n == 1 {
+            let z = nodes.between.z(cluster, nb);
+            if nw == 1 {
+                self.between = z;
+            } else {
+                z.iter().for_each(|v| self.between.extend(std::iter::repeat_n(*v, nw)));
             }
-            Axis::Within => {
-                self.n = nodes.within.n;
-                nodes.within.extend_z(unit, &mut self.within);
-            }
-            Axis::Both => {
-                let (nb, nw) = (nodes.between.n, nodes.within.n);
-                self.n = nb * nw;
-                for v in nodes.between.z(cluster) {
-                    self.between.extend(std::iter::repeat_n(v, nw));
-                }
-                let within = nodes.within.z(unit);
-                for k in 0..nodes.within.dims {
-                    for _ in 0..nb {
-                        self.within.extend_from_slice(&within[k * nw..(k + 1) * nw]);
-                    }
+        }
+        if nw > 1 || nodes.within.dims > 0 && nodes.within.n == 1 {
+            let z = nodes.within.z(unit, nw);
+            for k in 0..nodes.within.dims {
+                for _ in 0..nb {
+                    self.within.extend_from_slice(&z[k * nw..(k + 1) * nw]);
                 }
             }
         }

@@ -13,7 +13,7 @@ use super::predictor::{Point, Workspace};
 use super::residuals::Residuals;
 use super::shared_units;
 use super::table::{contract, fill, Layout};
-use crate::compiled::factor::{Axis, Factor, NONE};
+use crate::compiled::factor::{Factor, NONE};
 use crate::compiled::{Group, Program};
 use crate::numeric::log_sum_exp;
 
@@ -71,7 +71,7 @@ pub(super) fn shape_of(program: &Program) -> Shape {
     let n_outer = program.n_outer();
     let mut state = vec![0; program.model.classes.len()];
     let describe = |g: &Group, state: &mut Vec<usize>| {
-        let nodes = program.axis_nodes(g.axis);
+        let nodes = g.nodes.0 * g.nodes.1;
         let inner = g.n_between * nodes;
         if inner == 1 {
             return (inner, if n_outer == 1 { Broadcast::Same } else { Broadcast::Scalar });
@@ -86,12 +86,7 @@ pub(super) fn shape_of(program: &Program) -> Shape {
             }
             for qb in 0..nb {
                 for qw in 0..nw {
-                    let node = match g.axis {
-                        Axis::None => 0,
-                        Axis::Between => qb,
-                        Axis::Within => qw,
-                        Axis::Both => qb * nw + qw,
-                    };
+                    let node = (qb % g.nodes.0) * g.nodes.1 + qw % g.nodes.1;
                     map[(d * nb + qb) * nw + qw] = (cb * nodes + node) as u32;
                 }
             }
@@ -199,7 +194,7 @@ pub(super) fn shared_tables(point: &Point, nodes: &Nodes) -> Option<Vec<Vec<f64>
             if f.patterns.local.is_some() {
                 return Some(vec![]);
             }
-            let mut table = vec![0.0; f.patterns.n_values() * Layout::new(point.program, f).row()];
+            let mut table = vec![0.0; f.patterns.n_values() * Layout::new(f).row()];
             fill(point, nodes, f, (0, f.patterns.n_designs()), &mut table, &mut Workspace::default()).then_some(table)
         })
         .collect()
@@ -347,7 +342,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             }
             let designs = f.patterns.designs_of_chunk(chunk);
             let values = f.patterns.values_of(designs);
-            let size = (values.1 - values.0) * Layout::new(self.point.program, f).row();
+            let size = (values.1 - values.0) * Layout::new(f).row();
             self.local[k].clear();
             self.local[k].resize(size, 0.0);
             if !fill(self.point, self.nodes, f, designs, &mut self.local[k], &mut self.workspace) {
@@ -459,11 +454,11 @@ impl<'a, S: Sink> Lane<'a, S> {
                 continue;
             }
             let (table, first) = self.table(program.factors.len() + i, f, chunk);
-            let layout = Layout::new(program, f);
+            let layout = Layout::new(f);
             for (d, o) in out.chunks_exact_mut(nb).enumerate() {
                 let start = layout.start(v as usize - first, 0, between_cell(program, &f.between, d));
                 for (q, o) in o.iter_mut().enumerate() {
-                    *o += table[start + if layout.n_nodes > 1 { q } else { 0 }];
+                    *o += table[start + q % layout.n_nodes];
                 }
             }
         }
@@ -503,14 +498,14 @@ impl<'a, S: Sink> Lane<'a, S> {
         for (i, f) in program.cluster_factors.iter().enumerate() {
             let k = program.factors.len() + i;
             let first = if f.patterns.local.is_some() { f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0 } else { 0 };
-            let layout = Layout::new(program, f);
+            let layout = Layout::new(f);
             for j in clusters.clone().filter(|&j| f.patterns.of_unit[j] != NONE) {
                 let weight = if self.weighted { program.units.weight[j] } else { 1.0 };
                 let p = &posterior[(j - clusters.start) * n_between..(j - clusters.start + 1) * n_between];
                 for (d, p) in p.chunks_exact(nb).enumerate() {
                     let start = layout.start(f.patterns.of_unit[j] as usize - first, 0, between_cell(program, &f.between, d));
                     for (q, p) in p.iter().enumerate() {
-                        self.weights[k][start + if layout.n_nodes > 1 { q } else { 0 }] += weight * p;
+                        self.weights[k][start + q % layout.n_nodes] += weight * p;
                     }
                 }
             }
@@ -565,14 +560,14 @@ fn between_moments(nodes: &Nodes, program: &Program, j: usize, posterior: &[f64]
     let n = program.n_nodes.0;
     let mut by_node = vec![0.0; n];
     posterior.chunks_exact(n).for_each(|p| by_node.iter_mut().zip(p).for_each(|(b, p)| *b += p));
-    weighted_moments(&nodes.between.z(j), nodes.between.dims, &by_node)
+    weighted_moments(&nodes.between.z(j, n), nodes.between.dims, &by_node)
 }
 
 fn within_moments(nodes: &Nodes, unit: usize, weights: &[f64]) -> Moments {
     let n = nodes.within.n;
     let mut by_node = vec![0.0; n];
     weights.chunks_exact(n).for_each(|p| by_node.iter_mut().zip(p).for_each(|(b, p)| *b += p));
-    weighted_moments(&nodes.within.z(unit), nodes.within.dims, &by_node)
+    weighted_moments(&nodes.within.z(unit, n), nodes.within.dims, &by_node)
 }
 
 /// Mean and Cholesky factor of the covariance of nodes under unnormalised weights.

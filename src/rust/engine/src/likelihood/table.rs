@@ -19,8 +19,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    pub fn new(program: &Program, f: &Factor) -> Layout {
-        let n_nodes = program.axis_nodes(f.axis);
+    pub fn new(f: &Factor) -> Layout {
+        let n_nodes = f.n_nodes();
         Layout { n_within: f.n_within, n_inner: f.n_between * n_nodes, n_nodes }
     }
     pub fn row(&self) -> usize {
@@ -50,8 +50,8 @@ pub(super) fn each_cell(program: &Program, f: &Factor, w: &mut Workspace, mut ea
 pub(super) fn set_view(program: &Program, nodes: &Nodes, f: &Factor, design: usize, w: &mut Workspace) {
     let unit = f.patterns.design_unit[design] as usize;
     match f.level {
-        Level::Within => w.view.fill(nodes, f.axis, program.units.cluster[unit] as usize, unit),
-        Level::Between => w.view.fill(nodes, f.axis, unit, 0),
+        Level::Within => w.view.fill(nodes, f.nodes, program.units.cluster[unit] as usize, unit),
+        Level::Between => w.view.fill(nodes, f.nodes, unit, 0),
     }
 }
 
@@ -66,7 +66,7 @@ pub fn fill(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), t
         return true; // the table stays zero
     }
     let program = point.program;
-    let layout = Layout::new(program, f);
+    let layout = Layout::new(f);
     let first = f.patterns.values_of(designs).0;
     for design in designs.0..designs.1 {
         set_view(program, nodes, f, design, w);
@@ -106,7 +106,7 @@ pub fn contract(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize
         return;
     }
     let program = point.program;
-    let layout = Layout::new(program, f);
+    let layout = Layout::new(f);
     let first = f.patterns.values_of(designs).0;
     for design in designs.0..designs.1 {
         set_view(program, nodes, f, design, w);

@@ -3,7 +3,7 @@
 //! Given class cell and nodes a latent is v + a_w z_w + a_b z_b in the analytic residuals, which are normal:
 //! z_b | y ~ N(m, C) and z_w | y, z_b ~ N(K(r − A_b z_b), S). Moments are averaged over cells and nodes.
 
-use crate::compiled::factor::{informative, Axis, FactorKind, NONE};
+use crate::compiled::factor::{informative, FactorKind, NONE};
 use crate::compiled::plan::How;
 use crate::compiled::Program;
 use crate::likelihood::cluster_gaussian::{self, Prepared};
@@ -91,7 +91,7 @@ impl Sink for LatentSink {
         let nb = program.n_nodes.0;
         let analytic = program.cluster_gaussian.as_ref().and_then(|g| cluster_gaussian::prepare(point, nodes, g, j..j + 1, &mut self.workspace));
         let w = &mut self.workspace;
-        w.view.fill(nodes, Axis::Between, j, 0);
+        w.view.fill(nodes, (nb, 1), j, 0);
         w.state.resize(program.model.classes.len(), 0);
         let between: Vec<usize> = (0..program.model.latents.len()).filter(|&l| program.model.latents[l].level == Level::Between).collect();
         let components = Components { within: &[], n_between: n_analytic_between(program) };
@@ -138,7 +138,7 @@ impl Sink for LatentSink {
                         let d = (0..program.n_between_cells).find(|&d| between_cell(program, &f.between, d) == cb).unwrap_or(0);
                         for cw in 0..f.n_within {
                             program.model.set_states(&f.within, cw, &mut w.state);
-                            w.view.fill(posterior.nodes, f.axis, j, u);
+                            w.view.fill(posterior.nodes, f.nodes, j, u);
                             let n = w.view.n;
                             latents(point, &f.latents, &at, w);
                             let value = w.latents[l].value.clone();
@@ -146,7 +146,7 @@ impl Sink for LatentSink {
                             let weights = &posterior.buffers.groups[g][start..start + n];
                             for (q, &p) in weights.iter().enumerate().filter(|(_, p)| **p > 0.0) {
                                 let within = residual_posterior(point, &outcomes, &at, n_between, q, w);
-                                let qb = if f.axis == Axis::Both { q / program.n_nodes.1 } else { q };
+                                let qb = q / f.nodes.1;
                                 let c = analytic.map(|a| a.conditional(j, d, qb));
                                 mixture.add(p, moments(&value, n, q, within.as_ref(), c.map(|c| (&c.mean[..], &c.covariance[..])), f.analytic.len()));
                             }

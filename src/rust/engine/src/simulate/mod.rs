@@ -31,7 +31,7 @@ pub struct Simulated {
 /// `Spec` where the parameters are not admissible.
 pub fn simulate(model: Model, sample: Sample, natural: &[f64], seed: u64) -> Result<Simulated> {
     let plan = Plan::all_numeric(&model)?;
-    let program = Program::new(model, plan, sample, NodePlan { between_nodes: 1, within_nodes: 1, adaptive: false })?;
+    let program = Program::new(model, plan, sample, NodePlan { between_nodes: 1, within_nodes: 1, adaptive: false, grid: None })?;
     let inadmissible = |what: &str| EngineError::spec("parameters", format!("{what} is not positive definite"));
     let working = program.working.to_working(natural).ok_or_else(|| inadmissible("a covariance matrix"))?;
     let residuals = Residuals::new(&program, &working).ok_or_else(|| inadmissible("a covariance matrix"))?;
