@@ -4,6 +4,9 @@
 #'
 #' Classes are numbered as they were estimated, which is arbitrary. This numbers them anew by size or by an outcome,
 #' in the estimates, posteriors, sizes and transitions together. The last class becomes the reference of the logits.
+#' Class variables that share coefficients, as in an invariant [lta()], are renumbered alike: by their average size.
+#' Random logits turn their sign when two classes change places; with three or more classes they belong to their class,
+#' and such a variable cannot be reordered.
 #'
 #' @param fit A fit from [mlmix()].
 #' @param by Text: `"size"` (default, the largest class first), or the name of an outcome (the highest mean or
@@ -36,17 +39,38 @@ order_classes <- function(fit, by = "size", class = NULL, decreasing = TRUE) {
       i = "Accepted: {.val {names}}."
     ))
   }
-  for (name in if (is.null(class)) names else class) {
-    value <- class_order_values(fit, name, by)
-    if (is.null(value)) next
-    order <- order(value, decreasing = decreasing)
-    if (!identical(order, seq_along(order))) fit <- permute_classes(fit, name, order)
+  for (group in class_groups(fit)) {
+    if (!is.null(class) && !any(class %in% group)) next
+    values <- Filter(Negate(is.null), lapply(group, class_order_values, fit = fit, by = by))
+    if (length(values) == 0) next
+    order <- order(Reduce(`+`, values), decreasing = decreasing)
+    if (!identical(order, seq_along(order))) fit <- permute_classes(fit, group, order)
   }
   fit
 }
 
+# Class variables that stand in the same place of coefficients with common parameters must be numbered alike: a list
+# of the groups of their names.
+class_groups <- function(fit) {
+  names <- names(fit_classes(fit))
+  group <- stats::setNames(seq_along(names), names)
+  owner <- list()
+  for (entry in spec_coefficients(fit$spec, character(0), character(0))) {
+    by <- unlist(entry$coefficient$by)
+    for (index in as.character(if (length(by) > 0) parameter_indices(entry$coefficient))) {
+      other <- owner[[index]]
+      if (is.null(other)) {
+        owner[[index]] <- by
+      } else if (length(other) == length(by)) {
+        for (i in seq_along(by)) group[group == group[[by[[i]]]]] <- group[[other[[i]]]]
+      }
+    }
+  }
+  unname(split(names, group))
+}
+
 # The values to sort one class variable by: sizes, or an outcome's reference mean in each class (NULL if it has none).
-class_order_values <- function(fit, name, by) {
+class_order_values <- function(name, fit, by) {
   class <- fit_classes(fit)[[name]]
   if (by == "size") return(as.numeric(fit$class_prob[[name]]))
   outcome <- Filter(function(o) o$name == by, fit$spec$outcomes)[[1]]

@@ -1,11 +1,12 @@
-# Renumbering the classes of one class variable in a fit: new class i is old class order[i].
+# Renumbering classes in a fit: new class i is old class order[i], for one class variable or several moved together.
 #
-# Coefficients that differ by the class exchange their values among the class's patterns. The logits of the class are
-# taken against the new last class: new logit i = old logit order[i] - old logit order[K], term by term. Both are
-# linear, theta_new = M theta_old, so estimates and their covariance matrix follow exactly.
+# Coefficients that differ by the classes exchange their values among the class patterns. The logits of a class are
+# taken against the new last class: new logit i = old logit order[i] - old logit order[K], term by term. With two
+# classes that turns the sign of a random logit, and so of what it meets. All is linear, theta_new = M theta_old, so
+# estimates and their covariance matrix follow exactly.
 
-permute_classes <- function(fit, name, order, call = rlang::caller_env()) {
-  move <- permutation_matrix(fit, name, order, call)
+permute_classes <- function(fit, names, order, call = rlang::caller_env()) {
+  move <- permutation_matrix(fit, names, order, call)
   p <- fit$parameters
   theta <- as.numeric(move %*% p$estimate)
   free <- fit$free
@@ -18,15 +19,26 @@ permute_classes <- function(fit, name, order, call = rlang::caller_env()) {
   # A status follows its parameter; a logit against another reference is a combination and keeps the worst of both.
   source <- lapply(seq_along(theta), function(i) which(move[i, ] != 0))
   rank <- c(fixed = 1, free = 2, boundary = 3, `not identified` = 4)
-  p$status <- vapply(seq_along(theta), function(i) {
+  status <- vapply(seq_along(theta), function(i) {
     if (!p$free[[i]] || length(source[[i]]) == 0) return(p$status[[i]])
     names(rank)[[max(rank[p$status[source[[i]]]])]]
   }, "")
+  fit$warnings <- lapply(fit$warnings, function(warning) {
+    old <- match(warning$parameters, p$name)
+    warning$parameters <- p$name[vapply(source, function(from) any(from %in% old), TRUE)]
+    warning
+  })
+  p$status <- status
   p$estimate <- theta
   p$std.error <- NA_real_
   if (!is.null(fit$vcov)) p$std.error[free] <- sqrt(pmax(diag(fit$vcov), 0))
   fit$parameters <- p
-  permute_results(fit, name, order)
+  turned <- turned_latents(fit, names, order)
+  fit$latents <- lapply(fit$latents, function(latent) {
+    if (latent$name %in% turned) latent$mean <- -latent$mean
+    latent
+  })
+  permute_results(fit, names, order)
 }
 
 # A V A' where rows of V that are NA make only the results that use them NA.
@@ -42,46 +54,54 @@ sandwich_na <- function(a, v) {
   out
 }
 
+# Random logits of the class variables whose two classes change places: their sign turns.
+turned_latents <- function(fit, names, order) {
+  if (!identical(as.integer(order), 2:1)) return(character(0))
+  latents <- fit$data$latents
+  latents$name[latents$origin == "random effect" & latents$target %in% paste0(names, "#1")]
+}
+
 # The matrix M with theta_new = M theta_old, built coefficient by coefficient.
-permutation_matrix <- function(fit, name, order, call) {
-  spec <- fit$spec
+permutation_matrix <- function(fit, names, order, call) {
   n <- nrow(fit$parameters)
   move <- diag(n)
   done <- rep(FALSE, n)
   set <- function(index, row) {
-    if (done[[index]] && any(move[index, ] != row)) stop_not_permutable(fit, name, index, call)
+    if (done[[index]] && any(move[index, ] != row)) stop_not_permutable(fit, names, index, call)
     move[index, ] <<- row
     done[[index]] <<- TRUE
   }
   classes <- fit_classes(fit)
-  unit <- function(index) replace(numeric(n), index, 1)
-  exchange <- function(coefficient) {
-    place <- moved_places(coefficient, name, order, classes)
-    indices <- parameter_indices(coefficient)
-    for (i in seq_along(indices)) set(indices[[i]], unit(indices[[place[[i]]]]))
+  turned <- turned_latents(fit, names, order)
+  pick <- function(coefficient, place, i) replace(numeric(n), parameter_indices(coefficient)[[place[[i]]]], 1)
+  for (entry in spec_coefficients(fit$spec, names, turned)) {
+    place <- moved_places(entry$coefficient, names, order, classes)
+    indices <- parameter_indices(entry$coefficient)
+    for (i in seq_along(indices)) set(indices[[i]], entry$sign * pick(entry$coefficient, place, i))
   }
-  for (coefficient in spec_coefficients(spec, except = name)) exchange(coefficient)
-  class <- Filter(function(cl) cl$name == name, spec$classes)[[1]]
-  for (row in logit_rows(class, order, classes, call)) {
-    indices <- parameter_indices(row$target)
-    for (i in seq_along(indices)) {
-      value <- numeric(n)
-      if (!is.null(row$plus)) value <- value + unit(parameter_indices(row$plus)[[i]])
-      if (!is.null(row$minus)) value <- value - unit(parameter_indices(row$minus)[[i]])
-      set(indices[[i]], value)
+  for (class in Filter(function(cl) cl$name %in% names, fit$spec$classes)) {
+    for (row in logit_rows(class, order, turned, call)) {
+      indices <- parameter_indices(row$target)
+      place <- moved_places(row$target, names, order, classes)
+      for (i in seq_along(indices)) {
+        value <- numeric(n)
+        if (!is.null(row$plus)) value <- value + pick(row$plus, place, i)
+        if (!is.null(row$minus)) value <- value - pick(row$minus, place, i)
+        set(indices[[i]], row$sign * value)
+      }
     }
   }
   fixed <- which(!fit$parameters$free)
   changed <- fixed[vapply(fixed, function(i) {
     abs(sum(move[i, ] * fit$parameters$estimate) - fit$parameters$estimate[[i]]) > 1e-12
   }, TRUE)]
-  if (length(changed) > 0) stop_not_permutable(fit, name, changed[[1]], call)
+  if (length(changed) > 0) stop_not_permutable(fit, names, changed[[1]], call)
   move
 }
 
-stop_not_permutable <- function(fit, name, index, call) {
+stop_not_permutable <- function(fit, names, index, call) {
   abort_spec(c(
-    "The classes of {.val {name}} cannot be reordered: the model is not the same with its classes exchanged.",
+    "The classes of {.val {names}} cannot be reordered: the model is not the same with its classes exchanged.",
     x = "The parameter {.val {fit$parameters$name[[index]]}} has a restriction that belongs to one class.",
     i = "Name another class variable in {.arg class}, or give the order by starting values."
   ), call = call)
@@ -93,67 +113,87 @@ parameter_indices <- function(coefficient) {
 }
 
 # For each pattern of a coefficient: the position of the pattern it takes its value from.
-moved_places <- function(coefficient, name, order, classes) {
+moved_places <- function(coefficient, names, order, classes) {
   by <- unlist(coefficient$by)
-  if (!name %in% by) return(seq_along(parameter_indices(coefficient)))
+  if (!any(names %in% by)) return(seq_along(parameter_indices(coefficient)))
   patterns <- fit_patterns(classes[by])
-  patterns[[name]] <- order[patterns[[name]]]
+  for (name in intersect(names, by)) patterns[[name]] <- order[patterns[[name]]]
   size <- vapply(by, function(b) classes[[b]]$k, 1)
   1 + as.numeric(as.matrix(patterns - 1) %*% cumprod(c(1, size))[seq_along(size)])
 }
 
-# Every coefficient of the specification except those in the logits of one class variable.
-spec_coefficients <- function(spec, except) {
-  terms <- function(predictors) lapply(unlist(lapply(predictors, function(p) p$terms), recursive = FALSE),
-    function(term) term$coefficient)
-  others <- Filter(function(cl) cl$name != except, spec$classes)
+# Every coefficient of the specification except those in the logits of `except`, each with the sign that it takes on
+# where latent variables turn theirs: list(coefficient, sign).
+spec_coefficients <- function(spec, except, turned) {
+  sign_of <- function(names) if (sum(unlist(names) %in% turned) %% 2 == 1) -1 else 1
+  terms <- function(predictors, own = NULL) {
+    lapply(unlist(lapply(predictors, function(p) p$terms), recursive = FALSE), function(term) {
+      list(coefficient = term$coefficient, sign = sign_of(c(own, unlist(term$latents))))
+    })
+  }
+  plain <- function(coefficients) lapply(coefficients, function(one) list(coefficient = one, sign = 1))
+  others <- Filter(function(cl) !cl$name %in% except, spec$classes)
   all <- c(
-    unlist(lapply(spec$outcomes, function(o) c(terms(o$predictors), o$auxiliary)), recursive = FALSE),
-    unlist(lapply(spec$latents, function(l) c(terms(list(l$predictor)), list(l$variance))), recursive = FALSE),
-    lapply(spec$covariances, function(cov) cov$value),
+    unlist(lapply(spec$outcomes, function(o) c(terms(o$predictors), plain(o$auxiliary))), recursive = FALSE),
+    unlist(lapply(spec$latents, function(l) c(terms(list(l$predictor), l$name), plain(list(l$variance)))),
+      recursive = FALSE),
+    lapply(spec$covariances, function(cov) list(coefficient = cov$value, sign = sign_of(c(cov$a, cov$b)))),
     unlist(lapply(others, function(cl) terms(cl$logits)), recursive = FALSE)
   )
-  Filter(function(coefficient) is.null(coefficient[["constant"]]), all)
+  Filter(function(entry) is.null(entry$coefficient[["constant"]]), all)
 }
 
-# The logits' coefficients, matched across logits by covariate, latents and classes: list(target, plus, minus).
-logit_rows <- function(class, order, classes, call) {
+# The logits' coefficients, matched across logits by covariate, latents and classes: list(target, plus, minus, sign).
+logit_rows <- function(class, order, turned, call) {
   k <- class$n_classes
   key <- function(term) {
     paste(c(term$covariate, "*", unlist(term$latents), "*", unlist(term$coefficient$by)), collapse = ":")
   }
-  tables <- lapply(class$logits, function(p) stats::setNames(p$terms, vapply(p$terms, key, "")))
+  is_turned <- function(term) any(unlist(term$latents) %in% turned)
+  # A turned random logit with the constant coefficient 1 stays as it is: -1 from the reference, -1 from its sign.
+  logits <- lapply(class$logits, function(p) {
+    Filter(function(term) !(is_turned(term) && !is.null(term$coefficient[["constant"]])), p$terms)
+  })
+  tables <- lapply(logits, function(terms) stats::setNames(terms, vapply(terms, key, "")))
   keys <- unique(unlist(lapply(tables, names)))
   constant <- any(vapply(unlist(tables, recursive = FALSE), function(t) !is.null(t$coefficient[["constant"]]), TRUE))
   complete <- all(vapply(tables, function(t) identical(sort(names(t)), sort(keys)) && !anyDuplicated(names(t)), TRUE))
   if (constant || !complete) {
     abort_spec(c(
       "The classes of {.val {class$name}} cannot be reordered: its logits differ in form.",
-      i = "Random class logits and unequal predictors belong to their class. Name another variable in {.arg class}."
+      i = "Random logits of three or more classes and unequal predictors belong to their class.",
+      i = "Name another variable in {.arg class}."
     ), call = call)
   }
   coefficient <- function(m, key) if (m == k) NULL else tables[[m]][[key]]$coefficient
   unlist(lapply(seq_len(k - 1), function(m) lapply(keys, function(key) {
-    list(target = coefficient(m, key), plus = coefficient(order[[m]], key), minus = coefficient(order[[k]], key))
+    list(
+      target = coefficient(m, key), plus = coefficient(order[[m]], key), minus = coefficient(order[[k]], key),
+      sign = if (is_turned(tables[[m]][[key]])) -1 else 1
+    )
   })), recursive = FALSE)
 }
 
 # Posteriors, sizes and transitions in the new order.
-permute_results <- function(fit, name, order) {
+permute_results <- function(fit, names, order) {
   classes <- fit_classes(fit)
-  level <- paste0("posterior_", classes[[name]]$level)
-  fit[[level]][[name]] <- class_posterior(fit, name)[, order, drop = FALSE]
-  fit$class_prob[[name]] <- fit$class_prob[[name]][order]
-  within <- fit_classes(fit, "within")
-  if (name %in% names(within) && !is.null(fit$posterior_joint)) {
-    cells <- moved_places(list(by = names(within)), name, order, classes)
+  for (name in names) {
+    level <- paste0("posterior_", classes[[name]]$level)
+    fit[[level]][[name]] <- class_posterior(fit, name)[, order, drop = FALSE]
+    fit$class_prob[[name]] <- fit$class_prob[[name]][order]
+  }
+  within <- names(fit_classes(fit, "within"))
+  if (any(names %in% within) && !is.null(fit$posterior_joint)) {
+    cells <- moved_places(list(by = within), names, order, classes)
     fit$posterior_joint <- matrix(as.numeric(fit$posterior_joint), ncol = length(cells))[, cells, drop = FALSE]
   }
   for (target in names(fit$transitions)) {
     parents <- parent_classes(fit, target)
     table <- matrix(as.numeric(fit$transitions[[target]]), ncol = classes[[target]]$k)
-    if (name %in% parents) table <- table[moved_places(list(by = parents), name, order, classes), , drop = FALSE]
-    if (target == name) table <- table[, order, drop = FALSE]
+    if (any(names %in% parents)) {
+      table <- table[moved_places(list(by = parents), names, order, classes), , drop = FALSE]
+    }
+    if (target %in% names) table <- table[, order, drop = FALSE]
     fit$transitions[[target]] <- table
   }
   fit

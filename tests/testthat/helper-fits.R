@@ -33,6 +33,39 @@ chain_fit <- function() {
   })
 }
 
+# The same items mean the same on two occasions.
+invariant_lta_fit <- function() {
+  remember("invariant lta", {
+    data <- chain_fit()$data$columns
+    mlmix(lta(list(fall = u1:u4, spring = v1:v4), k = 2), as.data.frame(data), starts = c(5, 2), seed = 1, threads = 1)
+  })
+}
+
+# A class of units with a random logit, on which the random intercept of y depends.
+random_logit_fit <- function() {
+  remember("random logit", {
+    data <- withr::with_seed(12, {
+      id <- rep(seq_len(40), each = 8)
+      b <- stats::rnorm(40)
+      class <- 1 + (stats::runif(320) < stats::plogis(-0.8 - b[id]))
+      item <- function() stats::rbinom(320, 1, c(0.9, 0.15)[class])
+      data.frame(id, u1 = item(), u2 = item(), u3 = item(), u4 = item(), y = stats::rnorm(320) + 0.7 * b[id])
+    })
+    model <- mixture_model(latent_class("c", 2, ~ (1 | id)), outcome(u1:u4 ~ c, family = bernoulli()),
+      outcome(y ~ (1 | id)), between(y ~ c))
+    mlmix(model, data, starts = c(2, 1), seed = 1, threads = 1)
+  })
+}
+
+# A class in which one item is certain: the classes are not exchangeable.
+restricted_fit <- function() {
+  remember("restricted", {
+    model <- mixture_model(latent_class("c", 2), outcome(c(A, B, C, D) ~ c, family = bernoulli()),
+      constrain(fix("A~1[c=1]" = 15)))
+    mlmix(model, carcinoma, starts = c(5, 2), seed = 1, threads = 1)
+  })
+}
+
 regression_data <- function() {
   withr::with_seed(8, {
     id <- rep(seq_len(40), each = 6)

@@ -8,7 +8,6 @@ test_that("models without them say so", {
 })
 
 test_that("scores have a row per unit, random effects a row per cluster", {
-  skip_if(length(factor_fit()$latents) == 0, "the engine gives no scores")
   scores <- factor_scores(factor_fit())
   expect_equal(nrow(scores), 1000)
   expect_named(scores, c("row", "f", "f.se"))
@@ -18,7 +17,6 @@ test_that("scores have a row per unit, random effects a row per cluster", {
 })
 
 test_that("scores equal the posterior mean by numeric integration", {
-  skip_if(length(factor_fit()$latents) == 0, "the engine gives no scores")
   fit <- factor_fit()
   theta <- coef(fit, fixed = TRUE)
   y <- unlist(lsat[1, ])
@@ -28,4 +26,31 @@ test_that("scores equal the posterior mean by numeric integration", {
   area <- integrate(weight, -8, 8)$value
   mean <- integrate(function(f) f * weight(f), -8, 8)$value / area
   expect_equal(factor_scores(fit)$f[1], mean, tolerance = 1e-3)
+})
+
+test_that("random intercepts of a linear mixed model are its best linear predictions", {
+  data <- regression_data()
+  fit <- mlmix(mixture_model(outcome(y ~ 1 + (1 | id))), data, starts = 1, seed = 1, threads = 1)
+  theta <- coef(fit)
+  size <- 6
+  means <- tapply(data$y, factor(data$id, unique(data$id)), mean)
+  between <- theta[["y@id~~y@id"]]
+  shrinkage <- between / (between + theta[["y~~y"]] / size)
+  effects <- random_effects(fit)
+  expect_equal(effects$`y@id`, as.numeric(shrinkage * (means - theta[["y~1"]])), tolerance = 1e-6)
+  expect_equal(effects$`y@id.se`, rep(sqrt(between * (1 - shrinkage)), 40), tolerance = 1e-6)
+})
+
+test_that("persons of stacked items have random effects, rows left out have no score", {
+  fit <- remember("gom", mlmix(gom(item1:item5, k = 2), lsat[1:200, ], starts = 1, seed = 1, threads = 1))
+  effects <- random_effects(fit)
+  expect_equal(nrow(effects), 200)
+  expect_named(effects, c("person", "c#1@person", "c#1@person.se"))
+  holes <- lsat[801:1000, ]
+  holes[3, ] <- NA
+  fit <- suppressMessages(mlmix(irt(item1:item5, type = "rasch"), holes, starts = 1, seed = 1, threads = 1))
+  scores <- factor_scores(fit)
+  expect_equal(which(is.na(scores$f)), 3)
+  expect_equal(nrow(scores), 200)
+  expect_equal(augment(fit, holes)$.score_f, scores$f)
 })

@@ -39,9 +39,50 @@ test_that("clusters' classes", {
   expect_equal(engine_evaluate(fit, fit$parameters$estimate)$log_likelihood, fit$log_likelihood, tolerance = 1e-8)
 })
 
+# The engine at the reordered estimates gives the reordered fit.
+expect_same_model <- function(swapped, fit) {
+  at <- engine_evaluate(swapped, swapped$parameters$estimate)
+  expect_equal(at$log_likelihood, fit$log_likelihood, tolerance = 1e-7)
+  expect_equal(at$posterior_joint, swapped$posterior_joint, tolerance = 1e-4)
+}
+
+test_that("class variables that share coefficients move together", {
+  fit <- invariant_lta_fit()
+  expect_equal(class_groups(fit), list(c("fall", "spring")))
+  expect_equal(class_groups(chain_fit()), list("c1", "c2"))
+  for (decreasing in c(TRUE, FALSE)) {
+    swapped <- order_classes(fit, decreasing = decreasing)
+    average <- Reduce(`+`, swapped$class_prob)
+    expect_false(is.unsorted(if (decreasing) -average else average))
+    expect_same_model(swapped, fit)
+  }
+  by_item <- order_classes(fit, by = "u1", class = "spring")
+  p <- estimates(by_item, "probability")
+  expect_gt(p$estimate[p$target == "v1" & p$class == "spring=1"][2], p$estimate[p$target == "v1" & p$class == "spring=2"][2])
+})
+
+test_that("random logits of two classes turn their sign", {
+  fit <- random_logit_fit()
+  swapped <- order_classes(fit, decreasing = class_sizes(fit)$proportion[1] < 0.5)
+  expect_false(identical(coef(swapped), coef(fit)))
+  expect_same_model(swapped, fit)
+  expect_equal(coef(swapped)[["y@id~c#1@id"]], -coef(fit)[["y@id~c#1@id"]])
+  expect_equal(random_effects(swapped)$`c#1@id`, -random_effects(fit)$`c#1@id`)
+  expect_equal(random_effects(swapped)$`y@id`, random_effects(fit)$`y@id`)
+  expect_equal(order_classes(swapped, decreasing = class_sizes(fit)$proportion[1] > 0.5)$parameters, fit$parameters,
+    tolerance = 1e-8)
+})
+
+test_that("warnings name the parameters under their new numbers", {
+  fit <- order_classes(carcinoma_fit(3), decreasing = FALSE)
+  named <- unlist(lapply(Filter(function(w) w$kind == "boundary", fit$warnings), `[[`, "parameters"))
+  expect_setequal(named, fit$parameters$name[fit$parameters$status == "boundary"])
+})
+
 test_that("errors in words", {
   expect_snapshot(error = TRUE, {
     order_classes(carcinoma_fit(2), by = "Z")
     order_classes(carcinoma_fit(2), class = "d")
+    order_classes(restricted_fit(), decreasing = class_sizes(restricted_fit())$proportion[1] < 0.5)
   })
 })
