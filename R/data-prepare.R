@@ -54,17 +54,22 @@ check_columns <- function(data, names, what, call) {
   }
 }
 
-# The raw variables of a plan's covariates. A name not in the data may be one constant where the formula was written.
+# The raw variables of a plan's covariates, each checked.
 plan_variables <- function(plan, data, what, call) {
+  names <- plan_names(plan, names(data))
+  check_columns(data, names, what, call)
+  names
+}
+
+# Their names. A name not in the data may be one constant where the formula was written.
+plan_names <- function(plan, known) {
   used <- unique(unlist(lapply(c(plan$fixed, unlist(lapply(plan$random, `[[`, "terms"), recursive = FALSE)),
     `[[`, "covariates")))
   names <- unique(unlist(lapply(plan$exprs[used], all.vars)))
   constant <- vapply(names, function(name) {
-    !name %in% names(data) && length(get0(name, envir = plan$env, mode = "numeric", ifnotfound = NULL)) == 1
+    !name %in% known && length(get0(name, envir = plan$env, mode = "numeric", ifnotfound = NULL)) == 1
   }, TRUE)
-  names <- as.character(names[!constant])
-  check_columns(data, names, what, call)
-  names
+  as.character(names[!constant])
 }
 
 # Which rows are used, and how many are left out for which reason, in this order.

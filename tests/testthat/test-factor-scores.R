@@ -48,7 +48,7 @@ test_that("persons of stacked items have random effects, rows left out have no s
   expect_named(effects, c("person", "c#1@person", "c#1@person.se"))
   holes <- lsat[801:1000, ]
   holes[3, ] <- NA
-  fit <- suppressMessages(mlmix(irt(item1:item5, type = "rasch"), holes, starts = 1, seed = 1, threads = 1))
+  fit <- suppressMessages(mlmix(irt(item1:item5, type = "1pl"), holes, starts = 1, seed = 1, threads = 1))
   scores <- factor_scores(fit)
   expect_equal(which(is.na(scores$f)), 3)
   expect_equal(nrow(scores), 200)
