@@ -16,7 +16,7 @@ inform_data <- function(message, .envir = parent.frame()) {
 nearest_names <- function(name, candidates, n = 3) {
   candidates <- unique(candidates)
   distance <- utils::adist(name, candidates, ignore.case = TRUE)[1, ]
-  close <- distance <= max(2, ceiling(nchar(name) / 2))
+  close <- distance <= max(1, ceiling(nchar(name) / 3))
   utils::head(candidates[close][order(distance[close])], n)
 }
 
@@ -31,5 +31,6 @@ suggest_names <- function(name, candidates, what = "Known names") {
   }
   shown <- utils::head(candidates, 10)
   more <- length(candidates) - length(shown)
+  if (more > 0) shown <- cli::cli_vec(shown, list("vec-last" = ", "))
   c(i = cli::format_inline("{what}: {.val {shown}}{if (more > 0) paste(' and', more, 'more')}."))
 }

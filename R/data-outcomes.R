@@ -37,6 +37,7 @@ prepare_outcomes <- function(items, data, cluster, call) {
     if (varies_within(item$values, cluster)) {
       abort_data(c(
         "The between outcome {.var {item$name}} varies within clusters.",
+        x = "One cluster has the values {.val {first_varying(item$values, cluster)}}.",
         i = "It must have one value for each cluster; for a within outcome leave {.arg level} out."
       ), call = call)
     }

@@ -12,18 +12,22 @@ check_data <- function(data, call) {
     abort_data("{.arg data} has more than one column named {.var {twice}}.", call = call)
   }
   if (nrow(data) == 0) {
-    abort_data("{.arg data} has no rows.", call = call)
+    abort_data(c(
+      "{.arg data} has no rows.", x = "You gave a data frame with 0 rows and {ncol(data)} column{?s}."
+    ), call = call)
   }
   as.data.frame(data)
 }
 
-# Every variable of the model must be in the data as a plain column.
-check_columns <- function(data, names, what, call) {
+# Every variable of the model must be in the data as a plain column. `declared`: class variables and factors, where
+# a name could have been meant as one.
+check_columns <- function(data, names, what, call, declared = NULL) {
   for (name in names) {
     if (!name %in% names(data)) {
       abort_data(c(
         "{.arg data} has no variable {.var {name}}, which {what} needs.",
-        suggest_names(name, names(data), "Variables")
+        suggest_names(name, c(declared, names(data)), "Variables"),
+        i = if (!is.null(declared)) "A class variable or factor must be declared: {.code latent_class(\"{name}\", 2)}."
       ), call = call)
     }
     column <- data[[name]]
@@ -55,9 +59,9 @@ check_columns <- function(data, names, what, call) {
 }
 
 # The raw variables of a plan's covariates, each checked.
-plan_variables <- function(plan, data, what, call) {
+plan_variables <- function(plan, data, what, call, declared) {
   names <- plan_names(plan, names(data))
-  check_columns(data, names, what, call)
+  check_columns(data, names, what, call, declared)
   names
 }
 
@@ -106,6 +110,14 @@ inform_dropped <- function(dropped, covariates, data, unit) {
         if (length(where) > 0) " ({.var {where}})", "."
       )))
     }
+  }
+}
+
+# Levels of predictors that never occur have no coefficient.
+inform_unused_levels <- function(predictors) {
+  for (name in names(predictors)) {
+    unused <- setdiff(levels(predictors[[name]]), as.character(predictors[[name]]))
+    if (length(unused) > 0) inform_data(c(i = "{.var {name}}: levels that never occur are left out ({unused})."))
   }
 }
 

@@ -98,9 +98,16 @@ check_constant <- function(values, cluster, label, what, call) {
   if (varies_within(values, cluster)) {
     abort_data(c(
       "{.var {label}} varies within clusters, but {what} is at the between level.",
+      x = "One cluster has the values {.val {first_varying(values, cluster)}}.",
       i = "A between equation takes only what is constant within clusters; take for instance cluster means."
     ), call = call)
   }
+}
+
+# Up to three different values of the first cluster that has several.
+first_varying <- function(values, cluster) {
+  several <- Filter(function(one) length(unique(one[!is.na(one)])) > 1, split(values, cluster))
+  signif(utils::head(unique(several[[1]]), 3), 4)
 }
 
 varies_within <- function(values, cluster) {

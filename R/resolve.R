@@ -68,7 +68,8 @@ data_needs <- function(model, symbols, data, cluster, call) {
   own <- data[setdiff(names(data), made)]
   own[made] <- rep(list(rep(0, nrow(data))), length(made))
   covariates <- unlist(
-    lapply(model_plans(model, symbols, names(own), call), plan_variables, data = own, what = "a formula", call = call)
+    lapply(model_plans(model, symbols, names(own), call), plan_variables, data = own, what = "a formula", call = call,
+      declared = c(symbols$classes$name, symbols$latents$name))
   )
   clash <- intersect(made, intersect(c(covariates, outcomes), names(data)))
   if (length(clash) > 0) {
@@ -124,6 +125,7 @@ select_rows <- function(data, needs, stacked, call) {
   if (length(used$rows) == 0) {
     abort_data("No row of {.arg data} is left to use.", call = call)
   }
+  inform_unused_levels(data[used$rows, needs$covariates, drop = FALSE])
   variables <- unique(c(needs$cluster, needs$covariates, needs$outcomes, needs$trials, needs$known, needs$made))
   used$data <- data[used$rows, variables, drop = FALSE]
   used$source <- if (is.null(stacked)) used$rows else stacked$row[used$rows]

@@ -58,8 +58,8 @@ random_logit_fit <- function() {
 }
 
 # A class in which one item is certain: the classes are not exchangeable.
-restricted_fit <- function() {
-  remember("restricted", {
+certain_item_fit <- function() {
+  remember("exchange", {
     model <- mixture_model(latent_class("c", 2), outcome(c(A, B, C, D) ~ c, family = bernoulli()),
       constrain(fix("A~1[c=1]" = 15)))
     mlmix(model, carcinoma, starts = c(5, 2), seed = 1, threads = 1)

@@ -83,6 +83,6 @@ test_that("errors in words", {
   expect_snapshot(error = TRUE, {
     order_classes(carcinoma_fit(2), by = "Z")
     order_classes(carcinoma_fit(2), class = "d")
-    order_classes(restricted_fit(), decreasing = class_sizes(restricted_fit())$proportion[1] < 0.5)
+    order_classes(certain_item_fit(), decreasing = class_sizes(certain_item_fit())$proportion[1] < 0.5)
   })
 })
