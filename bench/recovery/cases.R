@@ -1,27 +1,19 @@
-# The thirteen models of the recovery study, each with the rows to simulate and the true values.
+# The thirteen models of the recovery study, each with its size or covariates and the true values.
 #
-# case()     name    what it stands for in the table
-#            model   a model of mlmix
-#            rows    data frame: covariates and clusters, and placeholders that show each outcome's categories
-#            truth   true value of every free parameter, by name
-#            integration   the default, but where two dimensions are numeric adaptive points at once, without the common
-#                    grid that the default tries before them; 11 points instead of 15 change the log-likelihood of
-#                    the two-level transition model by less than 0.001
+# case()  name         what it stands for in the table
+#         model        a model of mlmix
+#         size         `n` or `data` of simulate_data(): a number of units, c(clusters =, size =), or a data frame
+#         truth        true value of every free parameter, by name
+#         integration  the default; where two dimensions are numeric adaptive points at once, without the common grid
+#                      that the default tries before them. 11 points instead of 15 change the log-likelihood of the
+#                      two-level transition model by less than 0.001.
 
-case <- function(name, model, rows, truth, integration = mlmix::quadrature()) {
-  list(name = name, model = model, rows = rows, truth = truth, integration = integration)
+case <- function(name, model, size, truth, integration = mlmix::quadrature()) {
+  list(name = name, model = model, size = size, truth = truth, integration = integration)
 }
 
 # Named values of one coefficient of several outcomes: numbered("u%d~1[c=1]", values).
 numbered <- function(pattern, values) stats::setNames(values, sprintf(pattern, seq_along(values)))
-
-# Placeholder columns u1, u2, ...: the outcomes' values are simulated, only their categories matter here.
-placeholders <- function(n, items, values = 0:1, prefix = "u") {
-  columns <- rep(list(rep_len(values, n)), items)
-  as.data.frame(stats::setNames(columns, paste0(prefix, seq_len(items))))
-}
-
-clusters <- function(n_clusters, size, ...) data.frame(id = rep(seq_len(n_clusters), each = size), ...)
 
 # Covariates: standard normal quantiles in a fixed random order, so that every run has the same rows.
 covariate <- function(n, seed) {
@@ -29,8 +21,10 @@ covariate <- function(n, seed) {
   sample(stats::qnorm((seq_len(n) - 0.5) / n))
 }
 
+clusters_of <- function(n_clusters, size) rep(seq_len(n_clusters), each = size)
+
 recovery_cases <- function() {
-  cases <- c(latent_class_cases(), transition_cases(), continuous_cases(), multilevel_cases(), factor_cases())
+  cases <- c(latent_class_cases(), transition_cases(), regression_cases(), factor_cases())
   order <- c(
     "lca", "lca_mixed", "profiles", "lta", "growth_mixture", "model5", "model6", "two_level_lca", "two_level_lta",
     "two_level_factor", "irt_2pl", "fma", "gom"
@@ -39,22 +33,17 @@ recovery_cases <- function() {
 }
 
 latent_class_cases <- function() {
-  n <- 600
-  mixed <- mixture_model(
+  six <- c(
+    numbered("u%d~1[c=1]", c(1.5, 1.2, 1.8, 1, 1.5, 1.3)), numbered("u%d~1[c=2]", c(-1.2, -1.5, -1, -1.3, -0.8, -1.6))
+  )
+  mixed <- mlmix::mixture_model(
     latent_class("c", 2, ~ x), outcome(u1:u3 ~ c, family = bernoulli()), outcome(o ~ c, family = ordinal()),
     outcome(m ~ c, family = nominal()), outcome(k ~ c, family = poisson())
   )
   list(
-    lca = case(
-      "Latent classes, 6 binary items", mlmix::lca(u1:u6, k = 2), placeholders(500, 6),
-      c(
-        numbered("u%d~1[c=1]", c(1.5, 1.2, 1.8, 1, 1.5, 1.3)), numbered("u%d~1[c=2]", c(-1.2, -1.5, -1, -1.3, -0.8, -1.6)),
-        "c#1~1" = 0.3
-      )
-    ),
+    lca = case("Latent classes, 6 binary items", mlmix::lca(u1:u6, k = 2), 500, c(six, "c#1~1" = 0.3)),
     lca_mixed = case(
-      "Latent classes, binary, ordinal, nominal and count items, a covariate", mixed,
-      data.frame(placeholders(n, 3), o = rep_len(1:3, n), m = rep_len(1:3, n), k = rep_len(0:5, n), x = covariate(n, 1)),
+      "Latent classes, binary, ordinal, nominal and count items, a covariate", mixed, data.frame(x = covariate(600, 1)),
       c(
         numbered("u%d~1[c=1]", c(1.2, 1.5, 1)), numbered("u%d~1[c=2]", c(-1, -1.2, -1.5)),
         "o|t1[c=1]" = -1.5, "o|t2[c=1]" = 0.2, "o|t1[c=2]" = 0.3, "o|t2[c=2]" = 1.5,
@@ -63,46 +52,43 @@ latent_class_cases <- function() {
       )
     ),
     profiles = case(
-      "Latent profiles, 4 items, 3 profiles", mlmix::lpa(y1:y4, k = 3), placeholders(500, 4, c(-1, 0, 1), "y"),
+      "Latent profiles, 4 items, 3 profiles", mlmix::lpa(y1:y4, k = 3), 500,
       c(
         numbered("y%d~1[c=1]", c(2, 2, 1.5, 0)), numbered("y%d~1[c=2]", c(0, 0, 0, 2)),
         numbered("y%d~1[c=3]", c(-2, 0.5, -1.5, -0.5)), numbered("y%d~~y%1$d", c(1, 0.8, 1.2, 1)),
         "c#1~1" = 0.3, "c#2~1" = -0.2
       )
+    ),
+    two_level_lca = case(
+      "Two-level latent classes, within and between", mlmix::multilevel_lca(u1:u6, k = 2, cluster = "id", k_between = 2),
+      c(clusters = 80, size = 15), c(six, "d#1~1" = 0.2, "c#1~1[d=1]" = 1.2, "c#1~1[d=2]" = -1)
     )
   )
 }
 
 transition_cases <- function() {
-  high <- c(1.5, 1.2, 1.8, 1, 1.4)
-  low <- c(-1.2, -1.5, -1, -1.4, -1.3)
-  items <- c(numbered("u%d~1[a=1]", high), numbered("u%d~1[a=2]", low))
+  shared <- c(
+    numbered("u%d~1[a=1]", c(1.5, 1.2, 1.8, 1, 1.4)), numbered("u%d~1[a=2]", c(-1.2, -1.5, -1, -1.4, -1.3)),
+    "a#1~1" = 0.2, "b#1~1[a=1]" = 1.2, "b#1~1[a=2]" = -0.8
+  )
   list(
     lta = case(
-      "Latent transitions, two occasions, equal items", mlmix::lta(list(a = u1:u5, b = v1:v5), k = 2),
-      cbind(placeholders(500, 5), placeholders(500, 5, prefix = "v")),
-      c(items, "a#1~1" = 0.2, "b#1~1[a=1]" = 1.2, "b#1~1[a=2]" = -0.8)
+      "Latent transitions, two occasions, equal items", mlmix::lta(list(a = u1:u5, b = v1:v5), k = 2), 500, shared
     ),
     two_level_lta = case(
       "Two-level latent transitions, random intercepts", mlmix::lta(list(a = u1:u5, b = v1:v5), k = 2, cluster = "id"),
-      clusters(150, 10, placeholders(1500, 5), placeholders(1500, 5, prefix = "v")),
-      c(
-        items, "a#1~1" = 0.2, "b#1~1[a=1]" = 1.2, "b#1~1[a=2]" = -0.8,
-        "a#1@id~~a#1@id" = 1, "b#1@id~a#1@id" = 0.7, "b#1@id~~b#1@id" = 1
-      ),
+      c(clusters = 150, size = 10),
+      c(shared, "a#1@id~~a#1@id" = 1, "b#1@id~a#1@id" = 0.7, "b#1@id~~b#1@id" = 1),
       integration = mlmix::quadrature(points = 11)
     )
   )
 }
 
-# Gaussian outcomes in clusters.
-continuous_cases <- function() {
-  times <- 5
-  n <- 200
+regression_cases <- function() {
   list(
     growth_mixture = case(
       "Growth mixture, random intercept and slope", mlmix::growth_mixture(y ~ time + (1 + time | id), k = 2),
-      clusters(n, times, time = rep(seq_len(times) - 1, n), y = rep_len(c(-1, 0, 1), n * times)),
+      data.frame(id = clusters_of(200, 5), time = 0:4),
       c(
         "y~1[c=1]" = 3, "y~1[c=2]" = 0, "y~time[c=1]" = 1, "y~time[c=2]" = -0.2, "y~~y" = 0.5, "y@id~~y@id" = 0.8,
         "y.time@id~~y.time@id" = 0.15, "y@id~~y.time@id" = 0.1, "c#1~1" = -0.4
@@ -111,7 +97,7 @@ continuous_cases <- function() {
     model5 = case(
       "Mixture regression, classes of clusters (Model 5)",
       mlmix::mixture_regression(y ~ x + (1 | id), k = 2, level = "between"),
-      clusters(150, 8, x = covariate(1200, 2), y = rep_len(c(-1, 0, 1), 1200)),
+      data.frame(id = clusters_of(150, 8), x = covariate(1200, 2)),
       c(
         "y~1[c=1]" = 2, "y~1[c=2]" = 0, "y~x[c=1]" = 1, "y~x[c=2]" = -0.3, "y~~y" = 1, "y@id~~y@id" = 0.4,
         "c#1~1" = 0.3
@@ -120,52 +106,39 @@ continuous_cases <- function() {
     model6 = case(
       "Mixture regression, random class logit and intercept (Model 6)",
       mlmix::mixture_model(latent_class("c", 2, ~ (1 | id)), outcome(y ~ c * x + (1 | id))),
-      clusters(120, 12, x = covariate(1440, 3), y = rep_len(c(-1, 0, 1), 1440)),
+      data.frame(id = clusters_of(120, 12), x = covariate(1440, 3)),
       c(
         "y~1[c=1]" = 3, "y~1[c=2]" = 0, "y~x[c=1]" = 1, "y~x[c=2]" = -0.5, "y~~y" = 1, "y@id~~y@id" = 0.5,
         "c#1@id~~c#1@id" = 1, "c#1~1" = 0.3
       ),
       integration = mlmix::quadrature(points = 15)
-    ),
-    two_level_factor = case(
-      "Two-level factor model (closed form)",
-      mlmix::mixture_model(
-        latent_factor("fw"), latent_factor("fb", level = "between"), outcome(y1:y4 ~ fw + fb + (1 | id))
-      ),
-      clusters(120, 8, placeholders(960, 4, c(-1, 0, 1), "y")),
-      c(
-        numbered("y%d~1", c(0, 0.5, 1, -0.5)), numbered("y%d~fw", c(1, 0.8, 0.9, 0.7)),
-        numbered("y%d~fb", c(0.8, 0.6, 0.7, 0.9)), numbered("y%d~~y%1$d", c(0.6, 0.8, 0.7, 0.5)),
-        numbered("y%d@id~~y%1$d@id", c(0.3, 0.4, 0.3, 0.35))
-      )
-    )
-  )
-}
-
-multilevel_cases <- function() {
-  list(
-    two_level_lca = case(
-      "Two-level latent classes, within and between", mlmix::multilevel_lca(u1:u6, k = 2, cluster = "id", k_between = 2),
-      clusters(80, 15, placeholders(1200, 6)),
-      c(
-        numbered("u%d~1[c=1]", c(1.5, 1.2, 1.8, 1, 1.5, 1.3)), numbered("u%d~1[c=2]", c(-1.2, -1.5, -1, -1.3, -0.8, -1.6)),
-        "d#1~1" = 0.2, "c#1~1[d=1]" = 1.2, "c#1~1[d=2]" = -1
-      )
     )
   )
 }
 
 factor_cases <- function() {
   list(
+    two_level_factor = case(
+      "Two-level factor model (closed form)",
+      mlmix::mixture_model(
+        latent_factor("fw"), latent_factor("fb", level = "between"), outcome(y1:y4 ~ fw + fb + (1 | id))
+      ),
+      c(clusters = 120, size = 8),
+      c(
+        numbered("y%d~1", c(0, 0.5, 1, -0.5)), numbered("y%d~fw", c(1, 0.8, 0.9, 0.7)),
+        numbered("y%d~fb", c(0.8, 0.6, 0.7, 0.9)), numbered("y%d~~y%1$d", c(0.6, 0.8, 0.7, 0.5)),
+        numbered("y%d@id~~y%1$d@id", c(0.3, 0.4, 0.3, 0.35))
+      )
+    ),
     irt_2pl = case(
-      "Two-parameter logistic model, 8 items", mlmix::irt(u1:u8), placeholders(800, 8),
+      "Two-parameter logistic model, 8 items", mlmix::irt(u1:u8), 800,
       c(
         numbered("u%d~1", c(1, 0.5, 0, -0.5, -1, 0.8, -0.3, 0.2)),
         numbered("u%d~f", c(1, 1.3, 0.8, 1.5, 1.1, 0.9, 1.2, 1))
       )
     ),
     fma = case(
-      "Factor mixture, 10 items", mlmix::fma(u1:u10, k = 2), placeholders(1000, 10),
+      "Factor mixture, 10 items", mlmix::fma(u1:u10, k = 2), 1000,
       c(
         numbered("u%d~1[c=1]", c(1.2, 1, 0.9, 1.3, 1.1, -0.9, -1.1, -1, -1.2, -0.8)),
         numbered("u%d~1[c=2]", c(-1, -0.8, -1.2, -0.9, -1.1, 1, 1.2, 0.8, 0.9, 1.1)),
@@ -173,7 +146,7 @@ factor_cases <- function() {
       )
     ),
     gom = case(
-      "Grade of membership, 15 items, two classes", mlmix::gom(u1:u15, k = 2), placeholders(1000, 15),
+      "Grade of membership, 15 items, two classes", mlmix::gom(u1:u15, k = 2), 1000,
       c(
         numbered("u%d~1[c=1]", c(0.9, 1, 0.7, 0.8, 1.1, 0.9, -1, -0.8, 0.7, 1, -0.9, 0.8, 1, -0.7, 0.9)),
         numbered("u%d~1[c=2]", c(-1, -0.8, -0.9, -1.1, -0.7, -0.8, 0.9, 1, -1, -0.9, 0.8, -1, -0.8, 0.9, -0.7)),
