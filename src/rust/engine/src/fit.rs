@@ -5,7 +5,7 @@ use crate::compiled::{NodePlan, Program};
 use crate::data::{RawData, Sample};
 use crate::em::options::{Options, Quadrature, StandardErrors};
 use crate::em::problem::{Monitor, Problem};
-use crate::em::search::{adapt, climb, search, Found};
+use crate::em::search::{adapt, climb, search, Found, Ground};
 use crate::em::space::Space;
 use crate::em::strategy::{shares_patterns, Strategy, COMMON_TOLERANCE};
 use crate::error::{EngineError, Result};
@@ -38,7 +38,8 @@ const PRUNE: f64 = 1e-11;
 fn rules(plan: &Plan, q: &Quadrature, seed: u64) -> Result<(Rule, Rule)> {
     let build = |level: Level| {
         let dims = plan.count(level, How::Numeric);
-        let mut rule = quadrature::build(q.method, q.points, dims, seed, q.max_nodes).map_err(|e| EngineError::Engine(e.to_string()))?;
+        let mut rule = quadrature::build(q.method, q.points, dims, seed, q.max_nodes)
+            .map_err(|e| EngineError::Engine(e.to_string()))?;
         if !q.adaptive && dims > 1 {
             quadrature::prune(&mut rule, PRUNE);
         }
@@ -60,13 +61,20 @@ pub fn prepare(model: Model, plan: Plan, sample: Sample, quadrature: Quadrature,
     let node_plan = node_plan(&plan, &quadrature, (between.n_nodes, within.n_nodes));
     let program = Program::new(model, plan, sample, node_plan)?;
     let space = Space::new(&program)?;
-    Ok(Prepared { space, program, nodes: Nodes { between: NodeSet::new(&between), within: NodeSet::new(&within) }, quadrature })
+    Ok(Prepared {
+        space,
+        program,
+        nodes: Nodes { between: NodeSet::new(&between), within: NodeSet::new(&within) },
+        quadrature,
+    })
 }
 
 fn node_plan(plan: &Plan, q: &Quadrature, (between_nodes, within_nodes): (usize, usize)) -> NodePlan {
     let dims = numeric_dims(plan);
     let full = |n: usize, dims: usize| Some(n) == q.points.checked_pow(dims as u32);
-    let tensor = matches!(q.method, Method::Rectangular | Method::GaussHermite) && full(between_nodes, dims.0) && full(within_nodes, dims.1);
+    let tensor = matches!(q.method, Method::Rectangular | Method::GaussHermite)
+        && full(between_nodes, dims.0)
+        && full(within_nodes, dims.1);
     NodePlan { between_nodes, within_nodes, adaptive: q.adaptive, grid: tensor.then_some(q.points) }
 }
 
@@ -80,7 +88,10 @@ fn read(spec_json: &str, data: RawData, options_json: &str) -> Result<(Model, Sa
     let sample = Sample::new(&model, data)?;
     if let Some(v) = &options.start_values {
         if v.len() != model.parameters.len() {
-            return Err(EngineError::spec("start_values", format!("{} values for {} parameters", v.len(), model.parameters.len())));
+            return Err(EngineError::spec(
+                "start_values",
+                format!("{} values for {} parameters", v.len(), model.parameters.len()),
+            ));
         }
     }
     Ok((model, sample, options))
@@ -115,7 +126,11 @@ pub fn fit(spec_json: &str, data: RawData, options_json: &str, monitor: &dyn Mon
     let inference = infer(&prepared, &mut found, &options, monitor)?;
     let working = prepared.space.to_working(&found.best.maximum.x);
     let posteriors = class_posteriors(&prepared.program, &found.best.nodes, &working);
-    let latents = latent_values(&prepared, found.best.nodes.between.is_adapted() || found.best.nodes.within.is_adapted(), &working)?;
+    let latents = latent_values(
+        &prepared,
+        found.best.nodes.between.is_adapted() || found.best.nodes.within.is_adapted(),
+        &working,
+    )?;
     let error = integration_error(&prepared, &found, &options)?;
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
@@ -132,7 +147,8 @@ fn latent_values(prepared: &Prepared, adapted: bool, working: &[f64]) -> Result<
         return Ok(Value::Items(vec![]));
     }
     let node_plan = node_plan(&program.plan, quadrature, program.n_nodes);
-    let extended = Program::with_latents(program.model.clone(), program.plan.clone(), program.sample.clone(), node_plan)?;
+    let extended =
+        Program::with_latents(program.model.clone(), program.plan.clone(), program.sample.clone(), node_plan)?;
     let mut nodes = nodes.clone();
     if adapted {
         adapt(&extended, &mut nodes, working, ADAPT_SWEEPS);
@@ -147,21 +163,29 @@ fn full(options: &Options) -> Settings {
 /// The search under the chosen rule of integration.
 fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monitor) -> Result<(Prepared, Found)> {
     let plan = Plan::new(&model)?;
-    let strategy = Strategy::new(&options.quadrature, numeric_dims(&plan));
+    let dims = numeric_dims(&plan);
+    let strategy = Strategy::new(&options.quadrature, dims);
     let again = |q: Quadrature| prepare(model.clone(), plan.clone(), sample.clone(), q, options.seed);
+    let run = |p: &Prepared, adaptive: bool, first: Option<&Prepared>| {
+        search(&p.program, &p.space, &p.nodes, adaptive, first.map(|f| (&f.program, &f.nodes)), options, monitor)
+    };
+    // the best of a rough search climbs on under a finer rule
+    let polish = |mut found: Found, p: &Prepared, adaptive: bool| {
+        found.best = climb(
+            Ground { program: &p.program, space: &p.space, nodes: &p.nodes, adaptive, monitor },
+            found.best.maximum.x.clone(),
+            full(options),
+            0,
+        );
+        found
+    };
     let mut tried: Option<(Prepared, Found, f64)> = None;
     if let Some(common) = strategy.common {
         let prepared = again(common)?;
         if shares_patterns(&prepared.program) {
-            let Prepared { program, space, nodes, .. } = &prepared;
             let found = match strategy.coarse {
-                None => search(program, space, nodes, false, None, options, monitor)?,
-                Some(coarse) => {
-                    let rough = again(coarse)?;
-                    let mut found = search(&rough.program, &rough.space, &rough.nodes, false, None, options, monitor)?;
-                    found.best = climb(program, space, nodes, found.best.maximum.x.clone(), full(options), false, monitor, 0);
-                    found
-                }
+                None => run(&prepared, false, None)?,
+                Some(coarse) => polish(run(&again(coarse)?, false, None)?, &prepared, false),
             };
             let error = integration_error(&prepared, &found, options)?.abs();
             if error < COMMON_TOLERANCE {
@@ -171,23 +195,25 @@ fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monit
         }
     }
     let prepared = again(strategy.main)?;
-    let Prepared { program, space, nodes, .. } = &prepared;
     let found = match tried {
         Some((common, rough, error)) => {
-            let mut found = rough.clone();
-            found.best = climb(program, space, nodes, found.best.maximum.x.clone(), full(options), true, monitor, 0);
+            let found = polish(rough.clone(), &prepared, true);
             // a steep integrand can defeat adaptation: keep whichever rule a finer one confirms
             let adaptive_error = integration_error(&prepared, &found, options)?.abs();
-            if !(adaptive_error <= error) {
+            if adaptive_error.is_nan() || adaptive_error > error {
                 return Ok((common, rough));
             }
             found
         }
-        None if strategy.main.adaptive && numeric_dims(&prepared.program.plan) != (0, 0) => {
-            let coarse = again(Quadrature { adaptive: false, ..strategy.main })?;
-            search(program, space, nodes, true, Some((&coarse.program, &coarse.nodes)), options, monitor)?
+        None if strategy.main.adaptive && dims != (0, 0) => {
+            let rule = strategy.coarse_main.unwrap_or(strategy.main);
+            let common = again(Quadrature { adaptive: false, ..rule })?;
+            match strategy.coarse_main {
+                Some(coarse) => polish(run(&again(coarse)?, true, Some(&common))?, &prepared, true),
+                None => run(&prepared, true, Some(&common))?,
+            }
         }
-        None => search(program, space, nodes, false, None, options, monitor)?,
+        None => run(&prepared, false, None)?,
     };
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
@@ -201,7 +227,15 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
     let n = space.dim();
     let m = &mut found.best.maximum;
     let problem = Problem { program, space, nodes: &found.best.nodes, monitor, start: 0 };
-    let mut out = Inference { held: active_set(&problem, &m.x, &m.value.gradient), flat: vec![false; n], saddle: false, information: None, cross_product: None, vcov: None, scaling: f64::NAN };
+    let mut out = Inference {
+        held: active_set(&problem, &m.x, &m.value.gradient),
+        flat: vec![false; n],
+        saddle: false,
+        information: None,
+        cross_product: None,
+        vcov: None,
+        scaling: f64::NAN,
+    };
     if options.se == StandardErrors::None || n == 0 {
         return Ok(out);
     }
@@ -232,7 +266,11 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         let target: Vec<f64> = m.x.iter().zip(&step).map(|(x, s)| x + s).collect();
         let f = problem.evaluate(&target, false).f;
         let from = if f.is_finite() && f >= m.value.f - 1e-12 * m.value.f.abs() { target } else { m.x.clone() };
-        let again = maximise(&problem, from, Settings { max_iterations: 200, tolerance: options.tolerance * 1e-2, em_only: false });
+        let again = maximise(
+            &problem,
+            from,
+            Settings { max_iterations: 200, tolerance: options.tolerance * 1e-2, em_only: false },
+        );
         m.iterations += again.iterations;
         m.evaluations += again.evaluations;
         if !again.value.f.is_finite() || again.value.f < m.value.f - 1e-9 * m.value.f.abs() {
@@ -251,7 +289,8 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         // as Mplus: a held logit counts 1 in the trace
         let held = out.held.iter().filter(|h| **h).count();
         let count = held + kept.iter().filter(|k| **k).count();
-        let diagonal = |i: usize| (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * cross[j * n + i]).sum::<f64>();
+        let diagonal =
+            |i: usize| (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * cross[j * n + i]).sum::<f64>();
         out.scaling = (held as f64 + (0..n).filter(|&i| kept[i]).map(diagonal).sum::<f64>()) / count as f64;
         out.vcov = match options.se {
             StandardErrors::Robust => Some(robust),
@@ -273,7 +312,9 @@ fn integration_error(prepared: &Prepared, found: &Found, options: &Options) -> R
     }
     let seed = options.seed.wrapping_add(1);
     let finer = Quadrature { points: 2 * prepared.quadrature.points - 1, max_nodes: 200_000, ..prepared.quadrature };
-    let Ok(mut fine) = prepare(program.model.clone(), program.plan.clone(), program.sample.clone(), finer, seed) else { return Ok(f64::NAN) };
+    let Ok(mut fine) = prepare(program.model.clone(), program.plan.clone(), program.sample.clone(), finer, seed) else {
+        return Ok(f64::NAN);
+    };
     let working = space.to_working(&found.best.maximum.x);
     if nodes.between.is_adapted() || nodes.within.is_adapted() {
         let e = pass(program, nodes, &working, Want { moments: true, ..Want::default() });
@@ -287,18 +328,34 @@ fn integration_error(prepared: &Prepared, found: &Found, options: &Options) -> R
 ///
 /// # Errors
 /// As `fit`; `Spec` where the parameters are not admissible.
-pub fn evaluate(spec_json: &str, data: RawData, options_json: &str, parameters: &[f64], _monitor: &dyn Monitor) -> Result<Value> {
+pub fn evaluate(
+    spec_json: &str,
+    data: RawData,
+    options_json: &str,
+    parameters: &[f64],
+    _monitor: &dyn Monitor,
+) -> Result<Value> {
     let (model, sample, options) = read(spec_json, data, options_json)?;
     if parameters.len() != model.parameters.len() {
-        return Err(EngineError::spec("parameters", format!("{} values for {} parameters", parameters.len(), model.parameters.len())));
+        return Err(EngineError::spec(
+            "parameters",
+            format!("{} values for {} parameters", parameters.len(), model.parameters.len()),
+        ));
     }
     let plan = Plan::new(&model)?;
     let rule = Strategy::new(&options.quadrature, numeric_dims(&plan)).main;
     let Prepared { program, space, mut nodes, .. } = prepare(model, plan, sample, rule, options.seed)?;
-    let working = program.working.to_working(parameters).ok_or_else(|| EngineError::spec("parameters", "a covariance matrix is not positive semi-definite"))?;
+    let working = program
+        .working
+        .to_working(parameters)
+        .ok_or_else(|| EngineError::spec("parameters", "a covariance matrix is not positive semi-definite"))?;
     let x = space.from_working(&working);
-    if let Some(p) = space.to_working(&x).iter().zip(&working).position(|(a, b)| (a - b).abs() > 1e-8 * (1.0 + b.abs())) {
-        return Err(EngineError::spec(&program.model.parameters[p].name, format!("{} contradicts its fixed value or a linear constraint", parameters[p])));
+    if let Some(p) = space.to_working(&x).iter().zip(&working).position(|(a, b)| (a - b).abs() > 1e-8 * (1.0 + b.abs()))
+    {
+        return Err(EngineError::spec(
+            &program.model.parameters[p].name,
+            format!("{} contradicts its fixed value or a linear constraint", parameters[p]),
+        ));
     }
     if rule.adaptive {
         adapt(&program, &mut nodes, &working, ADAPT_SWEEPS);
@@ -328,9 +385,16 @@ pub fn plan(spec_json: &str, data: RawData, options_json: &str) -> Result<Value>
 pub fn simulate(spec_json: &str, data: RawData, options_json: &str, parameters: &[f64]) -> Result<Value> {
     let (model, sample, options) = read(spec_json, data, options_json)?;
     if parameters.len() != model.parameters.len() {
-        return Err(EngineError::spec("parameters", format!("{} values for {} parameters", parameters.len(), model.parameters.len())));
+        return Err(EngineError::spec(
+            "parameters",
+            format!("{} values for {} parameters", parameters.len(), model.parameters.len()),
+        ));
     }
-    let names = (model.outcomes.iter().map(|o| o.name.clone()).collect(), model.classes.iter().map(|c| c.name.clone()).collect(), model.latents.iter().map(|l| l.name.clone()).collect());
+    let names = (
+        model.outcomes.iter().map(|o| o.name.clone()).collect(),
+        model.classes.iter().map(|c| c.name.clone()).collect(),
+        model.latents.iter().map(|l| l.name.clone()).collect(),
+    );
     let drawn = crate::simulate::simulate(model, sample, parameters, options.seed)?;
     Ok(assemble::simulation(names, drawn))
 }

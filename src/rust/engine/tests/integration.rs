@@ -24,7 +24,8 @@ fn on_grid(case: &Case, all_numeric: bool) -> f64 {
     let points = if plan.dimensions.len() <= 2 { 61 } else { 31 };
     let rule = |level| build(Method::GaussHermite, points, plan.count(level, How::Numeric), 1, 1_000_000).unwrap();
     let (between, within) = (rule(Level::Between), rule(Level::Within));
-    let node_plan = NodePlan { between_nodes: between.n_nodes, within_nodes: within.n_nodes, adaptive: false, grid: None };
+    let node_plan =
+        NodePlan { between_nodes: between.n_nodes, within_nodes: within.n_nodes, adaptive: false, grid: None };
     let program = Program::new(model, plan, sample, node_plan).unwrap();
     let nodes = Nodes { between: NodeSet::new(&between), within: NodeSet::new(&within) };
     let working = program.working.to_working(&case.spec.truth).unwrap();

@@ -44,16 +44,22 @@ impl Elimination {
         let mut live: Vec<Vec<usize>> = scopes.to_vec();
         let mut holder: Vec<Held> = (0..scopes.len()).map(Held::Group).collect();
         let mut remaining = variables.to_vec();
-        let mut out = Elimination { cliques: vec![], groups: vec![ScopedGroup { clique: None, cell_of: vec![] }; scopes.len()] };
+        let mut out =
+            Elimination { cliques: vec![], groups: vec![ScopedGroup { clique: None, cell_of: vec![] }; scopes.len()] };
         while !remaining.is_empty() {
             let neighbours = |v: usize| {
-                let mut n: Vec<usize> = live.iter().filter(|s| s.contains(&v)).flatten().copied().filter(|&w| w != v).collect();
+                let mut n: Vec<usize> =
+                    live.iter().filter(|s| s.contains(&v)).flatten().copied().filter(|&w| w != v).collect();
                 n.sort_unstable();
                 n.dedup();
                 n
             };
-            let (place, separator) =
-                remaining.iter().enumerate().map(|(i, &v)| (i, neighbours(v))).min_by_key(|(i, n)| (size(n) * model.classes[remaining[*i]].n_classes, *i)).unwrap_or((0, vec![]));
+            let (place, separator) = remaining
+                .iter()
+                .enumerate()
+                .map(|(i, &v)| (i, neighbours(v)))
+                .min_by_key(|(i, n)| (size(n) * model.classes[remaining[*i]].n_classes, *i))
+                .unwrap_or((0, vec![]));
             let variable = remaining.remove(place);
             let mut vars = vec![variable];
             vars.extend(&separator);

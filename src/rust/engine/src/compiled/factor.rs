@@ -82,7 +82,9 @@ impl Factor {
     pub fn new(model: &Model, plan: &Plan, kind: FactorKind, level: Level) -> Factor {
         let mut reach = Reach::default();
         let (mut values, mut observed) = (vec![], vec![]);
-        let add = |r: &mut Reach, predictors: &[Predictor]| predictors.iter().for_each(|p| r.absorb_predictor(p, &plan.reach));
+        let add = |r: &mut Reach, predictors: &[Predictor]| {
+            predictors.iter().for_each(|p| r.absorb_predictor(p, &plan.reach))
+        };
         match &kind {
             FactorKind::Outcome(o) => {
                 let outcome = &model.outcomes[*o];
@@ -109,7 +111,9 @@ impl Factor {
                 for o in informative(model, plan, *l) {
                     add(&mut reach, &model.outcomes[o].predictors);
                     reach.classes.extend(model.outcomes[o].auxiliary[0].classes());
-                    residual_covariances(model, &[o]).iter().for_each(|&c| reach.classes.extend(model.covariances[c].value.classes()));
+                    residual_covariances(model, &[o])
+                        .iter()
+                        .for_each(|&c| reach.classes.extend(model.covariances[c].value.classes()));
                 }
             }
             FactorKind::Gaussian(group) => {
@@ -127,10 +131,13 @@ impl Factor {
             }
         }
         reach.tidy();
-        let of_level = |l: Level| reach.classes.iter().copied().filter(|&c| model.classes[c].level == l).collect::<Vec<_>>();
+        let of_level =
+            |l: Level| reach.classes.iter().copied().filter(|&c| model.classes[c].level == l).collect::<Vec<_>>();
         let (within, between) = (of_level(Level::Within), of_level(Level::Between));
         let uses = |l: Level, how: How| {
-            reach.residuals.iter().any(|&r| plan.dimension_of[r].is_some_and(|d| plan.dimensions[d].level == l && plan.dimensions[d].how == how))
+            reach.residuals.iter().any(|&r| {
+                plan.dimension_of[r].is_some_and(|d| plan.dimensions[d].level == l && plan.dimensions[d].how == how)
+            })
         };
         let leading = |l: Level| {
             let dims = reach.residuals.iter().filter_map(|&r| plan.dimension_of[r]).map(|d| &plan.dimensions[d]);
@@ -177,7 +184,11 @@ impl Factor {
     pub fn touches_analytic_between(model: &Model, plan: &Plan, group: &[usize]) -> bool {
         let mut reach = Reach::default();
         group.iter().flat_map(|&o| &model.outcomes[o].predictors).for_each(|p| reach.absorb_predictor(p, &plan.reach));
-        reach.residuals.iter().filter_map(|&r| plan.dimension_of[r]).any(|d| plan.dimensions[d].level == Level::Between && plan.dimensions[d].how == How::Analytic)
+        reach
+            .residuals
+            .iter()
+            .filter_map(|&r| plan.dimension_of[r])
+            .any(|d| plan.dimensions[d].level == Level::Between && plan.dimensions[d].how == How::Analytic)
     }
 
     pub fn n_nodes(&self) -> usize {
@@ -220,7 +231,8 @@ pub fn informative(model: &Model, plan: &Plan, latent: usize) -> Vec<usize> {
     }
     if between {
         out.extend(plan.gaussian_groups.iter().filter(|g| Factor::touches_analytic_between(model, plan, g)).flatten());
-        let observed_between = |o: &usize| model.outcomes[*o].level == Level::Between && model.outcomes[*o].family == Family::Gaussian;
+        let observed_between =
+            |o: &usize| model.outcomes[*o].level == Level::Between && model.outcomes[*o].family == Family::Gaussian;
         out.extend((0..model.outcomes.len()).filter(observed_between));
     }
     out.sort_unstable();

@@ -198,7 +198,8 @@ fn list_factors(model: &Model, plan: &Plan) -> (Vec<Factor>, Vec<Factor>, Option
             if outcome.level == Level::Within {
                 continue; // in a gaussian group
             }
-            let correlated = model.covariances.iter().any(|c| matches!(c.of, CovarianceOf::Outcomes(a, b) if a == o || b == o));
+            let correlated =
+                model.covariances.iter().any(|c| matches!(c.of, CovarianceOf::Outcomes(a, b) if a == o || b == o));
             if correlated || Factor::touches_analytic_between(model, plan, &[o]) {
                 joint_between.push(o);
                 continue;
@@ -206,7 +207,11 @@ fn list_factors(model: &Model, plan: &Plan) -> (Vec<Factor>, Vec<Factor>, Option
         }
         factors[place(outcome.level)].push(Factor::new(model, plan, FactorKind::Outcome(o), outcome.level));
     }
-    let between = if joint_between.is_empty() { vec![] } else { vec![Factor::new(model, plan, FactorKind::Gaussian(joint_between), Level::Between)] };
+    let between = if joint_between.is_empty() {
+        vec![]
+    } else {
+        vec![Factor::new(model, plan, FactorKind::Gaussian(joint_between), Level::Between)]
+    };
     let cluster_gaussian = if joint_within.is_empty() && between.is_empty() {
         None
     } else {
@@ -215,7 +220,13 @@ fn list_factors(model: &Model, plan: &Plan) -> (Vec<Factor>, Vec<Factor>, Option
         classes.sort_unstable();
         classes.dedup();
         let uses_nodes = all.clone().any(|f| f.axis.between());
-        Some(ClusterGaussian { uses_nodes, classes, n_dims: plan.count(Level::Between, How::Analytic), within: joint_within, between })
+        Some(ClusterGaussian {
+            uses_nodes,
+            classes,
+            n_dims: plan.count(Level::Between, How::Analytic),
+            within: joint_within,
+            between,
+        })
     };
     let [within, between] = factors;
     (within, between, cluster_gaussian)
@@ -224,7 +235,10 @@ fn list_factors(model: &Model, plan: &Plan) -> (Vec<Factor>, Vec<Factor>, Option
 fn group(factors: &[Factor]) -> Vec<Group> {
     let mut groups: Vec<Group> = vec![];
     for (k, f) in factors.iter().enumerate() {
-        match groups.iter_mut().find(|g| g.within == f.within && g.between == f.between && g.axis == f.axis && g.nodes == f.nodes) {
+        match groups
+            .iter_mut()
+            .find(|g| g.within == f.within && g.between == f.between && g.axis == f.axis && g.nodes == f.nodes)
+        {
             Some(g) => g.factors.push(k),
             None => groups.push(Group {
                 factors: vec![k],
@@ -241,7 +255,14 @@ fn group(factors: &[Factor]) -> Vec<Group> {
 }
 
 /// Decides what a factor's patterns are shared across: everything, a chunk, a cluster's or a unit's own nodes.
-fn share(f: &Factor, rows: &RowPatterns, units: &Units, chunk_start: &[usize], adaptive: bool, level: Level) -> patterns::Patterns {
+fn share(
+    f: &Factor,
+    rows: &RowPatterns,
+    units: &Units,
+    chunk_start: &[usize],
+    adaptive: bool,
+    level: Level,
+) -> patterns::Patterns {
     let unit_row = if level == Level::Within { &units.row } else { &units.cluster_row };
     let n = unit_row.len();
     let identity = || (0..n as u32).collect::<Vec<u32>>();

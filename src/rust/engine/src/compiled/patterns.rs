@@ -96,11 +96,19 @@ pub struct RowPatterns {
 impl RowPatterns {
     /// `observed`: a row counts as missing where all of these are missing;
     /// `missing_matters`: designs differ by which outcomes are missing (joint normal densities).
-    pub fn new(columns: &[Vec<f64>], covariates: &[usize], values: &[usize], observed: &[usize], missing_matters: bool, n_rows: usize) -> RowPatterns {
+    pub fn new(
+        columns: &[Vec<f64>],
+        covariates: &[usize],
+        values: &[usize],
+        observed: &[usize],
+        missing_matters: bool,
+        n_rows: usize,
+    ) -> RowPatterns {
         let mut design = intern_rows(columns, covariates, n_rows);
         let mut value = intern_rows(columns, values, n_rows);
         if missing_matters {
-            let missing: Vec<Vec<f64>> = values.iter().map(|&c| columns[c].iter().map(|v| f64::from(u8::from(v.is_nan()))).collect()).collect();
+            let missing: Vec<Vec<f64>> =
+                values.iter().map(|&c| columns[c].iter().map(|v| f64::from(u8::from(v.is_nan()))).collect()).collect();
             let all: Vec<usize> = (0..missing.len()).collect();
             let mask = intern_rows(&missing, &all, n_rows);
             design = pair(&design, &mask);

@@ -38,7 +38,8 @@ impl Reach {
         }
     }
     pub fn tidy(&mut self) {
-        for v in [&mut self.classes, &mut self.covariates, &mut self.residuals, &mut self.latents, &mut self.parameters] {
+        for v in [&mut self.classes, &mut self.covariates, &mut self.residuals, &mut self.latents, &mut self.parameters]
+        {
             v.sort_unstable();
             v.dedup();
         }
@@ -123,7 +124,10 @@ fn residual_blocks(model: &Model) -> Result<Vec<ResidualBlock>> {
         let CovarianceOf::Latents(a, b) = c.of else { continue };
         for &l in &[a, b] {
             if !has_residual(model, l) {
-                return Err(EngineError::spec(&model.latents[l].name, "has a covariance but its variance is structurally zero"));
+                return Err(EngineError::spec(
+                    &model.latents[l].name,
+                    "has a covariance but its variance is structurally zero",
+                ));
             }
         }
         let (from, to) = (group[a.max(b)].max(group[a.min(b)]), group[a].min(group[b]));
@@ -135,7 +139,12 @@ fn residual_blocks(model: &Model) -> Result<Vec<ResidualBlock>> {
     for root in 0..n {
         let latents: Vec<usize> = (0..n).filter(|&l| group[l] == root && has_residual(model, l)).collect();
         if let Some(&first) = latents.first() {
-            blocks.push(ResidualBlock { level: model.latents[first].level, latents, covariances: vec![], classes: vec![] });
+            blocks.push(ResidualBlock {
+                level: model.latents[first].level,
+                latents,
+                covariances: vec![],
+                classes: vec![],
+            });
         }
     }
     Ok(blocks)
@@ -192,7 +201,8 @@ fn mark_touched(model: &Model, reach: &[Reach], numeric: &mut [Option<String>]) 
             make_numeric(&reach[l].latents, &format!("enters the outcome {}, which is not gaussian", o.name), numeric);
         }
     }
-    let predictors = model.outcomes.iter().flat_map(|o| &o.predictors).chain(model.latents.iter().map(|l| &l.predictor));
+    let predictors =
+        model.outcomes.iter().flat_map(|o| &o.predictors).chain(model.latents.iter().map(|l| &l.predictor));
     for t in predictors.flat_map(|p| &p.terms).filter(|t| t.latents.len() == 2) {
         let (a, b) = (t.latents[0], t.latents[1]);
         let chosen = if model.latents[b].level == Level::Between { b } else { a };
@@ -218,13 +228,20 @@ fn settle(model: &Model, reach: &[Reach], numeric: &mut [Option<String>]) -> Vec
             all.tidy();
             let name = &model.outcomes[group[0]].name;
             let class = all.classes.iter().find(|&&c| model.classes[c].level == Level::Within);
-            let within = all.residuals.iter().find(|&&l| model.latents[l].level == Level::Within && numeric[l].is_some());
+            let within =
+                all.residuals.iter().find(|&&l| model.latents[l].level == Level::Within && numeric[l].is_some());
             let why = match (class, within) {
-                (Some(&c), _) => format!("touches {name}, whose distribution depends on the within class variable {}", model.classes[c].name),
-                (None, Some(&l)) => format!("touches {name}, which depends on the numerically integrated {}", model.latents[l].name),
+                (Some(&c), _) => format!(
+                    "touches {name}, whose distribution depends on the within class variable {}",
+                    model.classes[c].name
+                ),
+                (None, Some(&l)) => {
+                    format!("touches {name}, which depends on the numerically integrated {}", model.latents[l].name)
+                }
                 (None, None) => continue,
             };
-            let between: Vec<usize> = all.latents.iter().copied().filter(|&l| model.latents[l].level == Level::Between).collect();
+            let between: Vec<usize> =
+                all.latents.iter().copied().filter(|&l| model.latents[l].level == Level::Between).collect();
             changed |= make_numeric(&between, &why, numeric);
         }
         if !changed {
@@ -235,8 +252,9 @@ fn settle(model: &Model, reach: &[Reach], numeric: &mut [Option<String>]) -> Vec
 
 /// Within gaussian outcomes joined by residual covariances or by a shared analytic within latent.
 fn gaussian_groups(model: &Model, reach: &[Reach], numeric: &[Option<String>]) -> Vec<Vec<usize>> {
-    let members: Vec<usize> =
-        (0..model.outcomes.len()).filter(|&o| model.outcomes[o].level == Level::Within && model.outcomes[o].family == Family::Gaussian).collect();
+    let members: Vec<usize> = (0..model.outcomes.len())
+        .filter(|&o| model.outcomes[o].level == Level::Within && model.outcomes[o].family == Family::Gaussian)
+        .collect();
     let analytic = |o: usize| -> Vec<usize> {
         let mut r = Reach::default();
         r.absorb_predictor(&model.outcomes[o].predictors[0], reach);
@@ -266,11 +284,23 @@ fn gaussian_groups(model: &Model, reach: &[Reach], numeric: &[Option<String>]) -
         .collect()
 }
 
-fn assemble(model: &Model, mut blocks: Vec<ResidualBlock>, reach: Vec<Reach>, numeric: Vec<Option<String>>, gaussian_groups: Vec<Vec<usize>>) -> Plan {
+fn assemble(
+    model: &Model,
+    mut blocks: Vec<ResidualBlock>,
+    reach: Vec<Reach>,
+    numeric: Vec<Option<String>>,
+    gaussian_groups: Vec<Vec<usize>>,
+) -> Plan {
     let n = model.latents.len();
     // dimensions that many outcomes depend on come first: a factor needs only the leading nodes of a grid
     let predictors = || model.outcomes.iter().flat_map(|o| &o.predictors);
-    let users: Vec<usize> = (0..n).map(|l| predictors().filter(|p| p.terms.iter().flat_map(|t| &t.latents).any(|&k| reach[k].residuals.contains(&l))).count()).collect();
+    let users: Vec<usize> = (0..n)
+        .map(|l| {
+            predictors()
+                .filter(|p| p.terms.iter().flat_map(|t| &t.latents).any(|&k| reach[k].residuals.contains(&l)))
+                .count()
+        })
+        .collect();
     let rank = |l: usize| (std::cmp::Reverse(users[l]), l);
     let mut block_of = vec![None; n];
     for (k, block) in blocks.iter_mut().enumerate() {
@@ -281,9 +311,10 @@ fn assemble(model: &Model, mut blocks: Vec<ResidualBlock>, reach: Vec<Reach>, nu
             block.classes.extend(model.latents[block.latents[i]].variance.classes());
             for j in 0..i {
                 let pair = (block.latents[i], block.latents[j]);
-                let found = model.covariances.iter().position(|c| {
-                    matches!(c.of, CovarianceOf::Latents(a, b) if (a, b) == pair || (b, a) == pair)
-                });
+                let found = model
+                    .covariances
+                    .iter()
+                    .position(|c| matches!(c.of, CovarianceOf::Latents(a, b) if (a, b) == pair || (b, a) == pair));
                 if let Some(c) = found {
                     block.classes.extend(model.covariances[c].value.classes());
                 }

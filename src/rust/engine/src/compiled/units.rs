@@ -52,7 +52,12 @@ impl Units {
         for (row, &j) in sample.cluster.iter().enumerate() {
             rows_of[j].push(row as u32);
         }
-        let mut out = Units { of_row: vec![0; sample.n_rows], of_cluster: vec![0; sample.n_clusters], cluster_start: vec![0], ..Units::default() };
+        let mut out = Units {
+            of_row: vec![0; sample.n_rows],
+            of_cluster: vec![0; sample.n_clusters],
+            cluster_start: vec![0],
+            ..Units::default()
+        };
         let mut seen: QuickMap<u64, Vec<u32>> = QuickMap::default();
         let mut contents: Vec<Vec<(u32, u64)>> = vec![];
         for (j, rows) in rows_of.iter().enumerate() {
@@ -69,9 +74,12 @@ impl Units {
                 count[k as usize] += sample.unit_weight[row as usize];
                 local_of.push(k);
             }
-            let mut content: Vec<(u32, u64)> = first.iter().zip(&count).map(|(&r, &c): (&u32, &f64)| (signature[r as usize], c.to_bits())).collect();
+            let mut content: Vec<(u32, u64)> =
+                first.iter().zip(&count).map(|(&r, &c): (&u32, &f64)| (signature[r as usize], c.to_bits())).collect();
             content.push((cluster_signature[rows[0] as usize], 0));
-            let hash = content.iter().fold(0u64, |h, &(s, c)| (h.rotate_left(7) ^ u64::from(s) ^ c).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let hash = content
+                .iter()
+                .fold(0u64, |h, &(s, c)| (h.rotate_left(7) ^ u64::from(s) ^ c).wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let same = seen.entry(hash).or_default();
             let found = same.iter().copied().find(|&g| contents[g as usize] == content);
             let g = found.unwrap_or_else(|| {

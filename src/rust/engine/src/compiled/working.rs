@@ -68,7 +68,9 @@ impl Working {
             .map(|(b, cells)| {
                 cells.iter().all(|t| match t {
                     None => b.latents.len() == 1, // a constant variance
-                    Some(ids) => ids.iter().all(|&p| !elsewhere[p] && (ids.len() == 1 || open(model, p))) && distinct(ids),
+                    Some(ids) => {
+                        ids.iter().all(|&p| !elsewhere[p] && (ids.len() == 1 || open(model, p))) && distinct(ids)
+                    }
                 })
             })
             .collect();

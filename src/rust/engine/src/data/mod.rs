@@ -128,18 +128,21 @@ fn all_predictors(model: &Model) -> impl Iterator<Item = &Predictor> {
 fn check_values(model: &Model, columns: &Columns, n_rows: usize) -> Result<()> {
     for column in covariates(all_predictors(model)) {
         if let Some(row) = columns.values[column].iter().position(|v| !v.is_finite()) {
-            return Err(EngineError::data(&columns.names[column], format!("row {} is missing or infinite; covariates must be complete", row + 1)));
+            return Err(EngineError::data(
+                &columns.names[column],
+                format!("row {} is missing or infinite; covariates must be complete", row + 1),
+            ));
         }
     }
     for o in &model.outcomes {
         let y = &columns.values[o.column];
-        for row in 0..n_rows {
-            if y[row].is_nan() {
-                continue;
-            }
+        for (row, &value) in y.iter().enumerate().filter(|(_, v)| !v.is_nan()) {
             let trials = o.trials.map_or(1.0, |t| columns.values[t][row]);
-            if !o.family.check_value(y[row], trials) {
-                return Err(EngineError::data(&o.name, format!("{} in row {} is not a value that its family ({:?}) allows", y[row], row + 1, o.family)));
+            if !o.family.check_value(value, trials) {
+                return Err(EngineError::data(
+                    &o.name,
+                    format!("{} in row {} is not a value that its family ({:?}) allows", value, row + 1, o.family),
+                ));
             }
         }
     }
@@ -147,7 +150,10 @@ fn check_values(model: &Model, columns: &Columns, n_rows: usize) -> Result<()> {
         let Some(column) = c.known else { continue };
         for (row, &v) in columns.values[column].iter().enumerate() {
             if !v.is_nan() && (v.fract() != 0.0 || v < 1.0 || v > c.n_classes as f64) {
-                return Err(EngineError::data(&columns.names[column], format!("{v} in row {} is not a class of `{}` (1 to {})", row + 1, c.name, c.n_classes)));
+                return Err(EngineError::data(
+                    &columns.names[column],
+                    format!("{v} in row {} is not a class of `{}` (1 to {})", row + 1, c.name, c.n_classes),
+                ));
             }
         }
     }
@@ -175,7 +181,10 @@ fn check_constant_in_clusters(model: &Model, columns: &Columns, cluster: &[usize
         for (row, &j) in cluster.iter().enumerate() {
             let (a, b) = (v[row], v[first_row[j]]);
             if a != b && !(a.is_nan() && b.is_nan()) {
-                return Err(EngineError::data(&columns.names[column], "varies within clusters but is used on the between level"));
+                return Err(EngineError::data(
+                    &columns.names[column],
+                    "varies within clusters but is used on the between level",
+                ));
             }
         }
     }

@@ -100,7 +100,13 @@ impl Options {
     pub fn parse(json: &str) -> Result<Options> {
         let raw: RawOptions = serde_json::from_str(json).map_err(|e| EngineError::spec("options", e.to_string()))?;
         if raw.starts == 0 || raw.final_starts == 0 || raw.final_starts > raw.starts {
-            return Err(EngineError::spec("starts", format!("{} and {}; needs at least 1 start, of which 1 to all are continued", raw.starts, raw.final_starts)));
+            return Err(EngineError::spec(
+                "starts",
+                format!(
+                    "{} and {}; needs at least 1 start, of which 1 to all are continued",
+                    raw.starts, raw.final_starts
+                ),
+            ));
         }
         if raw.quadrature.points == Some(0) {
             return Err(EngineError::spec("points", "needs at least 1 quadrature point"));

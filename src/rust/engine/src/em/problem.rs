@@ -36,7 +36,12 @@ impl Objective for Problem<'_> {
         if self.monitor.cancelled() {
             return Value { f: f64::NEG_INFINITY, gradient: vec![0.0; x.len()], scaling: None };
         }
-        let e = evaluate(self.program, self.nodes, &working, Want { gradient: true, information: want_scaling, moments: false });
+        let e = evaluate(
+            self.program,
+            self.nodes,
+            &working,
+            Want { gradient: true, information: want_scaling, moments: false },
+        );
         Value {
             f: e.log_likelihood,
             gradient: self.space.gradient(&e.sums.gradient),

@@ -70,10 +70,24 @@ pub fn adapt(program: &Program, nodes: &mut Nodes, working: &[f64], sweeps: usiz
     true
 }
 
+/// What a climb is made on.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    pub program: &'a Program,
+    pub space: &'a Space,
+    /// Common nodes, from which adaptation starts.
+    pub nodes: &'a Nodes,
+    pub adaptive: bool,
+    pub monitor: &'a dyn Monitor,
+}
+
 /// Climbs from `x`; with adaptive nodes, alternates climbing on fixed nodes and moving them until both stand still.
-pub fn climb(program: &Program, space: &Space, common: &Nodes, x: Vec<f64>, settings: Settings, adaptive: bool, monitor: &dyn Monitor, start: usize) -> Climbed {
+pub fn climb(ground: Ground, x: Vec<f64>, settings: Settings, start: usize) -> Climbed {
+    let Ground { program, space, nodes: common, adaptive, monitor } = ground;
     let mut nodes = common.clone();
-    let run = |nodes: &Nodes, x: Vec<f64>, settings: Settings| maximise(&Problem { program, space, nodes, monitor, start }, x, settings);
+    let run = |nodes: &Nodes, x: Vec<f64>, settings: Settings| {
+        maximise(&Problem { program, space, nodes, monitor, start }, x, settings)
+    };
     let numeric = nodes.between.dims + nodes.within.dims > 0;
     if !adaptive || !numeric || settings.em_only {
         return Climbed { maximum: run(&nodes, x, settings), nodes, fell_back: false };
@@ -90,7 +104,11 @@ pub fn climb(program: &Program, space: &Space, common: &Nodes, x: Vec<f64>, sett
             m.evaluations += t.evaluations;
         }
         let settled = m.status == Status::Converged && total.is_some() && (m.value.f - first_value).abs() < 1e-6;
-        let stop = settled || fell_back || m.status == Status::Cancelled || m.iterations >= settings.max_iterations || !m.value.f.is_finite();
+        let stop = settled
+            || fell_back
+            || m.status == Status::Cancelled
+            || m.iterations >= settings.max_iterations
+            || !m.value.f.is_finite();
         let x_now = m.x.clone();
         total = Some(m);
         if stop {
@@ -106,7 +124,15 @@ pub fn climb(program: &Program, space: &Space, common: &Nodes, x: Vec<f64>, sett
 ///
 /// # Errors
 /// `Interrupted`, or `Engine` where no start has a finite log-likelihood.
-pub fn search(program: &Program, space: &Space, nodes: &Nodes, adaptive: bool, first_stage: Option<(&Program, &Nodes)>, options: &Options, monitor: &dyn Monitor) -> Result<Found> {
+pub fn search(
+    program: &Program,
+    space: &Space,
+    nodes: &Nodes,
+    adaptive: bool,
+    first_stage: Option<(&Program, &Nodes)>,
+    options: &Options,
+    monitor: &dyn Monitor,
+) -> Result<Found> {
     let model = &program.model;
     let starts = Starts::new(model, &program.sample);
     let n_starts = if has_local_maxima(model) { options.starts } else { 1 };
@@ -118,18 +144,23 @@ pub fn search(program: &Program, space: &Space, nodes: &Nodes, adaptive: bool, f
         program.working.to_working(&natural).map(|w| space.from_working(&w))
     };
     let full = Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false };
+    let ground = Ground { program, space, nodes, adaptive, monitor };
     let continued: Vec<(usize, Vec<f64>, f64)>;
     let mut rows: Vec<StartRow>;
     let mut evaluations = 0;
     if n_starts == 1 {
-        let x = draw(0).ok_or_else(|| EngineError::Engine("the starting values give a covariance matrix that is not positive definite".into()))?;
+        let x = draw(0).ok_or_else(|| {
+            EngineError::Engine("the starting values give a covariance matrix that is not positive definite".into())
+        })?;
         rows = vec![StartRow { start: 1, stage1: f64::NAN, last: f64::NAN, iterations: 0, status: None }];
         continued = vec![(0, x, f64::NAN)];
     } else {
-        let stage1 = Settings { max_iterations: options.stage1_iterations, tolerance: options.tolerance, em_only: true };
+        let stage1 =
+            Settings { max_iterations: options.stage1_iterations, tolerance: options.tolerance, em_only: true };
         let (first_program, first_nodes) = first_stage.unwrap_or((program, nodes));
+        let stage1_ground = Ground { program: first_program, nodes: first_nodes, adaptive: false, ..ground };
         let first: Vec<Option<Climbed>> =
-            (0..n_starts).into_par_iter().map(|k| draw(k).map(|x| climb(first_program, space, first_nodes, x, stage1, false, monitor, k + 1))).collect();
+            (0..n_starts).into_par_iter().map(|k| draw(k).map(|x| climb(stage1_ground, x, stage1, k + 1))).collect();
         rows = first
             .iter()
             .enumerate()
@@ -145,13 +176,16 @@ pub fn search(program: &Program, space: &Space, nodes: &Nodes, adaptive: bool, f
         let mut order: Vec<usize> = (0..n_starts).filter(|&k| rows[k].stage1.is_finite()).collect();
         order.sort_by(|a, b| rows[*b].stage1.total_cmp(&rows[*a].stage1).then(a.cmp(b)));
         order.truncate(options.final_starts.min(n_starts));
-        continued = order.into_iter().filter_map(|k| first[k].as_ref().map(|c| (k, c.maximum.x.clone(), c.maximum.value.f))).collect();
+        continued = order
+            .into_iter()
+            .filter_map(|k| first[k].as_ref().map(|c| (k, c.maximum.x.clone(), c.maximum.value.f)))
+            .collect();
     }
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
     }
     let finals: Vec<(usize, Climbed)> =
-        continued.into_par_iter().map(|(k, x, _)| (k, climb(program, space, nodes, x, full, adaptive, monitor, k + 1))).collect();
+        continued.into_par_iter().map(|(k, x, _)| (k, climb(ground, x, full, k + 1))).collect();
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
     }
@@ -167,7 +201,11 @@ pub fn search(program: &Program, space: &Space, nodes: &Nodes, adaptive: bool, f
         .filter(|(_, c)| c.maximum.value.f.is_finite())
         // the first of equals, so that ties do not depend on rounding in the order of starts
         .reduce(|a, b| if b.1.maximum.value.f > a.1.maximum.value.f { b } else { a })
-        .ok_or_else(|| EngineError::Engine("no start has a finite log-likelihood; check starting values, bounds and fixed values".into()))?
+        .ok_or_else(|| {
+            EngineError::Engine(
+                "no start has a finite log-likelihood; check starting values, bounds and fixed values".into(),
+            )
+        })?
         .1;
     let top = best.maximum.value.f;
     let replicated = reached.iter().filter(|f| (top - **f).abs() < same_tolerance(top)).count();

@@ -15,6 +15,9 @@ pub struct Space {
     pub upper: Vec<f64>,
 }
 
+/// A parameter that constraints determine: constant and terms (parameter, weight).
+type Expression = (f64, Vec<(usize, f64)>);
+
 /// Logits past these values are held and reported at the boundary.
 pub const LOGIT_LIMIT: f64 = 15.0;
 pub const PROBIT_LIMIT: f64 = 6.0;
@@ -27,10 +30,11 @@ impl Space {
     pub fn new(program: &Program) -> Result<Space> {
         let model = &program.model;
         let n = model.parameters.len();
-        let fixed: Vec<f64> = model.parameters.iter().map(|p| if p.free { 0.0 } else { p.value.unwrap_or(0.0) }).collect();
+        let fixed: Vec<f64> =
+            model.parameters.iter().map(|p| if p.free { 0.0 } else { p.value.unwrap_or(0.0) }).collect();
         let offset0 = program.working.to_working(&fixed).unwrap_or(fixed);
         // eliminate one free parameter per constraint
-        let mut expression: Vec<Option<(f64, Vec<(usize, f64)>)>> = vec![None; n];
+        let mut expression: Vec<Option<Expression>> = vec![None; n];
         for c in &model.constraints {
             let mut value = c.value;
             let mut weights = vec![0.0; n];
@@ -52,12 +56,21 @@ impl Space {
             let pivot = (0..n).max_by(|a, b| rank(*a).total_cmp(&rank(*b))).unwrap_or(0);
             let bounded = &model.parameters[pivot];
             if weights[pivot].abs() >= 1e-12 && (bounded.lower.is_finite() || bounded.upper.is_finite()) {
-                return Err(EngineError::spec(&bounded.name, "a linear constraint among bounded parameters only cannot be used; drop the bounds of one"));
+                return Err(EngineError::spec(
+                    &bounded.name,
+                    "a linear constraint among bounded parameters only cannot be used; drop the bounds of one",
+                ));
             }
             if weights[pivot].abs() < 1e-12 {
-                return Err(EngineError::spec("constraints", "a linear constraint is redundant or contradicts the others"));
+                return Err(EngineError::spec(
+                    "constraints",
+                    "a linear constraint is redundant or contradicts the others",
+                ));
             }
-            let terms: Vec<(usize, f64)> = (0..n).filter(|&q| q != pivot && weights[q] != 0.0).map(|q| (q, -weights[q] / weights[pivot])).collect();
+            let terms: Vec<(usize, f64)> = (0..n)
+                .filter(|&q| q != pivot && weights[q] != 0.0)
+                .map(|q| (q, -weights[q] / weights[pivot]))
+                .collect();
             let value = value / weights[pivot];
             for e in expression.iter_mut().flatten() {
                 if let Some(k) = e.1.iter().position(|(q, _)| *q == pivot) {
@@ -193,7 +206,11 @@ fn limits(model: &Model) -> Vec<f64> {
             Family::Nominal { .. } => LOGIT_LIMIT,
             Family::ZeroInflatedPoisson | Family::ZeroInflatedNegativeBinomial => {
                 // only the logit of an extra zero
-                o.predictors[1..].iter().filter(|p| plain(p)).flat_map(|p| &p.terms).for_each(|t| limit(&t.coefficient, LOGIT_LIMIT));
+                o.predictors[1..]
+                    .iter()
+                    .filter(|p| plain(p))
+                    .flat_map(|p| &p.terms)
+                    .for_each(|t| limit(&t.coefficient, LOGIT_LIMIT));
                 continue;
             }
             _ => continue,
@@ -204,7 +221,12 @@ fn limits(model: &Model) -> Vec<f64> {
         }
     }
     // a parameter that also stands in an equation with covariates or latents keeps no limit
-    let not_plain = model.classes.iter().flat_map(|c| &c.logits).chain(model.outcomes.iter().flat_map(|o| &o.predictors)).filter(|p| !plain(p));
+    let not_plain = model
+        .classes
+        .iter()
+        .flat_map(|c| &c.logits)
+        .chain(model.outcomes.iter().flat_map(|o| &o.predictors))
+        .filter(|p| !plain(p));
     for t in not_plain.flat_map(|p| &p.terms).chain(model.latents.iter().flat_map(|l| &l.predictor.terms)) {
         t.coefficient.parameters().iter().for_each(|&p| used[p] = true);
     }

@@ -52,7 +52,8 @@ fn spread(link: Link) -> f64 {
 /// Value of a lone intercept, and the scale of the predictor, for one predictor of an outcome.
 fn intercept(o: &Outcome, k: usize, sample: &Sample, only: Option<usize>) -> (f64, f64) {
     let y = &sample.columns[o.column];
-    let seen: Vec<usize> = (0..sample.n_rows).filter(|&r| !y[r].is_nan() && only.is_none_or(|c| sample.columns[c][r] != 0.0)).collect();
+    let seen: Vec<usize> =
+        (0..sample.n_rows).filter(|&r| !y[r].is_nan() && only.is_none_or(|c| sample.columns[c][r] != 0.0)).collect();
     let n = seen.len().max(1) as f64;
     let mean = seen.iter().map(|&r| y[r]).sum::<f64>() / n;
     let sd = moments(sample, o.column).1.sqrt();
@@ -107,7 +108,11 @@ impl Starts {
         for c in &model.classes {
             for t in c.logits.iter().flat_map(|p| &p.terms) {
                 let plain = t.covariate.is_none() && t.latents.is_empty();
-                s.set(&t.coefficient, if t.latents.is_empty() { 0.0 } else { 0.5 }, if plain { Role::Shift(0.5) } else { Role::Shift(0.2) });
+                s.set(
+                    &t.coefficient,
+                    if t.latents.is_empty() { 0.0 } else { 0.5 },
+                    if plain { Role::Shift(0.5) } else { Role::Shift(0.2) },
+                );
             }
         }
         for l in &model.latents {
@@ -115,7 +120,11 @@ impl Starts {
             s.set(&l.variance, 0.4 * scale * scale, Role::Scale);
             for t in &l.predictor.terms {
                 let by_class = !t.coefficient.classes().is_empty();
-                s.set(&t.coefficient, 0.0, if by_class && t.latents.is_empty() { Role::Shift(scale) } else { Role::Shift(0.1) });
+                s.set(
+                    &t.coefficient,
+                    0.0,
+                    if by_class && t.latents.is_empty() { Role::Shift(scale) } else { Role::Shift(0.1) },
+                );
             }
         }
         s.factor_means(model, sample);
@@ -149,7 +158,9 @@ impl Starts {
     fn latent_scale(&self, model: &Model, sample: &Sample, name: &str) -> f64 {
         for o in model.outcomes.iter().filter(|o| matches!(o.family, Family::Gaussian | Family::Censored { .. })) {
             for t in o.predictors.iter().flat_map(|p| &p.terms) {
-                if t.latents.iter().any(|&l| model.latents[l].name == name) && fixed_value(model, &t.coefficient).is_some_and(|v| v != 0.0) {
+                if t.latents.iter().any(|&l| model.latents[l].name == name)
+                    && fixed_value(model, &t.coefficient).is_some_and(|v| v != 0.0)
+                {
                     let x = t.covariate.map_or(1.0, |c| {
                         let (m, v) = moments(sample, c);
                         (v + m * m).sqrt()
@@ -176,7 +187,9 @@ impl Starts {
                 }
                 done[l] = true;
                 let mean = moments(sample, o.column).0 / loading;
-                for m in model.latents[l].predictor.terms.iter().filter(|m| m.latents.is_empty() && m.covariate.is_none()) {
+                for m in
+                    model.latents[l].predictor.terms.iter().filter(|m| m.latents.is_empty() && m.covariate.is_none())
+                {
                     m.coefficient.parameters().iter().for_each(|&p| self.base[p] = mean);
                 }
             }
@@ -210,8 +223,12 @@ impl Starts {
 
     fn auxiliary(&mut self, model: &Model, o: &Outcome, sample: &Sample) {
         match o.family {
-            Family::Gaussian | Family::Censored { .. } => self.set(&o.auxiliary[0], 0.6 * moments(sample, o.column).1, Role::Scale),
-            Family::NegativeBinomial | Family::ZeroInflatedNegativeBinomial => self.set(&o.auxiliary[0], 0.5, Role::Scale),
+            Family::Gaussian | Family::Censored { .. } => {
+                self.set(&o.auxiliary[0], 0.6 * moments(sample, o.column).1, Role::Scale)
+            }
+            Family::NegativeBinomial | Family::ZeroInflatedNegativeBinomial => {
+                self.set(&o.auxiliary[0], 0.5, Role::Scale)
+            }
             Family::Ordinal { link, n_categories } => {
                 let y = &sample.columns[o.column];
                 let seen = y.iter().filter(|v| !v.is_nan()).count().max(1) as f64;
@@ -226,7 +243,12 @@ impl Starts {
                     let mut state = vec![0; model.classes.len()];
                     for cell in 0..model.n_cells(classes) {
                         model.set_states(classes, cell, &mut state);
-                        let list: Vec<usize> = o.auxiliary.iter().filter_map(|a| a.parameter(&state)).filter(|&p| model.parameters[p].free).collect();
+                        let list: Vec<usize> = o
+                            .auxiliary
+                            .iter()
+                            .filter_map(|a| a.parameter(&state))
+                            .filter(|&p| model.parameters[p].free)
+                            .collect();
                         if !self.together.iter().any(|(l, _)| l.iter().any(|p| list.contains(p))) {
                             self.together.push((list, spread(link)));
                         }
@@ -264,5 +286,9 @@ impl Starts {
 pub fn has_local_maxima(model: &Model) -> bool {
     let mixture = model.classes.iter().any(|c| c.n_classes > 1);
     let loadings = model.outcomes.iter().flat_map(|o| &o.predictors).flat_map(|p| &p.terms);
-    mixture || loadings.filter(|t| !t.latents.is_empty()).any(|t| t.coefficient.parameters().iter().any(|&p| model.parameters[p].free) && t.latents.iter().all(|&l| model.latents[l].level == Level::Within))
+    mixture
+        || loadings.filter(|t| !t.latents.is_empty()).any(|t| {
+            t.coefficient.parameters().iter().any(|&p| model.parameters[p].free)
+                && t.latents.iter().all(|&l| model.latents[l].level == Level::Within)
+        })
 }

@@ -8,6 +8,8 @@ use super::options::{Quadrature, QuadratureRequest};
 use crate::compiled::Program;
 use crate::quadrature::Method;
 
+/// Points per dimension of the rule for random starts in two and more dimensions.
+const COARSE_POINTS: usize = 7;
 /// Most dimensions for a grid by default.
 const MAX_GRID: usize = 3;
 /// Change of the log-likelihood under a finer common grid that is accepted without adaptation.
@@ -21,6 +23,8 @@ pub struct Strategy {
     pub coarse: Option<Quadrature>,
     /// What to use otherwise.
     pub main: Quadrature,
+    /// A coarse adaptive rule for the random starts, whose best then climbs on `main`.
+    pub coarse_main: Option<Quadrature>,
 }
 
 impl Strategy {
@@ -36,11 +40,18 @@ impl Strategy {
             (false, _) if dims.0 > 0 && dims.1 > 0 => 300,
             (false, _) => 2000,
         };
-        let main = Quadrature { method, points: request.points.unwrap_or(usual), adaptive, max_nodes: request.max_nodes };
+        let main =
+            Quadrature { method, points: request.points.unwrap_or(usual), adaptive, max_nodes: request.max_nodes };
         let open = request.method.is_none() && request.points.is_none() && request.adaptive.is_none();
-        let common = (open && (1..=2).contains(&total)).then_some(Quadrature { points: if total == 1 { 49 } else { 31 }, adaptive: false, ..main });
+        let common = (open && (1..=2).contains(&total)).then_some(Quadrature {
+            points: if total == 1 { 49 } else { 31 },
+            adaptive: false,
+            ..main
+        });
         let coarse = common.filter(|_| total == 2).map(|c| Quadrature { points: 13, ..c });
-        Strategy { common, coarse, main }
+        let costly = total >= 2 && grid && adaptive && main.points > COARSE_POINTS;
+        let coarse_main = costly.then_some(Quadrature { method: Method::GaussHermite, points: COARSE_POINTS, ..main });
+        Strategy { common, coarse, main, coarse_main }
     }
 }
 
@@ -49,5 +60,7 @@ pub fn shares_patterns(program: &Program) -> bool {
     let by_node = program.factors.iter().filter(|f| f.axis.between() || f.axis.within());
     let table: usize = by_node.clone().map(|f| f.patterns.n_values() * f.n_cells() * f.n_nodes()).sum();
     let tables_are_shared = by_node.clone().all(|f| f.patterns.local.is_none()) && table <= 1 << 22;
-    tables_are_shared && (program.sharing.is_some() || program.plan.count(crate::spec::Level::Between, crate::compiled::plan::How::Numeric) == 0)
+    tables_are_shared
+        && (program.sharing.is_some()
+            || program.plan.count(crate::spec::Level::Between, crate::compiled::plan::How::Numeric) == 0)
 }

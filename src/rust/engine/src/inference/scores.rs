@@ -64,7 +64,11 @@ impl Sink for ScoreSink<'_> {
             }
             let layout = Layout::new(f);
             for (d, p) in posterior.chunks_exact(nb).enumerate() {
-                let row = layout.start(v as usize - self.first[k], 0, crate::likelihood::between_cell(program, &f.between, d));
+                let row = layout.start(
+                    v as usize - self.first[k],
+                    0,
+                    crate::likelihood::between_cell(program, &f.between, d),
+                );
                 for (q, p) in p.iter().enumerate() {
                     let entry = row + q % layout.n_nodes;
                     for (s, &parameter) in f.parameters.iter().enumerate() {
@@ -103,7 +107,8 @@ impl Sink for ScoreSink<'_> {
                     }
                     let at = (program.units.cluster[u] as usize - first_cluster) * n;
                     for cell in 0..group.n_within {
-                        let weights = &posterior.buffers.groups[g][(cell * n_units + i) * inner..(cell * n_units + i + 1) * inner];
+                        let weights = &posterior.buffers.groups[g]
+                            [(cell * n_units + i) * inner..(cell * n_units + i + 1) * inner];
                         let entry = ((v as usize - self.first[k]) * group.n_within + cell) * inner;
                         for (e, w) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
                             for (s, &parameter) in f.parameters.iter().enumerate() {
@@ -131,7 +136,14 @@ pub fn cluster_scores(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]
             derivative_table(&point, nodes, f, (0, f.patterns.n_designs()), &mut Workspace::default())
         })
         .collect();
-    let make = || ScoreSink { shared: &shared, local: vec![], first: vec![], scores: vec![], first_cluster: None, workspace: Workspace::default() };
+    let make = || ScoreSink {
+        shared: &shared,
+        local: vec![],
+        first: vec![],
+        scores: vec![],
+        first_cluster: None,
+        workspace: Workspace::default(),
+    };
     let (_, sinks) = evaluate_with(program, nodes, &working, Want::default(), &make, false);
     let n = working.len();
     sinks.iter().flat_map(|s| s.scores.chunks_exact(n)).flat_map(|row| space.gradient(row)).collect()
@@ -156,8 +168,12 @@ pub fn cross_product(program: &Program, scores: &[f64], dim: usize, groups: Opti
             let mut summed = vec![0.0; n_groups * dim];
             for (row, &g) in groups.iter().enumerate() {
                 let j = program.units.of_cluster[program.sample.cluster[row]] as usize;
-                let weight = program.sample.frequency[program.sample.cluster[row]] * program.sample.cluster_weight[program.sample.cluster[row]];
-                summed[g * dim..(g + 1) * dim].iter_mut().zip(&scores[j * dim..(j + 1) * dim]).for_each(|(a, b)| *a += weight * b);
+                let weight = program.sample.frequency[program.sample.cluster[row]]
+                    * program.sample.cluster_weight[program.sample.cluster[row]];
+                summed[g * dim..(g + 1) * dim]
+                    .iter_mut()
+                    .zip(&scores[j * dim..(j + 1) * dim])
+                    .for_each(|(a, b)| *a += weight * b);
             }
             summed.chunks_exact(dim).for_each(|s| add(s, 1.0));
         }

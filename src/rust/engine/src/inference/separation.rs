@@ -30,7 +30,10 @@ pub fn separated(program: &Program, space: &Space, nodes: &Nodes, working: &[f64
 fn is_categorical(program: &Program, f: &Factor) -> bool {
     match f.kind {
         FactorKind::Logits(_) => true,
-        FactorKind::Outcome(o) => matches!(program.model.outcomes[o].family, Family::Bernoulli { .. } | Family::Ordinal { .. } | Family::Nominal { .. }),
+        FactorKind::Outcome(o) => matches!(
+            program.model.outcomes[o].family,
+            Family::Bernoulli { .. } | Family::Ordinal { .. } | Family::Nominal { .. }
+        ),
         _ => false,
     }
 }
@@ -41,6 +44,7 @@ fn certain(point: &Point, nodes: &Nodes, f: &Factor) -> bool {
     (0..f.patterns.n_designs()).all(|d| {
         let values = f.patterns.values_of((d, d + 1));
         let mut table = vec![0.0; (values.1 - values.0) * row];
-        fill(point, nodes, f, (d, d + 1), &mut table, &mut workspace) && table.iter().all(|l| l.exp() < CERTAIN || l.exp() > 1.0 - CERTAIN)
+        fill(point, nodes, f, (d, d + 1), &mut table, &mut workspace)
+            && table.iter().all(|l| l.exp() < CERTAIN || l.exp() > 1.0 - CERTAIN)
     })
 }

@@ -9,7 +9,10 @@ pub struct Accumulator {
 
 impl Accumulator {
     pub fn new(n_parameters: usize, want_information: bool) -> Accumulator {
-        Accumulator { gradient: vec![0.0; n_parameters], information: want_information.then(|| vec![0.0; n_parameters * n_parameters]) }
+        Accumulator {
+            gradient: vec![0.0; n_parameters],
+            information: want_information.then(|| vec![0.0; n_parameters * n_parameters]),
+        }
     }
     pub fn add(&mut self, other: &Accumulator) {
         self.gradient.iter_mut().zip(&other.gradient).for_each(|(a, b)| *a += b);

@@ -66,11 +66,23 @@ impl Buffers {
         for (g, scoped) in graph.groups.iter().enumerate() {
             let size = self.n_units * shape.inner[g];
             match scoped.clique {
-                None => spread(&mut self.totals, &self.groups[g][..size], &shape.broadcast[g], shape.inner[g], shape.n_outer),
+                None => spread(
+                    &mut self.totals,
+                    &self.groups[g][..size],
+                    &shape.broadcast[g],
+                    shape.inner[g],
+                    shape.n_outer,
+                ),
                 Some(c) => {
                     for (cell, &from) in scoped.cell_of.iter().enumerate() {
                         let from = from as usize * size;
-                        spread(&mut self.cliques[c][cell * len..(cell + 1) * len], &self.groups[g][from..from + size], &shape.broadcast[g], shape.inner[g], shape.n_outer);
+                        spread(
+                            &mut self.cliques[c][cell * len..(cell + 1) * len],
+                            &self.groups[g][from..from + size],
+                            &shape.broadcast[g],
+                            shape.inner[g],
+                            shape.n_outer,
+                        );
                     }
                 }
             }
@@ -84,7 +96,11 @@ impl Buffers {
             }
             let k = clique.n_states;
             for s in 0..clique.n_separator {
-                eliminate(&mut self.cliques[c][s * k * len..(s + 1) * k * len], &mut self.messages[c][s * len..(s + 1) * len], k);
+                eliminate(
+                    &mut self.cliques[c][s * k * len..(s + 1) * k * len],
+                    &mut self.messages[c][s * len..(s + 1) * len],
+                    k,
+                );
             }
             if clique.is_root {
                 let (totals, messages) = (&mut self.totals, &self.messages[c]);
@@ -115,18 +131,29 @@ impl Buffers {
             for (child, map) in &clique.children {
                 for (cell, &to) in map.iter().enumerate() {
                     let to = to as usize;
-                    add(&mut self.messages[*child][to * len..(to + 1) * len], &self.cliques[c][cell * len..(cell + 1) * len]);
+                    add(
+                        &mut self.messages[*child][to * len..(to + 1) * len],
+                        &self.cliques[c][cell * len..(cell + 1) * len],
+                    );
                 }
             }
         }
         for (g, scoped) in graph.groups.iter().enumerate() {
             let size = self.n_units * shape.inner[g];
             match scoped.clique {
-                None => gather(&mut self.groups[g][..size], weights, &shape.broadcast[g], shape.inner[g], shape.n_outer),
+                None => {
+                    gather(&mut self.groups[g][..size], weights, &shape.broadcast[g], shape.inner[g], shape.n_outer)
+                }
                 Some(c) => {
                     for (cell, &to) in scoped.cell_of.iter().enumerate() {
                         let to = to as usize * size;
-                        gather(&mut self.groups[g][to..to + size], &self.cliques[c][cell * len..(cell + 1) * len], &shape.broadcast[g], shape.inner[g], shape.n_outer);
+                        gather(
+                            &mut self.groups[g][to..to + size],
+                            &self.cliques[c][cell * len..(cell + 1) * len],
+                            &shape.broadcast[g],
+                            shape.inner[g],
+                            shape.n_outer,
+                        );
                     }
                 }
             }

@@ -15,7 +15,9 @@ use super::predictor::{latents, At, Components, Point, Workspace};
 use super::run::between_cell;
 use crate::compiled::factor::{Factor, FactorKind};
 use crate::compiled::{ClusterGaussian, Program};
-use crate::linalg::{cholesky_in_place, invert_from_cholesky, log_det_from_cholesky, solve_lower, solve_lower_transposed};
+use crate::linalg::{
+    cholesky_in_place, invert_from_cholesky, log_det_from_cholesky, solve_lower, solve_lower_transposed,
+};
 
 const LOG_2_PI: f64 = 1.837_877_066_409_345_3;
 
@@ -56,7 +58,17 @@ impl Prepared {
     }
 
     #[allow(clippy::too_many_arguments)]
-    pub fn contract(&self, point: &Point, nodes: &Nodes, g: &ClusterGaussian, clusters: Range<usize>, posterior: &[f64], information: bool, w: &mut Workspace, sums: &mut Accumulator) {
+    pub fn contract(
+        &self,
+        point: &Point,
+        nodes: &Nodes,
+        g: &ClusterGaussian,
+        clusters: Range<usize>,
+        posterior: &[f64],
+        information: bool,
+        w: &mut Workspace,
+        sums: &mut Accumulator,
+    ) {
         let program = point.program;
         let n = program.n_between_cells * program.n_nodes.0;
         for j in clusters.clone() {
@@ -67,7 +79,18 @@ impl Prepared {
 
     /// Score and complete-data information of one cluster, times `weight`.
     #[allow(clippy::too_many_arguments)]
-    pub fn contract_cluster(&self, point: &Point, nodes: &Nodes, g: &ClusterGaussian, j: usize, posterior: &[f64], weight: f64, information: bool, w: &mut Workspace, sums: &mut Accumulator) {
+    pub fn contract_cluster(
+        &self,
+        point: &Point,
+        nodes: &Nodes,
+        g: &ClusterGaussian,
+        j: usize,
+        posterior: &[f64],
+        weight: f64,
+        information: bool,
+        w: &mut Workspace,
+        sums: &mut Accumulator,
+    ) {
         let program = point.program;
         let nb = program.n_nodes.0;
         // posterior of (scope cell, node)
@@ -94,7 +117,9 @@ impl Prepared {
                         let c = &self.conditionals[j - self.first_cluster][cell * self.n_nodes + q];
                         let (residual, a) = residual_and_loadings(point, f, g, &outcomes, row, at, w);
                         let r = g.n_dims;
-                        let e: Vec<f64> = (0..p).map(|i| residual[i] - (0..r).map(|k| a[i * r + k] * c.mean[k]).sum::<f64>()).collect();
+                        let e: Vec<f64> = (0..p)
+                            .map(|i| residual[i] - (0..r).map(|k| a[i * r + k] * c.mean[k]).sum::<f64>())
+                            .collect();
                         let mut second = vec![0.0; p * p];
                         for i in 0..p {
                             for l in 0..p {
@@ -109,7 +134,17 @@ impl Prepared {
                         }
                         let first: Vec<f64> = e.iter().map(|v| share * v).collect();
                         let between = Between { mean: &c.mean, covariance: &c.covariance };
-                        add_node(&w.predictors[..p], &theta, f.analytic.len(), at, share, &first, &second, Some(between), &mut slots);
+                        add_node(
+                            &w.predictors[..p],
+                            &theta,
+                            f.analytic.len(),
+                            at,
+                            share,
+                            &first,
+                            &second,
+                            Some(between),
+                            &mut slots,
+                        );
                     }
                 }
             }
@@ -122,14 +157,26 @@ impl Prepared {
 fn rows(program: &Program, f: &Factor, j: usize) -> Vec<(usize, f64)> {
     let u = &program.units;
     match f.level {
-        crate::spec::Level::Within => (u.cluster_start[j]..u.cluster_start[j + 1]).map(|i| (u.row[i] as usize, u.count[i])).collect(),
+        crate::spec::Level::Within => {
+            (u.cluster_start[j]..u.cluster_start[j + 1]).map(|i| (u.row[i] as usize, u.count[i])).collect()
+        }
         crate::spec::Level::Between => vec![(u.cluster_row[j] as usize, 1.0)],
     }
 }
 
 /// Evaluates the factor's predictors for one row and scope cell; `None` where nothing is observed.
 #[allow(clippy::too_many_arguments)]
-fn set_up(point: &Point, nodes: &Nodes, g: &ClusterGaussian, f: &Factor, j: usize, row: usize, cell: usize, derivatives: bool, w: &mut Workspace) -> Option<Vec<usize>> {
+fn set_up(
+    point: &Point,
+    nodes: &Nodes,
+    g: &ClusterGaussian,
+    f: &Factor,
+    j: usize,
+    row: usize,
+    cell: usize,
+    derivatives: bool,
+    w: &mut Workspace,
+) -> Option<Vec<usize>> {
     let program = point.program;
     let FactorKind::Gaussian(group) = &f.kind else { return None };
     let outcomes = observed(point, group, row);
@@ -140,23 +187,49 @@ fn set_up(point: &Point, nodes: &Nodes, g: &ClusterGaussian, f: &Factor, j: usiz
     program.model.set_states(&g.classes, cell, &mut w.state);
     let used = if f.axis.between() { program.n_nodes.0 } else { 1 };
     w.view.fill(nodes, (used, 1), j, 0);
-    let at = At { row, slot_of: &f.slot_of, components: Components { within: &f.analytic, n_between: g.n_dims }, derivatives };
+    let at = At {
+        row,
+        slot_of: &f.slot_of,
+        components: Components { within: &f.analytic, n_between: g.n_dims },
+        derivatives,
+    };
     latents(point, &f.latents, &at, w);
     evaluate(point, &outcomes, &at, w);
     Some(outcomes)
 }
 
 /// y − μ [p] and A_b [p × r] at a node.
-fn residual_and_loadings(point: &Point, f: &Factor, g: &ClusterGaussian, outcomes: &[usize], row: usize, q: usize, w: &Workspace) -> (Vec<f64>, Vec<f64>) {
+fn residual_and_loadings(
+    point: &Point,
+    f: &Factor,
+    g: &ClusterGaussian,
+    outcomes: &[usize],
+    row: usize,
+    q: usize,
+    w: &Workspace,
+) -> (Vec<f64>, Vec<f64>) {
     let program = point.program;
-    let residual = outcomes.iter().zip(&w.predictors).map(|(&o, p)| program.sample.columns[program.model.outcomes[o].column][row] - p.value[q]).collect();
+    let residual = outcomes
+        .iter()
+        .zip(&w.predictors)
+        .map(|(&o, p)| program.sample.columns[program.model.outcomes[o].column][row] - p.value[q])
+        .collect();
     let from = 1 + f.analytic.len();
-    let loadings = w.predictors[..outcomes.len()].iter().flat_map(|p| (0..g.n_dims).map(move |k| p.value[(from + k) * p.n + q])).collect();
+    let loadings = w.predictors[..outcomes.len()]
+        .iter()
+        .flat_map(|p| (0..g.n_dims).map(move |k| p.value[(from + k) * p.n + q]))
+        .collect();
     (residual, loadings)
 }
 
 /// Posterior of z for every cluster of a chunk; `None` where a variance is not positive.
-pub fn prepare(point: &Point, nodes: &Nodes, g: &ClusterGaussian, clusters: Range<usize>, w: &mut Workspace) -> Option<Prepared> {
+pub fn prepare(
+    point: &Point,
+    nodes: &Nodes,
+    g: &ClusterGaussian,
+    clusters: Range<usize>,
+    w: &mut Workspace,
+) -> Option<Prepared> {
     let program = point.program;
     let n_cells = program.model.n_cells(&g.classes);
     let n_nodes = if g.uses_nodes { program.n_nodes.0 } else { 1 };
@@ -204,7 +277,18 @@ impl Sums {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn add(&mut self, point: &Point, g: &ClusterGaussian, f: &Factor, outcomes: &[usize], theta: &Theta, row: usize, count: f64, q: usize, w: &Workspace) -> Option<()> {
+    fn add(
+        &mut self,
+        point: &Point,
+        g: &ClusterGaussian,
+        f: &Factor,
+        outcomes: &[usize],
+        theta: &Theta,
+        row: usize,
+        count: f64,
+        q: usize,
+        w: &Workspace,
+    ) -> Option<()> {
         let p = outcomes.len();
         let mut chol = covariance(&w.predictors[..p], theta, f.analytic.len(), q);
         if !cholesky_in_place(&mut chol, p) {
@@ -226,7 +310,8 @@ impl Sums {
             let a = &whitened[k * p..(k + 1) * p];
             self.h[k] += count * a.iter().zip(&residual).map(|(x, y)| x * y).sum::<f64>();
             for l in 0..r {
-                self.m[k * r + l] += count * a.iter().zip(&whitened[l * p..(l + 1) * p]).map(|(x, y)| x * y).sum::<f64>();
+                self.m[k * r + l] +=
+                    count * a.iter().zip(&whitened[l * p..(l + 1) * p]).map(|(x, y)| x * y).sum::<f64>();
             }
         }
         Some(())

@@ -8,7 +8,13 @@ use super::table::{at, auxiliary, class_stride, each_cell, evaluate_predictors, 
 use crate::compiled::factor::{Factor, FactorKind, NONE};
 
 /// [entries of the table × slots]; entries follow `table::Layout`, starting at the first value of the first design.
-pub fn derivative_table(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), w: &mut Workspace) -> Vec<f64> {
+pub fn derivative_table(
+    point: &Point,
+    nodes: &Nodes,
+    f: &Factor,
+    designs: (usize, usize),
+    w: &mut Workspace,
+) -> Vec<f64> {
     let program = point.program;
     let layout = Layout::new(f);
     let m = f.parameters.len();
@@ -66,7 +72,8 @@ pub fn derivative_table(point: &Point, nodes: &Nodes, f: &Factor, designs: (usiz
                             for a in 0..k {
                                 score[a] = f64::from(u8::from(a == state)) - log_p[a * n + q].exp();
                             }
-                            let entry = layout.start(values.0 - all.0, cw + state * stride.0, cb + state * stride.1) + q;
+                            let entry =
+                                layout.start(values.0 - all.0, cw + state * stride.0, cb + state * stride.1) + q;
                             add_predictors(&w.predictors[..k], q, &score, &mut out[entry * m..(entry + 1) * m]);
                         }
                     }

@@ -57,7 +57,15 @@ pub(super) fn evaluate(point: &Point, outcomes: &[usize], at: &At, w: &mut Works
         w.predictors.resize(outcomes.len(), Affine::default());
     }
     for (k, &o) in outcomes.iter().enumerate() {
-        predictor(&point.program.model.outcomes[o].predictors[0], point, at, &w.state, w.view.n, &w.latents, &mut w.predictors[k]);
+        predictor(
+            &point.program.model.outcomes[o].predictors[0],
+            point,
+            at,
+            &w.state,
+            w.view.n,
+            &w.latents,
+            &mut w.predictors[k],
+        );
     }
 }
 
@@ -87,18 +95,32 @@ pub(super) fn covariance(predictors: &[Affine], theta: &Theta, n_within: usize, 
 }
 
 fn nodes_change_covariance(predictors: &[Affine]) -> bool {
-    predictors.iter().any(|a| a.n > 1 && (1..a.components).any(|c| a.value[c * a.n + 1..(c + 1) * a.n].iter().any(|v| *v != a.value[c * a.n])))
+    predictors.iter().any(|a| {
+        a.n > 1 && (1..a.components).any(|c| a.value[c * a.n + 1..(c + 1) * a.n].iter().any(|v| *v != a.value[c * a.n]))
+    })
 }
 
 #[allow(clippy::too_many_arguments)]
-pub fn fill(point: &Point, group: &[usize], f: &Factor, at: &At, values: (usize, usize), first: usize, layout: &Layout, cell: (usize, usize), w: &mut Workspace, table: &mut [f64]) -> bool {
+pub fn fill(
+    point: &Point,
+    group: &[usize],
+    f: &Factor,
+    at: &At,
+    values: (usize, usize),
+    first: usize,
+    layout: &Layout,
+    cell: (usize, usize),
+    w: &mut Workspace,
+    table: &mut [f64],
+) -> bool {
     let outcomes = observed(point, group, f.patterns.row[values.0] as usize);
     let Some(theta) = theta(point, &outcomes, &w.state, &f.slot_of) else { return false };
     evaluate(point, &outcomes, at, w);
     let p = outcomes.len();
     let predictors = &w.predictors[..p];
     let varies = nodes_change_covariance(predictors);
-    let columns: Vec<&[f64]> = outcomes.iter().map(|&o| &point.program.sample.columns[point.program.model.outcomes[o].column][..]).collect();
+    let columns: Vec<&[f64]> =
+        outcomes.iter().map(|&o| &point.program.sample.columns[point.program.model.outcomes[o].column][..]).collect();
     let mut chol = vec![];
     let mut constant = 0.0;
     let mut r = vec![0.0; p];
@@ -124,13 +146,26 @@ pub fn fill(point: &Point, group: &[usize], f: &Factor, at: &At, values: (usize,
 }
 
 #[allow(clippy::too_many_arguments)]
-pub fn contract(point: &Point, group: &[usize], f: &Factor, at: &At, values: (usize, usize), first: usize, layout: &Layout, cell: (usize, usize), w: &mut Workspace, weights: &[f64], sums: &mut SlotSums) {
+pub fn contract(
+    point: &Point,
+    group: &[usize],
+    f: &Factor,
+    at: &At,
+    values: (usize, usize),
+    first: usize,
+    layout: &Layout,
+    cell: (usize, usize),
+    w: &mut Workspace,
+    weights: &[f64],
+    sums: &mut SlotSums,
+) {
     let outcomes = observed(point, group, f.patterns.row[values.0] as usize);
     let Some(theta) = theta(point, &outcomes, &w.state, &f.slot_of) else { return };
     evaluate(point, &outcomes, at, w);
     let p = outcomes.len();
     let predictors = &w.predictors[..p];
-    let columns: Vec<&[f64]> = outcomes.iter().map(|&o| &point.program.sample.columns[point.program.model.outcomes[o].column][..]).collect();
+    let columns: Vec<&[f64]> =
+        outcomes.iter().map(|&o| &point.program.sample.columns[point.program.model.outcomes[o].column][..]).collect();
     let (mut r, mut first_moment, mut second) = (vec![0.0; p], vec![0.0; p], vec![0.0; p * p]);
     for q in 0..layout.n_nodes {
         let mut total = 0.0;
@@ -166,21 +201,44 @@ pub fn contract(point: &Point, group: &[usize], f: &Factor, at: &At, values: (us
 
 /// Score of one value pattern at one node, by slot.
 #[allow(clippy::too_many_arguments)]
-pub(super) fn score(point: &Point, group: &[usize], f: &Factor, at: &At, value: usize, q: usize, w: &mut Workspace, sums: &mut SlotSums) {
+pub(super) fn score(
+    point: &Point,
+    group: &[usize],
+    f: &Factor,
+    at: &At,
+    value: usize,
+    q: usize,
+    w: &mut Workspace,
+    sums: &mut SlotSums,
+) {
     let row = f.patterns.row[value] as usize;
     let outcomes = observed(point, group, row);
     let Some(theta) = theta(point, &outcomes, &w.state, &f.slot_of) else { return };
     evaluate(point, &outcomes, at, w);
     let predictors = &w.predictors[..outcomes.len()];
     let model = &point.program.model;
-    let r: Vec<f64> = outcomes.iter().zip(predictors).map(|(&o, p)| point.program.sample.columns[model.outcomes[o].column][row] - p.value[q]).collect();
+    let r: Vec<f64> = outcomes
+        .iter()
+        .zip(predictors)
+        .map(|(&o, p)| point.program.sample.columns[model.outcomes[o].column][row] - p.value[q])
+        .collect();
     let second: Vec<f64> = r.iter().flat_map(|a| r.iter().map(move |b| a * b)).collect();
     add_node(predictors, &theta, f.analytic.len(), q, 1.0, &r, &second, None, sums);
 }
 
 /// Scores and information from Σ w, Σ w r, Σ w r rᵀ (expectations over the between residuals, if any) at one node.
 #[allow(clippy::too_many_arguments)]
-pub(super) fn add_node(predictors: &[Affine], theta: &Theta, n_within: usize, q: usize, total: f64, first_moment: &[f64], second: &[f64], between: Option<Between>, sums: &mut SlotSums) {
+pub(super) fn add_node(
+    predictors: &[Affine],
+    theta: &Theta,
+    n_within: usize,
+    q: usize,
+    total: f64,
+    first_moment: &[f64],
+    second: &[f64],
+    between: Option<Between>,
+    sums: &mut SlotSums,
+) {
     let p = predictors.len();
     let sigma = covariance(predictors, theta, n_within, q);
     let mut chol = sigma.clone();
@@ -192,7 +250,11 @@ pub(super) fn add_node(predictors: &[Affine], theta: &Theta, n_within: usize, q:
     let pull: Vec<f64> = (0..p).map(|i| (0..p).map(|j| inverse[i * p + j] * first_moment[j]).sum()).collect();
     let excess: Vec<f64> = second.iter().zip(&sigma).map(|(s, g)| s - total * g).collect();
     let g: Vec<f64> = multiply(&multiply(&inverse, &excess, p), &inverse, p).iter().map(|v| 0.5 * v).collect();
-    let mut slots: Vec<u32> = predictors.iter().flat_map(|a| a.slots.iter().copied()).chain(theta.entries.iter().map(|e| e.0 as u32)).collect();
+    let mut slots: Vec<u32> = predictors
+        .iter()
+        .flat_map(|a| a.slots.iter().copied())
+        .chain(theta.entries.iter().map(|e| e.0 as u32))
+        .collect();
     slots.sort_unstable();
     slots.dedup();
     // V⁻¹ A_b C: pairs with ∂A_b
@@ -202,7 +264,14 @@ pub(super) fn add_node(predictors: &[Affine], theta: &Theta, n_within: usize, q:
     if let Some(b) = between {
         for i in 0..p {
             for k in 0..n_between {
-                let ac: f64 = (0..p).map(|j| inverse[i * p + j] * (0..n_between).map(|l| loading(&predictors[j], l) * b.covariance[l * n_between + k]).sum::<f64>()).sum();
+                let ac: f64 = (0..p)
+                    .map(|j| {
+                        inverse[i * p + j]
+                            * (0..n_between)
+                                .map(|l| loading(&predictors[j], l) * b.covariance[l * n_between + k])
+                                .sum::<f64>()
+                    })
+                    .sum();
                 spread[i * n_between + k] = ac;
             }
         }
@@ -210,7 +279,8 @@ pub(super) fn add_node(predictors: &[Affine], theta: &Theta, n_within: usize, q:
     let mut derivatives: Vec<SlotDerivative> = vec![];
     for &s in &slots {
         let d = SlotDerivative::new(s, predictors, theta, n_within, q, between);
-        let mut v = d.mean.iter().zip(&pull).map(|(a, b)| a * b).sum::<f64>() + g.iter().zip(&d.covariance).map(|(a, b)| a * b).sum::<f64>();
+        let mut v = d.mean.iter().zip(&pull).map(|(a, b)| a * b).sum::<f64>()
+            + g.iter().zip(&d.covariance).map(|(a, b)| a * b).sum::<f64>();
         v -= total * d.loadings.iter().zip(&spread).map(|(a, b)| a * b).sum::<f64>();
         sums.gradient[s as usize] += v;
         derivatives.push(d);
@@ -234,9 +304,14 @@ pub(super) fn add_node(predictors: &[Affine], theta: &Theta, n_within: usize, q:
             }
             if let Some(between) = between {
                 // tr(∂A_s C ∂A_tᵀ V⁻¹)
-                for (i, k) in (0..p * n_between).map(|e| (e / n_between, e % n_between)).filter(|(i, k)| x.loadings[i * n_between + k] != 0.0) {
+                for (i, k) in (0..p * n_between)
+                    .map(|e| (e / n_between, e % n_between))
+                    .filter(|(i, k)| x.loadings[i * n_between + k] != 0.0)
+                {
                     for j in 0..p {
-                        let yc: f64 = (0..n_between).map(|l| y.loadings[j * n_between + l] * between.covariance[l * n_between + k]).sum();
+                        let yc: f64 = (0..n_between)
+                            .map(|l| y.loadings[j * n_between + l] * between.covariance[l * n_between + k])
+                            .sum();
                         v += x.loadings[i * n_between + k] * yc * inverse[i * p + j];
                     }
                 }
@@ -261,10 +336,22 @@ struct SlotDerivative {
 }
 
 impl SlotDerivative {
-    fn new(slot: u32, predictors: &[Affine], theta: &Theta, n_within: usize, q: usize, between: Option<Between>) -> SlotDerivative {
+    fn new(
+        slot: u32,
+        predictors: &[Affine],
+        theta: &Theta,
+        n_within: usize,
+        q: usize,
+        between: Option<Between>,
+    ) -> SlotDerivative {
         let p = predictors.len();
         let r = between.map_or(0, |b| b.mean.len());
-        let mut out = SlotDerivative { mean: vec![0.0; p], covariance: vec![0.0; p * p], loadings: vec![0.0; p * r], scaled: None };
+        let mut out = SlotDerivative {
+            mean: vec![0.0; p],
+            covariance: vec![0.0; p * p],
+            loadings: vec![0.0; p * r],
+            scaled: None,
+        };
         for (i, a) in predictors.iter().enumerate() {
             let Some(e) = a.slots.iter().position(|x| *x == slot) else { continue };
             let d = a.derivative_of(e);
@@ -313,7 +400,14 @@ pub struct ResidualPosterior {
 }
 
 /// `None` where nothing of the group is observed or a variance is not positive.
-pub fn residual_posterior(point: &Point, group: &[usize], at: &At, n_between: usize, q: usize, w: &mut Workspace) -> Option<ResidualPosterior> {
+pub fn residual_posterior(
+    point: &Point,
+    group: &[usize],
+    at: &At,
+    n_between: usize,
+    q: usize,
+    w: &mut Workspace,
+) -> Option<ResidualPosterior> {
     let outcomes = observed(point, group, at.row);
     let k = at.components.within.len();
     if outcomes.is_empty() || k == 0 {
@@ -332,16 +426,21 @@ pub fn residual_posterior(point: &Point, group: &[usize], at: &At, n_between: us
         solve_lower(&chol, p, &mut v);
         v
     };
-    let r = whiten((0..p).map(|i| point.program.sample.columns[model.outcomes[outcomes[i]].column][at.row] - a(i, 0)).collect());
+    let r = whiten(
+        (0..p).map(|i| point.program.sample.columns[model.outcomes[outcomes[i]].column][at.row] - a(i, 0)).collect(),
+    );
     let loadings: Vec<Vec<f64>> = (0..k + n_between).map(|c| whiten((0..p).map(|i| a(i, 1 + c)).collect())).collect();
     let inner = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
-    let mut m: Vec<f64> = (0..k * k).map(|e| inner(&loadings[e / k], &loadings[e % k]) + f64::from(u8::from(e / k == e % k))).collect();
+    let mut m: Vec<f64> =
+        (0..k * k).map(|e| inner(&loadings[e / k], &loadings[e % k]) + f64::from(u8::from(e / k == e % k))).collect();
     if !cholesky_in_place(&mut m, k) {
         return None;
     }
     let mut covariance = vec![0.0; k * k];
     invert_from_cholesky(&m, k, &mut covariance);
-    let apply = |v: &[f64]| -> Vec<f64> { (0..k).map(|i| (0..k).map(|j| covariance[i * k + j] * inner(&loadings[j], v)).sum()).collect() };
+    let apply = |v: &[f64]| -> Vec<f64> {
+        (0..k).map(|i| (0..k).map(|j| covariance[i * k + j] * inner(&loadings[j], v)).sum()).collect()
+    };
     let mean = apply(&r);
     let columns: Vec<Vec<f64>> = (0..n_between).map(|b| apply(&loadings[k + b])).collect();
     let between = (0..k * n_between).map(|e| columns[e % n_between][e / n_between]).collect();

@@ -54,7 +54,10 @@ impl NodeSet {
         for i in 0..d {
             match moments {
                 None => out.extend_from_slice(&self.z[i * n..i * n + first]),
-                Some(m) => out.extend((0..first).map(|q| m.mean[i] + (0..=i).map(|k| m.scale[i * d + k] * self.z[k * n + q]).sum::<f64>())),
+                Some(m) => out.extend(
+                    (0..first)
+                        .map(|q| m.mean[i] + (0..=i).map(|k| m.scale[i * d + k] * self.z[k * n + q]).sum::<f64>()),
+                ),
             }
         }
         out

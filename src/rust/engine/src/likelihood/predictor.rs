@@ -108,7 +108,15 @@ pub fn latents(point: &Point, which: &[usize], at: &At, w: &mut Workspace) {
 }
 
 /// Evaluates one linear predictor into `out`, from latents already evaluated.
-pub fn predictor(p: &Predictor, point: &Point, at: &At, state: &[usize], n: usize, latents: &[Affine], out: &mut Affine) {
+pub fn predictor(
+    p: &Predictor,
+    point: &Point,
+    at: &At,
+    state: &[usize],
+    n: usize,
+    latents: &[Affine],
+    out: &mut Affine,
+) {
     out.reset(n, at.components.count());
     for t in &p.terms {
         add_term(out, t, point, at, state, latents);
@@ -138,7 +146,9 @@ fn add_residual(out: &mut Affine, latent: usize, point: &Point, at: &At, state: 
         };
         let component = match (dim.how, dim.level) {
             (How::Numeric, _) => 0,
-            (How::Analytic, Level::Within) => 1 + at.components.within.iter().position(|&i| i == dim.index).unwrap_or(0),
+            (How::Analytic, Level::Within) => {
+                1 + at.components.within.iter().position(|&i| i == dim.index).unwrap_or(0)
+            }
             (How::Analytic, Level::Between) => 1 + at.components.within.len() + dim.index,
         };
         let add = |target: &mut [f64], factor: f64| match z {

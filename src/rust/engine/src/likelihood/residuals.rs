@@ -47,7 +47,13 @@ impl Residuals {
     }
 }
 
-fn direct<'a>(m: usize, at: impl Fn(usize, usize) -> Option<&'a Coefficient>, state: &[usize], working: &[f64], model: &crate::spec::Model) -> Option<Factorised> {
+fn direct<'a>(
+    m: usize,
+    at: impl Fn(usize, usize) -> Option<&'a Coefficient>,
+    state: &[usize],
+    working: &[f64],
+    model: &crate::spec::Model,
+) -> Option<Factorised> {
     let mut t = vec![0.0; m * m];
     let mut derivatives = vec![];
     for i in 0..m {
@@ -69,7 +75,13 @@ fn direct<'a>(m: usize, at: impl Fn(usize, usize) -> Option<&'a Coefficient>, st
     Some(Factorised { dim: m, t, derivatives })
 }
 
-fn factorise<'a>(m: usize, at: impl Fn(usize, usize) -> Option<&'a Coefficient>, state: &[usize], working: &[f64], model: &crate::spec::Model) -> Option<Factorised> {
+fn factorise<'a>(
+    m: usize,
+    at: impl Fn(usize, usize) -> Option<&'a Coefficient>,
+    state: &[usize],
+    working: &[f64],
+    model: &crate::spec::Model,
+) -> Option<Factorised> {
     let value = |i: usize, j: usize| at(i, j).map_or(0.0, |c| c.value(state, working));
     let mut t = vec![0.0; m * m];
     for i in 0..m {
@@ -125,5 +137,7 @@ fn cholesky_derivative(t: &[f64], d: &[f64], m: usize) -> Vec<f64> {
         std::cmp::Ordering::Equal => 0.5 * y[i * m + i],
         std::cmp::Ordering::Greater => y[i * m + j],
     };
-    (0..m * m).map(|e| (0..m).map(|k| if k <= e / m { t[(e / m) * m + k] * phi(k, e % m) } else { 0.0 }).sum()).collect()
+    (0..m * m)
+        .map(|e| (0..m).map(|k| if k <= e / m { t[(e / m) * m + k] * phi(k, e % m) } else { 0.0 }).sum())
+        .collect()
 }

@@ -95,7 +95,11 @@ pub(super) fn shape_of(program: &Program) -> Shape {
         (inner, if identity { Broadcast::Same } else { Broadcast::Map(map) })
     };
     let described: Vec<(usize, Broadcast)> = program.groups.iter().map(|g| describe(g, &mut state)).collect();
-    Shape { n_outer, inner: described.iter().map(|d| d.0).collect(), broadcast: described.into_iter().map(|d| d.1).collect() }
+    Shape {
+        n_outer,
+        inner: described.iter().map(|d| d.0).collect(),
+        broadcast: described.into_iter().map(|d| d.1).collect(),
+    }
 }
 
 /// Log-likelihood, gradient and whatever else is wanted at working-scale parameters.
@@ -104,7 +108,14 @@ pub fn evaluate(program: &Program, nodes: &Nodes, working: &[f64], want: Want) -
 }
 
 /// As `evaluate`, with a sink per lane that sees every posterior. `weighted`: posteriors carry cluster weights.
-pub fn evaluate_with<S: Sink>(program: &Program, nodes: &Nodes, working: &[f64], want: Want, sink: &(dyn Fn() -> S + Sync), weighted: bool) -> (Evaluation, Vec<S>) {
+pub fn evaluate_with<S: Sink>(
+    program: &Program,
+    nodes: &Nodes,
+    working: &[f64],
+    want: Want,
+    sink: &(dyn Fn() -> S + Sync),
+    weighted: bool,
+) -> (Evaluation, Vec<S>) {
     let n_parameters = program.model.parameters.len();
     let failed = || Evaluation {
         log_likelihood: f64::NEG_INFINITY,
@@ -148,7 +159,9 @@ pub fn evaluate_with<S: Sink>(program: &Program, nodes: &Nodes, working: &[f64],
         out.within_moments.extend(lane.within_moments);
         match &mut weights {
             None => weights = Some(lane.weights),
-            Some(all) => all.iter_mut().zip(&lane.weights).for_each(|(a, b)| a.iter_mut().zip(b).for_each(|(a, b)| *a += b)),
+            Some(all) => {
+                all.iter_mut().zip(&lane.weights).for_each(|(a, b)| a.iter_mut().zip(b).for_each(|(a, b)| *a += b))
+            }
         }
         sinks.push(lane.sink);
     }
@@ -163,7 +176,13 @@ pub fn evaluate_with<S: Sink>(program: &Program, nodes: &Nodes, working: &[f64],
 }
 
 /// Scores and information of the factors whose patterns all chunks share, from their posterior weights.
-pub(super) fn contract_shared(point: &Point, nodes: &Nodes, weights: Vec<Vec<f64>>, information: bool, out: &mut Accumulator) {
+pub(super) fn contract_shared(
+    point: &Point,
+    nodes: &Nodes,
+    weights: Vec<Vec<f64>>,
+    information: bool,
+    out: &mut Accumulator,
+) {
     let n_parameters = point.program.model.parameters.len();
     let contracted: Vec<Accumulator> = all_factors(point.program)
         .collect::<Vec<_>>()
@@ -172,7 +191,17 @@ pub(super) fn contract_shared(point: &Point, nodes: &Nodes, weights: Vec<Vec<f64
         .map(|(f, w)| {
             let mut sums = Accumulator::new(n_parameters, information);
             if f.patterns.local.is_none() {
-                contract_range(point, nodes, f, (0, f.patterns.n_designs()), &w, information, &mut Workspace::default(), &mut SlotSums::default(), &mut sums);
+                contract_range(
+                    point,
+                    nodes,
+                    f,
+                    (0, f.patterns.n_designs()),
+                    &w,
+                    information,
+                    &mut Workspace::default(),
+                    &mut SlotSums::default(),
+                    &mut sums,
+                );
             }
             sums
         })
@@ -201,7 +230,17 @@ pub(super) fn shared_tables(point: &Point, nodes: &Nodes) -> Option<Vec<Vec<f64>
 }
 
 #[allow(clippy::too_many_arguments)]
-fn contract_range(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), weights: &[f64], information: bool, w: &mut Workspace, slots: &mut SlotSums, sums: &mut Accumulator) {
+fn contract_range(
+    point: &Point,
+    nodes: &Nodes,
+    f: &Factor,
+    designs: (usize, usize),
+    weights: &[f64],
+    information: bool,
+    w: &mut Workspace,
+    slots: &mut SlotSums,
+    sums: &mut Accumulator,
+) {
     slots.reset(f.parameters.len(), information);
     contract(point, nodes, f, designs, weights, w, slots);
     sums.scatter(&f.parameters, &slots.gradient, &slots.information);
@@ -231,8 +270,20 @@ pub(super) struct Lane<'a, S> {
 }
 
 impl<'a, S: Sink> Lane<'a, S> {
-    pub(super) fn new(point: &'a Point<'a>, nodes: &'a Nodes, shared: &'a [Vec<f64>], shape: &'a Shape, want: Want, weighted: bool, sink: S) -> Self {
-        let weights = if want.gradient { shared.iter().map(|t| vec![0.0; t.len()]).collect() } else { vec![vec![]; shared.len()] };
+    pub(super) fn new(
+        point: &'a Point<'a>,
+        nodes: &'a Nodes,
+        shared: &'a [Vec<f64>],
+        shape: &'a Shape,
+        want: Want,
+        weighted: bool,
+        sink: S,
+    ) -> Self {
+        let weights = if want.gradient {
+            shared.iter().map(|t| vec![0.0; t.len()]).collect()
+        } else {
+            vec![vec![]; shared.len()]
+        };
         Lane {
             shared_units: false,
             point,
@@ -264,10 +315,12 @@ impl<'a, S: Sink> Lane<'a, S> {
         }
         self.sink.chunk(self.point, self.nodes, chunk);
         let analytic = match &program.cluster_gaussian {
-            Some(g) => match cluster_gaussian::prepare(self.point, self.nodes, g, clusters.clone(), &mut self.workspace) {
-                Some(a) => Some(a),
-                None => return false,
-            },
+            Some(g) => {
+                match cluster_gaussian::prepare(self.point, self.nodes, g, clusters.clone(), &mut self.workspace) {
+                    Some(a) => Some(a),
+                    None => return false,
+                }
+            }
             None => None,
         };
         let n_between = self.shape.n_outer / program.n_nodes.1;
@@ -314,22 +367,46 @@ impl<'a, S: Sink> Lane<'a, S> {
             if !single {
                 self.forward(chunk, b.clone());
             }
-            let weights = self.unit_weights(b.clone(), &clusters, &posterior, &unit_log[(b.start - units.start) * n_between..]);
+            let weights =
+                self.unit_weights(b.clone(), &clusters, &posterior, &unit_log[(b.start - units.start) * n_between..]);
             self.buffers.backward(&weights, &program.elimination, self.shape);
             if self.want.moments {
                 for (k, u) in b.clone().enumerate() {
-                    self.within_moments.push(within_moments(self.nodes, u, &weights[k * self.shape.n_outer..(k + 1) * self.shape.n_outer]));
+                    self.within_moments.push(within_moments(
+                        self.nodes,
+                        u,
+                        &weights[k * self.shape.n_outer..(k + 1) * self.shape.n_outer],
+                    ));
                 }
             }
             if self.want.gradient {
                 self.scatter(chunk, b.clone());
             }
-            self.sink.units(self.point, &Posterior { program, nodes: self.nodes, units: b, buffers: &self.buffers, shape: self.shape, weights: &weights });
+            self.sink.units(
+                self.point,
+                &Posterior {
+                    program,
+                    nodes: self.nodes,
+                    units: b,
+                    buffers: &self.buffers,
+                    shape: self.shape,
+                    weights: &weights,
+                },
+            );
         }
         if self.want.gradient {
             self.finish_chunk(chunk, clusters.clone(), &posterior);
             if let (Some(a), Some(g)) = (&analytic, &program.cluster_gaussian) {
-                a.contract(self.point, self.nodes, g, clusters, &posterior, self.want.information, &mut self.workspace, &mut self.sums);
+                a.contract(
+                    self.point,
+                    self.nodes,
+                    g,
+                    clusters,
+                    &posterior,
+                    self.want.information,
+                    &mut self.workspace,
+                    &mut self.sums,
+                );
             }
         }
         true
@@ -425,7 +502,11 @@ impl<'a, S: Sink> Lane<'a, S> {
                 if f.parameters.is_empty() {
                     continue;
                 }
-                let first = if f.patterns.local.is_some() { f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0 } else { 0 };
+                let first = if f.patterns.local.is_some() {
+                    f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0
+                } else {
+                    0
+                };
                 let of_unit = &self.index(k)[units.clone()];
                 let weights = &mut self.weights[k];
                 for cell in 0..group.n_within {
@@ -464,7 +545,13 @@ impl<'a, S: Sink> Lane<'a, S> {
         }
     }
 
-    fn unit_weights(&self, units: Range<usize>, clusters: &Range<usize>, posterior: &[f64], unit_log: &[f64]) -> Vec<f64> {
+    fn unit_weights(
+        &self,
+        units: Range<usize>,
+        clusters: &Range<usize>,
+        posterior: &[f64],
+        unit_log: &[f64],
+    ) -> Vec<f64> {
         let program = self.point.program;
         let nw = program.n_nodes.1;
         let n_between = self.shape.n_outer / nw;
@@ -497,13 +584,15 @@ impl<'a, S: Sink> Lane<'a, S> {
         let n_between = program.n_between_cells * nb;
         for (i, f) in program.cluster_factors.iter().enumerate() {
             let k = program.factors.len() + i;
-            let first = if f.patterns.local.is_some() { f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0 } else { 0 };
+            let first =
+                if f.patterns.local.is_some() { f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0 } else { 0 };
             let layout = Layout::new(f);
             for j in clusters.clone().filter(|&j| f.patterns.of_unit[j] != NONE) {
                 let weight = if self.weighted { program.units.weight[j] } else { 1.0 };
                 let p = &posterior[(j - clusters.start) * n_between..(j - clusters.start + 1) * n_between];
                 for (d, p) in p.chunks_exact(nb).enumerate() {
-                    let start = layout.start(f.patterns.of_unit[j] as usize - first, 0, between_cell(program, &f.between, d));
+                    let start =
+                        layout.start(f.patterns.of_unit[j] as usize - first, 0, between_cell(program, &f.between, d));
                     for (q, p) in p.iter().enumerate() {
                         self.weights[k][start + q % layout.n_nodes] += weight * p;
                     }
@@ -518,7 +607,17 @@ impl<'a, S: Sink> Lane<'a, S> {
         self.scatter_clusters(chunk, clusters, posterior);
         for (k, f) in all_factors(program).enumerate().filter(|(_, f)| f.patterns.local.is_some()) {
             let designs = f.patterns.designs_of_chunk(chunk);
-            contract_range(self.point, self.nodes, f, designs, &self.weights[k], self.want.information, &mut self.workspace, &mut self.slots, &mut self.sums);
+            contract_range(
+                self.point,
+                self.nodes,
+                f,
+                designs,
+                &self.weights[k],
+                self.want.information,
+                &mut self.workspace,
+                &mut self.slots,
+                &mut self.sums,
+            );
         }
     }
 }
@@ -587,7 +686,9 @@ fn weighted_moments(z: &[f64], dims: usize, weights: &[f64]) -> Moments {
     let mut covariance = vec![0.0; dims * (dims + 1) / 2];
     for i in 0..dims {
         for j in 0..=i {
-            let c: f64 = (0..n).map(|q| weights[q] * (z[i * n + q] - out.mean[i]) * (z[j * n + q] - out.mean[j])).sum::<f64>() / total;
+            let c: f64 =
+                (0..n).map(|q| weights[q] * (z[i * n + q] - out.mean[i]) * (z[j * n + q] - out.mean[j])).sum::<f64>()
+                    / total;
             covariance[i * (i + 1) / 2 + j] = c + if i == j { 1e-6 } else { 0.0 };
         }
     }

@@ -21,7 +21,14 @@ struct ClusterLane {
     weights: Vec<Vec<f64>>,
 }
 
-pub fn evaluate(point: &Point, nodes: &Nodes, shared: &[Vec<f64>], shape: &Shape, want: Want, mut out: Evaluation) -> Evaluation {
+pub fn evaluate(
+    point: &Point,
+    nodes: &Nodes,
+    shared: &[Vec<f64>],
+    shape: &Shape,
+    want: Want,
+    mut out: Evaluation,
+) -> Evaluation {
     let program = point.program;
     let Some(sharing) = &program.sharing else { return out };
     let nw = program.n_nodes.1;
@@ -87,11 +94,23 @@ pub fn evaluate(point: &Point, nodes: &Nodes, shared: &[Vec<f64>], shape: &Shape
     out
 }
 
-fn sum_clusters(point: &Point, lane: &mut Lane<()>, clusters: Range<usize>, unit_log: &[f64], n_between: usize, gradient: bool) -> ClusterLane {
+fn sum_clusters(
+    point: &Point,
+    lane: &mut Lane<()>,
+    clusters: Range<usize>,
+    unit_log: &[f64],
+    n_between: usize,
+    gradient: bool,
+) -> ClusterLane {
     let program = point.program;
     let units = &program.units;
     let of_unit = program.sharing.as_ref().map_or(&[][..], |s| &s.of_unit);
-    let mut out = ClusterLane { log_likelihood: 0.0, clusters: vec![], patterns: vec![0.0; if gradient { unit_log.len() } else { 0 }], weights: vec![] };
+    let mut out = ClusterLane {
+        log_likelihood: 0.0,
+        clusters: vec![],
+        patterns: vec![0.0; if gradient { unit_log.len() } else { 0 }],
+        weights: vec![],
+    };
     let mut p = vec![0.0; n_between];
     for j in clusters {
         // patterns that no chunk has to itself: chunk 0 stands for all

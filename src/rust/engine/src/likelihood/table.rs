@@ -33,7 +33,12 @@ impl Layout {
 }
 
 /// Calls `each(cell_within, cell_between)` for every cell of the factor, with the states set in `w.state`.
-pub(super) fn each_cell(program: &Program, f: &Factor, w: &mut Workspace, mut each: impl FnMut(&mut Workspace, usize, usize) -> bool) -> bool {
+pub(super) fn each_cell(
+    program: &Program,
+    f: &Factor,
+    w: &mut Workspace,
+    mut each: impl FnMut(&mut Workspace, usize, usize) -> bool,
+) -> bool {
     w.state.resize(program.model.classes.len(), 0);
     for cb in 0..f.n_between {
         program.model.set_states(&f.between, cb, &mut w.state);
@@ -56,12 +61,24 @@ pub(super) fn set_view(program: &Program, nodes: &Nodes, f: &Factor, design: usi
 }
 
 pub(super) fn at<'a>(f: &'a Factor, design: usize, derivatives: bool) -> At<'a> {
-    At { row: f.patterns.design_row[design] as usize, slot_of: &f.slot_of, components: Components { within: &f.analytic, n_between: 0 }, derivatives }
+    At {
+        row: f.patterns.design_row[design] as usize,
+        slot_of: &f.slot_of,
+        components: Components { within: &f.analytic, n_between: 0 },
+        derivatives,
+    }
 }
 
 /// Fills the table of the given designs (its first entry is the first value of the first design).
 /// Returns false where a variance is not positive or thresholds are out of order.
-pub fn fill(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), table: &mut [f64], w: &mut Workspace) -> bool {
+pub fn fill(
+    point: &Point,
+    nodes: &Nodes,
+    f: &Factor,
+    designs: (usize, usize),
+    table: &mut [f64],
+    w: &mut Workspace,
+) -> bool {
     if matches!(f.kind, FactorKind::Latent(_)) {
         return true; // the table stays zero
     }
@@ -85,12 +102,26 @@ pub fn fill(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), t
                     fill_known(program, f, *c, values, first, &layout, (cw, cb), w.state[*c], table);
                     true
                 }
-                FactorKind::Outcome(o) => fill_outcome(point, &program.model.outcomes[*o], f, &at, values, first, &layout, (cw, cb), w, table),
+                FactorKind::Outcome(o) => {
+                    fill_outcome(point, &program.model.outcomes[*o], f, &at, values, first, &layout, (cw, cb), w, table)
+                }
                 FactorKind::Logits(c) => {
-                    fill_logits(point, *c, &at, values.0 - first, &layout, (cw, cb), class_stride(program, f, *c), w, table);
+                    fill_logits(
+                        point,
+                        *c,
+                        &at,
+                        values.0 - first,
+                        &layout,
+                        (cw, cb),
+                        class_stride(program, f, *c),
+                        w,
+                        table,
+                    );
                     true
                 }
-                FactorKind::Gaussian(group) => gaussian::fill(point, group, f, &at, values, first, &layout, (cw, cb), w, table),
+                FactorKind::Gaussian(group) => {
+                    gaussian::fill(point, group, f, &at, values, first, &layout, (cw, cb), w, table)
+                }
             }
         });
         if !ok {
@@ -101,7 +132,15 @@ pub fn fill(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), t
 }
 
 /// Contracts posterior weights (laid out as the table) into `sums`, by slot of the factor.
-pub fn contract(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), weights: &[f64], w: &mut Workspace, sums: &mut SlotSums) {
+pub fn contract(
+    point: &Point,
+    nodes: &Nodes,
+    f: &Factor,
+    designs: (usize, usize),
+    weights: &[f64],
+    w: &mut Workspace,
+    sums: &mut SlotSums,
+) {
     if f.parameters.is_empty() {
         return;
     }
@@ -121,9 +160,34 @@ pub fn contract(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize
             latents(point, &f.latents, &at, w);
             match &f.kind {
                 FactorKind::Known(_) | FactorKind::Latent(_) => {}
-                FactorKind::Outcome(o) => contract_outcome(point, &program.model.outcomes[*o], &at, values, f, first, &layout, (cw, cb), w, weights, sums),
-                FactorKind::Logits(c) => contract_logits(point, *c, &at, values.0 - first, &layout, (cw, cb), class_stride(program, f, *c), w, weights, sums),
-                FactorKind::Gaussian(group) => gaussian::contract(point, group, f, &at, values, first, &layout, (cw, cb), w, weights, sums),
+                FactorKind::Outcome(o) => contract_outcome(
+                    point,
+                    &program.model.outcomes[*o],
+                    &at,
+                    values,
+                    f,
+                    first,
+                    &layout,
+                    (cw, cb),
+                    w,
+                    weights,
+                    sums,
+                ),
+                FactorKind::Logits(c) => contract_logits(
+                    point,
+                    *c,
+                    &at,
+                    values.0 - first,
+                    &layout,
+                    (cw, cb),
+                    class_stride(program, f, *c),
+                    w,
+                    weights,
+                    sums,
+                ),
+                FactorKind::Gaussian(group) => {
+                    gaussian::contract(point, group, f, &at, values, first, &layout, (cw, cb), w, weights, sums)
+                }
             }
             true
         });
@@ -131,7 +195,17 @@ pub fn contract(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize
 }
 
 #[allow(clippy::too_many_arguments)]
-fn fill_known(program: &Program, f: &Factor, class: usize, values: (usize, usize), first: usize, layout: &Layout, cell: (usize, usize), state: usize, table: &mut [f64]) {
+fn fill_known(
+    program: &Program,
+    f: &Factor,
+    class: usize,
+    values: (usize, usize),
+    first: usize,
+    layout: &Layout,
+    cell: (usize, usize),
+    state: usize,
+    table: &mut [f64],
+) {
     let column = program.model.classes[class].known.unwrap_or(0);
     for v in values.0..values.1 {
         let known = program.sample.columns[column][f.patterns.row[v] as usize];
@@ -154,7 +228,18 @@ pub(super) fn evaluate_predictors(point: &Point, which: &[crate::spec::Predictor
 }
 
 #[allow(clippy::too_many_arguments)]
-fn fill_outcome(point: &Point, o: &Outcome, f: &Factor, at: &At, values: (usize, usize), first: usize, layout: &Layout, cell: (usize, usize), w: &mut Workspace, table: &mut [f64]) -> bool {
+fn fill_outcome(
+    point: &Point,
+    o: &Outcome,
+    f: &Factor,
+    at: &At,
+    values: (usize, usize),
+    first: usize,
+    layout: &Layout,
+    cell: (usize, usize),
+    w: &mut Workspace,
+    table: &mut [f64],
+) -> bool {
     let aux = auxiliary(o, &w.state, point.parameters);
     if !o.family.valid_auxiliary(&aux) {
         return false;
@@ -216,7 +301,19 @@ fn chain_to_slots(predictors: &[Affine], auxiliary_slots: &[u32], n: usize, g: &
 }
 
 #[allow(clippy::too_many_arguments)]
-fn contract_outcome(point: &Point, o: &Outcome, at: &At, values: (usize, usize), f: &Factor, first: usize, layout: &Layout, cell: (usize, usize), w: &mut Workspace, weights: &[f64], sums: &mut SlotSums) {
+fn contract_outcome(
+    point: &Point,
+    o: &Outcome,
+    at: &At,
+    values: (usize, usize),
+    f: &Factor,
+    first: usize,
+    layout: &Layout,
+    cell: (usize, usize),
+    w: &mut Workspace,
+    weights: &[f64],
+    sums: &mut SlotSums,
+) {
     let aux = auxiliary(o, &w.state, point.parameters);
     evaluate_predictors(point, &o.predictors, at, w);
     let columns = &point.program.sample.columns;
@@ -254,7 +351,9 @@ fn contract_outcome(point: &Point, o: &Outcome, at: &At, values: (usize, usize),
 
 /// Distance in the table between consecutive states of a class variable: (in within cells, in inner entries).
 pub(super) fn class_stride(program: &Program, f: &Factor, class: usize) -> (usize, usize) {
-    let stride_in = |list: &[usize]| list.iter().take_while(|&&c| c != class).map(|&c| program.model.classes[c].n_classes).product::<usize>();
+    let stride_in = |list: &[usize]| {
+        list.iter().take_while(|&&c| c != class).map(|&c| program.model.classes[c].n_classes).product::<usize>()
+    };
     match f.level {
         Level::Within => (stride_in(&f.within), 0),
         Level::Between => (0, stride_in(&f.between)),
@@ -278,7 +377,17 @@ pub(super) fn log_softmax(predictors: &[Affine], n: usize) -> Vec<f64> {
 }
 
 #[allow(clippy::too_many_arguments)]
-fn fill_logits(point: &Point, class: usize, at: &At, value: usize, layout: &Layout, cell: (usize, usize), stride: (usize, usize), w: &mut Workspace, table: &mut [f64]) {
+fn fill_logits(
+    point: &Point,
+    class: usize,
+    at: &At,
+    value: usize,
+    layout: &Layout,
+    cell: (usize, usize),
+    stride: (usize, usize),
+    w: &mut Workspace,
+    table: &mut [f64],
+) {
     let logits = &point.program.model.classes[class].logits;
     evaluate_predictors(point, logits, at, w);
     let n = layout.n_nodes;
@@ -290,7 +399,18 @@ fn fill_logits(point: &Point, class: usize, at: &At, value: usize, layout: &Layo
 }
 
 #[allow(clippy::too_many_arguments)]
-fn contract_logits(point: &Point, class: usize, at: &At, value: usize, layout: &Layout, cell: (usize, usize), stride: (usize, usize), w: &mut Workspace, weights: &[f64], sums: &mut SlotSums) {
+fn contract_logits(
+    point: &Point,
+    class: usize,
+    at: &At,
+    value: usize,
+    layout: &Layout,
+    cell: (usize, usize),
+    stride: (usize, usize),
+    w: &mut Workspace,
+    weights: &[f64],
+    sums: &mut SlotSums,
+) {
     let logits = &point.program.model.classes[class].logits;
     let m = logits.len();
     evaluate_predictors(point, logits, at, w);

@@ -78,7 +78,15 @@ impl Climb<'_> {
     }
 
     fn finish(self, status: Status, decrement: f64) -> Maximum {
-        Maximum { x: self.x, value: self.value, status, decrement, iterations: self.iterations, evaluations: self.evaluations, trace: self.trace }
+        Maximum {
+            x: self.x,
+            value: self.value,
+            status,
+            decrement,
+            iterations: self.iterations,
+            evaluations: self.evaluations,
+            trace: self.trace,
+        }
     }
 }
 

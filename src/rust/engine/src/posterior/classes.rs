@@ -80,7 +80,9 @@ impl Sink for ClassSink<'_> {
             let cells = posterior.buffers.clique(number);
             for i in 0..n_units {
                 for state in 0..k {
-                    let p: f64 = (0..clique.n_separator).map(|s| share(&cells[(s * k + state) * len..(s * k + state + 1) * len], i)).sum();
+                    let p: f64 = (0..clique.n_separator)
+                        .map(|s| share(&cells[(s * k + state) * len..(s * k + state + 1) * len], i))
+                        .sum();
                     self.out.within[slot].push(p);
                 }
             }
@@ -97,7 +99,9 @@ impl Sink for ClassSink<'_> {
                         let at = maps[number][cell] as usize;
                         let separator = at / clique.n_states;
                         for (o, w) in cell_weights.iter_mut().enumerate().filter(|(_, w)| **w > 0.0) {
-                            let total: f64 = (0..clique.n_states).map(|v| cells[(separator * clique.n_states + v) * len + i * outer + o]).sum();
+                            let total: f64 = (0..clique.n_states)
+                                .map(|v| cells[(separator * clique.n_states + v) * len + i * outer + o])
+                                .sum();
                             *w *= if total > 0.0 { cells[at * len + i * outer + o] / total } else { 0.0 };
                         }
                     }
@@ -128,9 +132,21 @@ impl Sink for ClassSink<'_> {
 /// Posteriors of the distinct units and clusters at working parameters.
 pub fn class_posteriors(program: &Program, nodes: &Nodes, working: &[f64]) -> ClassPosteriors {
     let n = program.within_classes.len();
-    let empty = || ClassPosteriors { within: vec![vec![]; n], transitions: vec![vec![]; n], joint: wants_joint(program).then(Vec::new), ..ClassPosteriors::default() };
+    let empty = || ClassPosteriors {
+        within: vec![vec![]; n],
+        transitions: vec![vec![]; n],
+        joint: wants_joint(program).then(Vec::new),
+        ..ClassPosteriors::default()
+    };
     let maps = clique_cells(program);
-    let (_, sinks) = evaluate_with(program, nodes, working, Want::default(), &|| ClassSink { out: empty(), clique_cells: &maps }, false);
+    let (_, sinks) = evaluate_with(
+        program,
+        nodes,
+        working,
+        Want::default(),
+        &|| ClassSink { out: empty(), clique_cells: &maps },
+        false,
+    );
     let mut out = empty();
     for s in sinks {
         let s = s.out;

@@ -29,7 +29,14 @@ struct LatentSink {
 }
 
 /// Mean and variance of a latent in one cell and node.
-fn moments(value: &[f64], n: usize, q: usize, within: Option<&ResidualPosterior>, between: Option<(&[f64], &[f64])>, n_within: usize) -> (f64, f64) {
+fn moments(
+    value: &[f64],
+    n: usize,
+    q: usize,
+    within: Option<&ResidualPosterior>,
+    between: Option<(&[f64], &[f64])>,
+    n_within: usize,
+) -> (f64, f64) {
     let a = |c: usize| value[c * n + q];
     let (mut mean, mut variance) = (a(0), 0.0);
     let r = between.map_or(0, |b| b.0.len());
@@ -89,13 +96,18 @@ impl Sink for LatentSink {
     fn cluster(&mut self, point: &Point, nodes: &Nodes, j: usize, _log_likelihood: f64, posterior: &[f64]) {
         let program = point.program;
         let nb = program.n_nodes.0;
-        let analytic = program.cluster_gaussian.as_ref().and_then(|g| cluster_gaussian::prepare(point, nodes, g, j..j + 1, &mut self.workspace));
+        let analytic = program
+            .cluster_gaussian
+            .as_ref()
+            .and_then(|g| cluster_gaussian::prepare(point, nodes, g, j..j + 1, &mut self.workspace));
         let w = &mut self.workspace;
         w.view.fill(nodes, (nb, 1), j, 0);
         w.state.resize(program.model.classes.len(), 0);
-        let between: Vec<usize> = (0..program.model.latents.len()).filter(|&l| program.model.latents[l].level == Level::Between).collect();
+        let between: Vec<usize> =
+            (0..program.model.latents.len()).filter(|&l| program.model.latents[l].level == Level::Between).collect();
         let components = Components { within: &[], n_between: n_analytic_between(program) };
-        let at = At { row: program.units.cluster_row[j] as usize, slot_of: &self.no_slots, components, derivatives: false };
+        let at =
+            At { row: program.units.cluster_row[j] as usize, slot_of: &self.no_slots, components, derivatives: false };
         let mut mixtures: Vec<Mixture> = between.iter().map(|_| Mixture::default()).collect();
         for (d, p) in posterior.chunks_exact(nb).enumerate() {
             program.model.set_states(&program.between_classes, d, &mut w.state);
@@ -123,19 +135,29 @@ impl Sink for LatentSink {
             for &k in &group.factors {
                 let f = &program.factors[k];
                 let FactorKind::Latent(l) = f.kind else { continue };
-                let outcomes: Vec<usize> = informative(&program.model, &program.plan, l).into_iter().filter(|&o| program.model.outcomes[o].level == Level::Within).collect();
+                let outcomes: Vec<usize> = informative(&program.model, &program.plan, l)
+                    .into_iter()
+                    .filter(|&o| program.model.outcomes[o].level == Level::Within)
+                    .collect();
                 let n_between = n_analytic_between(program);
                 let components = Components { within: &f.analytic, n_between };
                 for (i, u) in posterior.units.clone().enumerate() {
                     let j = program.units.cluster[u] as usize;
                     let analytic = self.prepared.iter().find(|(c, _)| *c == j).and_then(|(_, a)| a.as_ref());
-                    let at = At { row: program.units.row[u] as usize, slot_of: &self.no_slots, components, derivatives: false };
+                    let at = At {
+                        row: program.units.row[u] as usize,
+                        slot_of: &self.no_slots,
+                        components,
+                        derivatives: false,
+                    };
                     let w = &mut self.workspace;
                     w.state.resize(program.model.classes.len(), 0);
                     let mut mixture = Mixture::default();
                     for cb in 0..f.n_between {
                         program.model.set_states(&f.between, cb, &mut w.state);
-                        let d = (0..program.n_between_cells).find(|&d| between_cell(program, &f.between, d) == cb).unwrap_or(0);
+                        let d = (0..program.n_between_cells)
+                            .find(|&d| between_cell(program, &f.between, d) == cb)
+                            .unwrap_or(0);
                         for cw in 0..f.n_within {
                             program.model.set_states(&f.within, cw, &mut w.state);
                             w.view.fill(posterior.nodes, f.nodes, j, u);
@@ -148,7 +170,17 @@ impl Sink for LatentSink {
                                 let within = residual_posterior(point, &outcomes, &at, n_between, q, w);
                                 let qb = q / f.nodes.1;
                                 let c = analytic.map(|a| a.conditional(j, d, qb));
-                                mixture.add(p, moments(&value, n, q, within.as_ref(), c.map(|c| (&c.mean[..], &c.covariance[..])), f.analytic.len()));
+                                mixture.add(
+                                    p,
+                                    moments(
+                                        &value,
+                                        n,
+                                        q,
+                                        within.as_ref(),
+                                        c.map(|c| (&c.mean[..], &c.covariance[..])),
+                                        f.analytic.len(),
+                                    ),
+                                );
                             }
                         }
                     }
@@ -165,7 +197,12 @@ impl Sink for LatentSink {
 pub fn latent_posteriors(program: &Program, nodes: &Nodes, working: &[f64]) -> LatentPosteriors {
     let n = program.model.latents.len();
     let empty = || LatentPosteriors { mean: vec![vec![]; n], variance: vec![vec![]; n] };
-    let make = || LatentSink { out: empty(), prepared: vec![], workspace: Workspace::default(), no_slots: vec![NONE; working.len()] };
+    let make = || LatentSink {
+        out: empty(),
+        prepared: vec![],
+        workspace: Workspace::default(),
+        no_slots: vec![NONE; working.len()],
+    };
     let (_, sinks) = evaluate_with(program, nodes, working, Want::default(), &make, false);
     let mut out = empty();
     for s in sinks {

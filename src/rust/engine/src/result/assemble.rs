@@ -37,7 +37,8 @@ fn status_name(s: Option<Status>) -> &'static str {
 /// ∂ natural / ∂ coordinates over all parameters, column-major [n_parameters × n_coordinates].
 fn jacobian(program: &Program, space: &Space, working: &[f64]) -> Vec<f64> {
     let (n, m) = (working.len(), space.dim());
-    let in_block: Vec<bool> = (0..n).map(|p| program.working.blocks.iter().any(|b| b.parameters.contains(&p))).collect();
+    let in_block: Vec<bool> =
+        (0..n).map(|p| program.working.blocks.iter().any(|b| b.parameters.contains(&p))).collect();
     let blocks = program.working.jacobian(working);
     let mut out = vec![0.0; n * m];
     for (k, column) in space.columns.iter().enumerate() {
@@ -55,7 +56,8 @@ fn jacobian(program: &Program, space: &Space, working: &[f64]) -> Vec<f64> {
 /// Status of every parameter.
 fn parameter_status(prepared: &Prepared, inference: &Inference, natural: &[f64]) -> Vec<&'static str> {
     let model = &prepared.program.model;
-    let mut status: Vec<&'static str> = model.parameters.iter().map(|p| if p.free { "free" } else { "fixed" }).collect();
+    let mut status: Vec<&'static str> =
+        model.parameters.iter().map(|p| if p.free { "free" } else { "fixed" }).collect();
     for (k, column) in prepared.space.columns.iter().enumerate() {
         for &(p, _) in column {
             if inference.held[k] {
@@ -104,7 +106,14 @@ fn on_coordinates(matrix: &Option<Vec<f64>>, m: usize) -> Value {
 }
 
 /// The result of a fit.
-pub fn fit(prepared: &Prepared, options: &Options, found: &Found, inference: &Inference, posteriors: &ClassPosteriors, integration_error: f64) -> Value {
+pub fn fit(
+    prepared: &Prepared,
+    options: &Options,
+    found: &Found,
+    inference: &Inference,
+    posteriors: &ClassPosteriors,
+    integration_error: f64,
+) -> Value {
     let Prepared { program, space, .. } = prepared;
     let model = &program.model;
     let maximum = &found.best.maximum;
@@ -124,7 +133,13 @@ pub fn fit(prepared: &Prepared, options: &Options, found: &Found, inference: &In
             }
         }
     }
-    let max_gradient = maximum.value.gradient.iter().zip(&inference.held).filter(|(_, h)| !**h).fold(0.0f64, |a, (g, _)| a.max(g.abs()));
+    let max_gradient = maximum
+        .value
+        .gradient
+        .iter()
+        .zip(&inference.held)
+        .filter(|(_, h)| !**h)
+        .fold(0.0f64, |a, (g, _)| a.max(g.abs()));
     let best = maximum.value.f;
     let mut out = vec![
         entry("estimate", natural.clone().into()),
@@ -154,8 +169,20 @@ pub fn fit(prepared: &Prepared, options: &Options, found: &Found, inference: &In
         entry("replicated", Value::Int(found.replicated as i64)),
     ];
     out.extend(posterior_entries(program, posteriors));
-    out.push(entry("integration", integration(model, &program.plan, &prepared.quadrature, program.n_nodes.0 * program.n_nodes.1, integration_error)));
-    out.push(entry("warnings", Value::Items(warnings(prepared, options, found, inference, &status, integration_error))));
+    out.push(entry(
+        "integration",
+        integration(
+            model,
+            &program.plan,
+            &prepared.quadrature,
+            program.n_nodes.0 * program.n_nodes.1,
+            integration_error,
+        ),
+    ));
+    out.push(entry(
+        "warnings",
+        Value::Items(warnings(prepared, options, found, inference, &status, integration_error)),
+    ));
     Value::List(out)
 }
 
@@ -231,7 +258,10 @@ fn posterior_entries(program: &Program, p: &ClassPosteriors) -> Vec<(String, Val
         None => Value::Null,
     };
     vec![
-        entry("log_likelihood_clusters", Value::Numbers(units.of_cluster.iter().map(|&j| p.log_likelihood[j as usize]).collect())),
+        entry(
+            "log_likelihood_clusters",
+            Value::Numbers(units.of_cluster.iter().map(|&j| p.log_likelihood[j as usize]).collect()),
+        ),
         entry("posterior_within", Value::List(within)),
         entry("posterior_joint", joint),
         entry("posterior_between", Value::List(between)),
@@ -281,22 +311,50 @@ fn warning(kind: &str, message: String, parameters: Vec<String>) -> Value {
     Value::list([("kind", text(kind)), ("message", Value::Text(message)), ("parameters", Value::Texts(parameters))])
 }
 
-fn warnings(prepared: &Prepared, options: &Options, found: &Found, inference: &Inference, status: &[&str], integration_error: f64) -> Vec<Value> {
+fn warnings(
+    prepared: &Prepared,
+    options: &Options,
+    found: &Found,
+    inference: &Inference,
+    status: &[&str],
+    integration_error: f64,
+) -> Vec<Value> {
     let model = &prepared.program.model;
-    let named = |what: &str| -> Vec<String> { (0..status.len()).filter(|&p| status[p] == what).map(|p| model.parameters[p].name.clone()).collect() };
+    let named = |what: &str| -> Vec<String> {
+        (0..status.len()).filter(|&p| status[p] == what).map(|p| model.parameters[p].name.clone()).collect()
+    };
     let maximum = &found.best.maximum;
     let mut out = vec![];
     match maximum.status {
-        Status::MaxIterations => out.push(warning("convergence", format!("Not converged after {} iterations; raise max_iterations.", maximum.iterations), vec![])),
-        Status::Stalled => out.push(warning("convergence", "The iterations stalled before the gradient vanished; the estimates may not be a maximum.".into(), vec![])),
+        Status::MaxIterations => out.push(warning(
+            "convergence",
+            format!("Not converged after {} iterations; raise max_iterations.", maximum.iterations),
+            vec![],
+        )),
+        Status::Stalled => out.push(warning(
+            "convergence",
+            "The iterations stalled before the gradient vanished; the estimates may not be a maximum.".into(),
+            vec![],
+        )),
         _ => {}
     }
     if inference.saddle {
-        out.push(warning("convergence", "The information matrix is not positive definite: the solution is not a regular maximum.".into(), vec![]));
+        out.push(warning(
+            "convergence",
+            "The information matrix is not positive definite: the solution is not a regular maximum.".into(),
+            vec![],
+        ));
     }
     let boundary = named("boundary");
     if !boundary.is_empty() {
-        out.push(warning("boundary", format!("{} parameter(s) ended at the boundary of the parameter space and have no standard error.", boundary.len()), boundary));
+        out.push(warning(
+            "boundary",
+            format!(
+                "{} parameter(s) ended at the boundary of the parameter space and have no standard error.",
+                boundary.len()
+            ),
+            boundary,
+        ));
     }
     let flat = named("not identified");
     if !flat.is_empty() {
@@ -307,23 +365,41 @@ fn warnings(prepared: &Prepared, options: &Options, found: &Found, inference: &I
         ));
     }
     if found.best.fell_back {
-        out.push(warning("integration", "Adaptive quadrature failed; the nodes are common to all clusters.".into(), vec![]));
+        out.push(warning(
+            "integration",
+            "Adaptive quadrature failed; the nodes are common to all clusters.".into(),
+            vec![],
+        ));
     }
     if integration_error.abs() > 0.05 {
         out.push(warning("integration", format!("About twice the integration points change the log-likelihood by {integration_error:.3}; raise `points`."), vec![]));
     }
     let continued = found.rows.iter().filter(|r| r.status.is_some()).count();
     if continued > 1 && found.replicated < 2 {
-        out.push(warning("replication", format!("The best log-likelihood was reached by 1 of {continued} final starts; raise `starts`."), vec![]));
+        out.push(warning(
+            "replication",
+            format!("The best log-likelihood was reached by 1 of {continued} final starts; raise `starts`."),
+            vec![],
+        ));
     }
     if options.se != StandardErrors::None && inference.vcov.is_none() && prepared.space.dim() > 0 {
-        out.push(warning("identification", "The information matrix could not be inverted; there are no standard errors.".into(), vec![]));
+        out.push(warning(
+            "identification",
+            "The information matrix could not be inverted; there are no standard errors.".into(),
+            vec![],
+        ));
     }
     out
 }
 
 /// The result of an evaluation at given parameters.
-pub fn evaluation(program: &Program, space: &Space, e: &Evaluation, posteriors: &ClassPosteriors, scores: &[f64]) -> Value {
+pub fn evaluation(
+    program: &Program,
+    space: &Space,
+    e: &Evaluation,
+    posteriors: &ClassPosteriors,
+    scores: &[f64],
+) -> Value {
     let m = space.dim();
     let n = scores.len() / m.max(1);
     let mut out = vec![
@@ -340,8 +416,14 @@ pub fn evaluation(program: &Program, space: &Space, e: &Evaluation, posteriors: 
 
 /// Simulated outcomes, classes and latent variables, each a named list of columns.
 pub fn simulation((outcomes, classes, latents): (Vec<String>, Vec<String>, Vec<String>), drawn: Simulated) -> Value {
-    let columns = |names: Vec<String>, values: Vec<Vec<f64>>| Value::List(names.into_iter().zip(values.into_iter().map(Value::Numbers)).collect());
-    Value::list([("outcomes", columns(outcomes, drawn.outcomes)), ("classes", columns(classes, drawn.classes)), ("latents", columns(latents, drawn.latents))])
+    let columns = |names: Vec<String>, values: Vec<Vec<f64>>| {
+        Value::List(names.into_iter().zip(values.into_iter().map(Value::Numbers)).collect())
+    };
+    Value::list([
+        ("outcomes", columns(outcomes, drawn.outcomes)),
+        ("classes", columns(classes, drawn.classes)),
+        ("latents", columns(latents, drawn.latents)),
+    ])
 }
 
 /// Posterior means and standard deviations of the latent variables, spread over rows or clusters.

@@ -31,7 +31,8 @@ pub struct Simulated {
 /// `Spec` where the parameters are not admissible.
 pub fn simulate(model: Model, sample: Sample, natural: &[f64], seed: u64) -> Result<Simulated> {
     let plan = Plan::all_numeric(&model)?;
-    let program = Program::new(model, plan, sample, NodePlan { between_nodes: 1, within_nodes: 1, adaptive: false, grid: None })?;
+    let program =
+        Program::new(model, plan, sample, NodePlan { between_nodes: 1, within_nodes: 1, adaptive: false, grid: None })?;
     let inadmissible = |what: &str| EngineError::spec("parameters", format!("{what} is not positive definite"));
     let working = program.working.to_working(natural).ok_or_else(|| inadmissible("a covariance matrix"))?;
     let residuals = Residuals::new(&program, &working).ok_or_else(|| inadmissible("a covariance matrix"))?;
@@ -81,7 +82,13 @@ impl<'a> Draw<'a> {
         let mut w = Workspace { state: vec![0; model.classes.len()], ..Workspace::default() };
         w.view.n = 1;
         w.latents.resize(model.latents.len(), Affine::default());
-        Draw { point, rng, w, no_slots: vec![NONE; model.parameters.len()], outcomes: vec![f64::NAN; model.outcomes.len()] }
+        Draw {
+            point,
+            rng,
+            w,
+            no_slots: vec![NONE; model.parameters.len()],
+            outcomes: vec![f64::NAN; model.outcomes.len()],
+        }
     }
 
     /// New standardised residuals for one level.
@@ -90,7 +97,8 @@ impl<'a> Draw<'a> {
         let z: Vec<f64> = (0..n).map(|_| self.rng.normal()).collect();
         match level {
             Level::Between => {
-                self.w.view.within = vec![0.0; self.point.program.plan.count(Level::Within, crate::compiled::plan::How::Numeric)];
+                self.w.view.within =
+                    vec![0.0; self.point.program.plan.count(Level::Within, crate::compiled::plan::How::Numeric)];
                 self.w.view.between = z;
             }
             Level::Within => self.w.view.within = z,
@@ -134,9 +142,13 @@ impl<'a> Draw<'a> {
         let errors = self.gaussian_errors(level)?;
         for (o, outcome) in model.outcomes.iter().enumerate().filter(|(_, o)| o.level == level) {
             let eta: Vec<f64> = outcome.predictors.iter().map(|p| self.eta(p, row)).collect();
-            let aux: Vec<f64> = outcome.auxiliary.iter().map(|a| a.value(&self.w.state, self.point.parameters)).collect();
+            let aux: Vec<f64> =
+                outcome.auxiliary.iter().map(|a| a.value(&self.w.state, self.point.parameters)).collect();
             if !outcome.family.valid_auxiliary(&aux) {
-                return Err(EngineError::spec(&outcome.name, "its variance, thresholds or dispersion are not admissible"));
+                return Err(EngineError::spec(
+                    &outcome.name,
+                    "its variance, thresholds or dispersion are not admissible",
+                ));
             }
             self.outcomes[o] = match errors.iter().find(|(k, _)| *k == o) {
                 Some((_, e)) => eta[0] + e,

@@ -17,7 +17,10 @@ struct Names<'a> {
 
 pub fn check(raw: RawSpec, column_names: &[String]) -> Result<Model> {
     if raw.version != 1 {
-        return Err(EngineError::spec("version", format!("{} is not supported; this engine reads version 1", raw.version)));
+        return Err(EngineError::spec(
+            "version",
+            format!("{} is not supported; this engine reads version 1", raw.version),
+        ));
     }
     let mut names = Names {
         columns: column_names.iter().enumerate().map(|(i, n)| (n.as_str(), i)).collect(),
@@ -61,24 +64,47 @@ pub fn check(raw: RawSpec, column_names: &[String]) -> Result<Model> {
             }
             for &k in &term.latents {
                 if level == Level::Between && matches!(raw.latents[k].level, RawLevel::Within) {
-                    return Err(EngineError::spec(&l.name, format!("a between-level variable cannot depend on the within-level `{}`", raw.latents[k].name)));
+                    return Err(EngineError::spec(
+                        &l.name,
+                        format!("a between-level variable cannot depend on the within-level `{}`", raw.latents[k].name),
+                    ));
                 }
             }
         }
-        model.latents.push(Latent { name: l.name.clone(), level, predictor, variance: names.coefficient(&l.variance, &l.name)? });
+        model.latents.push(Latent {
+            name: l.name.clone(),
+            level,
+            predictor,
+            variance: names.coefficient(&l.variance, &l.name)?,
+        });
     }
     for (i, c) in raw.classes.iter().enumerate() {
         if c.logits.len() + 1 != c.n_classes {
-            return Err(EngineError::spec(&c.name, format!("{} logits for {} classes; one fewer than classes is needed", c.logits.len(), c.n_classes)));
+            return Err(EngineError::spec(
+                &c.name,
+                format!("{} logits for {} classes; one fewer than classes is needed", c.logits.len(), c.n_classes),
+            ));
         }
         let logits = c.logits.iter().map(|p| names.predictor(p, &c.name)).collect::<Result<Vec<_>>>()?;
         for term in logits.iter().flat_map(|p| &p.terms) {
             if let Some(&later) = term.coefficient.classes().iter().find(|&&k| k >= i) {
-                return Err(EngineError::spec(&c.name, format!("its logits use the class variable `{}`, which is not declared before it", raw.classes[later].name)));
+                return Err(EngineError::spec(
+                    &c.name,
+                    format!(
+                        "its logits use the class variable `{}`, which is not declared before it",
+                        raw.classes[later].name
+                    ),
+                ));
             }
         }
         let known = c.known.as_ref().map(|k| names.column(k, &c.name)).transpose()?;
-        model.classes.push(ClassVariable { name: c.name.clone(), level: level(c.level), n_classes: c.n_classes, logits, known });
+        model.classes.push(ClassVariable {
+            name: c.name.clone(),
+            level: level(c.level),
+            n_classes: c.n_classes,
+            logits,
+            known,
+        });
     }
     for o in &raw.outcomes {
         let mut trials = None;
@@ -147,12 +173,24 @@ fn between_uses_between(model: &Model) -> Result<()> {
         let used = terms.clone().map(|t| &t.coefficient).chain(coefficients);
         for class in used.flat_map(|c| c.classes()) {
             if model.classes[*class].level == Level::Within {
-                return Err(EngineError::spec(name, format!("a between-level equation cannot use the within-level class variable `{}`", model.classes[*class].name)));
+                return Err(EngineError::spec(
+                    name,
+                    format!(
+                        "a between-level equation cannot use the within-level class variable `{}`",
+                        model.classes[*class].name
+                    ),
+                ));
             }
         }
         for latent in terms.flat_map(|t| &t.latents) {
             if model.latents[*latent].level == Level::Within {
-                return Err(EngineError::spec(name, format!("a between-level equation cannot use the within-level latent variable `{}`", model.latents[*latent].name)));
+                return Err(EngineError::spec(
+                    name,
+                    format!(
+                        "a between-level equation cannot use the within-level latent variable `{}`",
+                        model.latents[*latent].name
+                    ),
+                ));
             }
         }
     }
@@ -179,11 +217,20 @@ fn no_cycles(model: &Model) -> Result<()> {
     for (i, c) in model.classes.iter().enumerate() {
         for &l in c.logits.iter().flat_map(|p| &p.terms).flat_map(|t| &t.latents) {
             if let Some(&k) = classes[l].iter().find(|&&k| k >= i) {
-                return Err(EngineError::spec(&c.name, format!("its logits use the latent variable `{}`, which depends on the class variable `{}`", model.latents[l].name, model.classes[k].name)));
+                return Err(EngineError::spec(
+                    &c.name,
+                    format!(
+                        "its logits use the latent variable `{}`, which depends on the class variable `{}`",
+                        model.latents[l].name, model.classes[k].name
+                    ),
+                ));
             }
         }
         if c.level == Level::Between && c.logits.iter().flat_map(|p| &p.terms).any(|t| !t.latents.is_empty()) {
-            return Err(EngineError::spec(&c.name, "the logits of a between-level class variable cannot use latent variables"));
+            return Err(EngineError::spec(
+                &c.name,
+                "the logits of a between-level class variable cannot use latent variables",
+            ));
         }
     }
     Ok(())
@@ -191,15 +238,29 @@ fn no_cycles(model: &Model) -> Result<()> {
 
 fn variances_are_not_negative(model: &Model) -> Result<()> {
     let latents = model.latents.iter().map(|l| (&l.name, &l.variance));
-    let gaussian = model.outcomes.iter().filter(|o| matches!(o.family, Family::Gaussian | Family::Censored { .. })).map(|o| (&o.name, &o.auxiliary[0]));
+    let gaussian = model
+        .outcomes
+        .iter()
+        .filter(|o| matches!(o.family, Family::Gaussian | Family::Censored { .. }))
+        .map(|o| (&o.name, &o.auxiliary[0]));
     for (name, variance) in latents.chain(gaussian) {
-        let fixed = variance.parameters().iter().filter(|&&p| !model.parameters[p].free).filter_map(|&p| model.parameters[p].value);
+        let fixed = variance
+            .parameters()
+            .iter()
+            .filter(|&&p| !model.parameters[p].free)
+            .filter_map(|&p| model.parameters[p].value);
         let constant = if let Coefficient::Constant(v) = variance { Some(*v) } else { None };
         if let Some(&p) = variance.parameters().iter().find(|&&p| model.parameters[p].upper < 0.0) {
-            return Err(EngineError::spec(&model.parameters[p].name, "the upper bound of a variance cannot be negative"));
+            return Err(EngineError::spec(
+                &model.parameters[p].name,
+                "the upper bound of a variance cannot be negative",
+            ));
         }
         if let Some(v) = fixed.chain(constant).find(|v| *v < 0.0) {
-            return Err(EngineError::spec(name, format!("its variance is fixed at {v}; a variance cannot be negative")));
+            return Err(EngineError::spec(
+                name,
+                format!("its variance is fixed at {v}; a variance cannot be negative"),
+            ));
         }
     }
     Ok(())
@@ -215,7 +276,9 @@ fn covariance_of(model: &Model, names: &Names, c: &RawCovariance) -> Result<Cova
     }
     let find = |n: &str| model.outcomes.iter().position(|o| o.name == n && o.family == Family::Gaussian);
     match (find(&c.a), find(&c.b)) {
-        (Some(a), Some(b)) if a != b && model.outcomes[a].level == model.outcomes[b].level => Ok(CovarianceOf::Outcomes(a, b)),
+        (Some(a), Some(b)) if a != b && model.outcomes[a].level == model.outcomes[b].level => {
+            Ok(CovarianceOf::Outcomes(a, b))
+        }
         _ => Err(EngineError::spec(field, "needs two latent variables or two gaussian outcomes, of one level")),
     }
 }
@@ -245,7 +308,9 @@ fn family(raw: &RawFamily, names: &Names, target: &str, trials: &mut Option<usiz
     Ok(match raw {
         RawFamily::Gaussian {} => Family::Gaussian,
         RawFamily::Bernoulli { link: l } => Family::Bernoulli { link: link(*l) },
-        RawFamily::Ordinal { link: l, n_categories } => Family::Ordinal { link: link(*l), n_categories: enough(*n_categories)? },
+        RawFamily::Ordinal { link: l, n_categories } => {
+            Family::Ordinal { link: link(*l), n_categories: enough(*n_categories)? }
+        }
         RawFamily::Nominal { n_categories } => Family::Nominal { n_categories: enough(*n_categories)? },
         RawFamily::Poisson {} => Family::Poisson,
         RawFamily::NegativeBinomial {} => Family::NegativeBinomial,
@@ -272,7 +337,10 @@ fn parameter(raw: &RawParameter) -> Result<Parameter> {
 
 impl Names<'_> {
     fn column(&self, name: &str, target: &str) -> Result<usize> {
-        self.columns.get(name).copied().ok_or_else(|| EngineError::spec(target, format!("column `{name}` was not sent")))
+        self.columns
+            .get(name)
+            .copied()
+            .ok_or_else(|| EngineError::spec(target, format!("column `{name}` was not sent")))
     }
 
     fn predictor(&self, raw: &RawPredictor, target: &str) -> Result<Predictor> {
@@ -287,7 +355,12 @@ impl Names<'_> {
         let latents = raw
             .latents
             .iter()
-            .map(|l| self.latents.get(l).copied().ok_or_else(|| EngineError::spec(target, format!("latent variable `{l}` is not declared"))))
+            .map(|l| {
+                self.latents
+                    .get(l)
+                    .copied()
+                    .ok_or_else(|| EngineError::spec(target, format!("latent variable `{l}` is not declared")))
+            })
             .collect::<Result<_>>()?;
         Ok(Term {
             coefficient: self.coefficient(&raw.coefficient, target)?,
@@ -301,17 +374,24 @@ impl Names<'_> {
             if p < self.n_parameters {
                 Ok(p)
             } else {
-                Err(EngineError::spec(target, format!("parameter {p} does not exist; the table has {}", self.n_parameters)))
+                Err(EngineError::spec(
+                    target,
+                    format!("parameter {p} does not exist; the table has {}", self.n_parameters),
+                ))
             }
         };
         match (raw.constant, raw.parameter, &raw.by, &raw.parameters) {
             (Some(v), None, None, None) => Ok(Coefficient::Constant(v)),
             (None, Some(p), None, None) => Ok(Coefficient::Parameter(known(p)?)),
             (None, None, Some(by), Some(parameters)) => {
-                let classes = by
-                    .iter()
-                    .map(|c| self.classes.get(c).copied().ok_or_else(|| EngineError::spec(target, format!("class variable `{c}` is not declared"))))
-                    .collect::<Result<Vec<_>>>()?;
+                let classes =
+                    by.iter()
+                        .map(|c| {
+                            self.classes.get(c).copied().ok_or_else(|| {
+                                EngineError::spec(target, format!("class variable `{c}` is not declared"))
+                            })
+                        })
+                        .collect::<Result<Vec<_>>>()?;
                 let mut strides = vec![];
                 let mut cells = 1;
                 for &c in &classes {
@@ -319,7 +399,10 @@ impl Names<'_> {
                     cells *= self.n_classes[c];
                 }
                 if parameters.len() != cells {
-                    return Err(EngineError::spec(target, format!("{} parameters for {cells} class patterns", parameters.len())));
+                    return Err(EngineError::spec(
+                        target,
+                        format!("{} parameters for {cells} class patterns", parameters.len()),
+                    ));
                 }
                 for &p in parameters {
                     known(p)?;
