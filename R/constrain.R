@@ -10,8 +10,9 @@
 #'   * `linear("u1~1[c=1] - 2 * u2~1[c=1] = 0")`: a linear equality.
 #'
 #'   Names are those that [parameters()] prints. `*` in a name stands for any text: `fix("*~f" = 1)` fixes all
-#'   loadings on `f`. Variances and covariances are matched only by patterns with `~~`, such as `"*~~*"`. A character vector of names works too: `fix(c("u1~f", "u2~f"), 1)`. These five functions exist
-#'   only inside `constrain()`.
+#'   loadings on `f`. Variances and covariances are matched only by patterns with `~~`, such as `"*~~*"`. A
+#'   character vector of names works too: `fix(c("u1~f", "u2~f"), 1)`. These five functions exist only inside
+#'   `constrain()`.
 #' @return A list of class `mlmix_constrain` with one element per constraint.
 #' @examples
 #' constrain(fix("u1~1[c=1]" = -15), equal("u2~f", "u3~f"))

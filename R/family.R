@@ -67,8 +67,8 @@ zero_inflated <- function(family = c("poisson", "negbin"), zero = ~ 1) {
 #' @rdname families
 #' @export
 censored <- function(lower = -Inf, upper = Inf) {
-  ok <- is.numeric(lower) && is.numeric(upper) && length(lower) == 1 && length(upper) == 1 &&
-    !is.na(lower) && !is.na(upper) && lower < upper && (is.finite(lower) || is.finite(upper))
+  one_number <- function(x) is.numeric(x) && length(x) == 1 && !is.na(x)
+  ok <- one_number(lower) && one_number(upper) && lower < upper && any(is.finite(c(lower, upper)))
   if (!ok) {
     abort_spec(c(
       "{.arg lower} and {.arg upper} must be two numbers, the first below the second, at least one of them finite.",

@@ -166,12 +166,15 @@ logit_rows <- function(class, order, turned, call) {
     ), call = call)
   }
   coefficient <- function(m, key) if (m == k) NULL else tables[[m]][[key]]$coefficient
-  unlist(lapply(seq_len(k - 1), function(m) lapply(keys, function(key) {
-    list(
-      target = coefficient(m, key), plus = coefficient(order[[m]], key), minus = coefficient(order[[k]], key),
-      sign = if (is_turned(tables[[m]][[key]])) -1 else 1
-    )
-  })), recursive = FALSE)
+  rows_of <- function(m) {
+    lapply(keys, function(key) {
+      list(
+        target = coefficient(m, key), plus = coefficient(order[[m]], key), minus = coefficient(order[[k]], key),
+        sign = if (is_turned(tables[[m]][[key]])) -1 else 1
+      )
+    })
+  }
+  unlist(lapply(seq_len(k - 1), rows_of), recursive = FALSE)
 }
 
 # Posteriors, sizes and transitions in the new order.

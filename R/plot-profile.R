@@ -2,12 +2,13 @@
 
 plot_profile <- function(data, level = 0.95, ...) {
   data$outcome <- factor(data$outcome, levels = unique(data$outcome))
-  data$label <- factor(data$label, levels = unique(data$label))
+  data$label <- profile_labels(data)
   n <- nlevels(data$label)
   data$panel <- profile_panels(data)
   probability <- all(data$measure == "probability")
   single <- probability && length(unique(data$category)) == 1
   dodge <- ggplot2::position_dodge(width = 0.25)
+  guide <- ggplot2::guide_legend(nrow = ceiling(sum(nchar(levels(data$label)) + 6) / 80), byrow = TRUE)
   plot <- ggplot2::ggplot(data, ggplot2::aes(
     x = .data$outcome, y = .data$value, colour = .data$label, shape = .data$label, linetype = .data$label,
     group = .data$label
@@ -27,6 +28,7 @@ plot_profile <- function(data, level = 0.95, ...) {
       y = if (single) paste0("Probability of ", data$category[[1]]) else if (probability) "Probability" else
         if (any(data$measure == "probability")) "Probability or mean" else "Mean"
     ) +
+    ggplot2::guides(colour = guide, shape = guide, linetype = guide) +
     plot_theme()
   if (probability) {
     plot <- plot + ggplot2::scale_y_continuous(limits = c(0, 1), breaks = seq(0, 1, 0.25))
@@ -38,6 +40,13 @@ plot_profile <- function(data, level = 0.95, ...) {
     plot <- plot + ggplot2::theme(axis.text.x = ggplot2::element_text(angle = 45, hjust = 1))
   }
   plot
+}
+
+# The legend: classes with their sizes; for several class variables, each in a panel of its own, class numbers.
+profile_labels <- function(data) {
+  number <- ifelse(grepl(",", data$class, fixed = TRUE), data$class, sub("^.*=", "", data$class))
+  label <- if (length(unique(data$variable)) > 1) ifelse(number == "", "all", number) else data$label
+  factor(label, levels = unique(label))
 }
 
 # One panel for each category (of outcomes with more than two), for means, and for each set of class variables.

@@ -44,7 +44,9 @@ model_words <- function(x) {
   }, "")
   random <- is_random_effect(x$spec$latents)
   parts <- c(
-    if (length(classes) > 0) paste(if (length(classes) == 1) "class variable" else "class variables", paste(classes, collapse = ", ")),
+    if (length(classes) > 0) {
+      paste0("class variable", if (length(classes) > 1) "s", " ", paste(classes, collapse = ", "))
+    },
     if (any(!random)) plural(sum(!random), "factor"),
     if (any(random)) plural(sum(random), "random effect"),
     plural(length(x$spec$outcomes), "outcome")

@@ -146,16 +146,17 @@ plan_math <- function(plan, index = "", mean_zero = FALSE, thresholds = FALSE, e
       pieces <- c(pieces, trimws(paste0(letter, number, index, class_bracket(set), " ", variable)))
     }
   }
-  random <- 0
-  for (part in plan$random) {
-    for (term in part$terms) {
-      variable <- paste(c(term$covariates, term$latents), collapse = " ")
-      pieces <- c(pieces, trimws(paste0("u", random, index, "j ", variable)))
-      random <- random + 1
-    }
-  }
-  pieces <- c(pieces, error)
+  pieces <- c(pieces, random_math(plan$random, index), error)
   if (length(pieces) == 0) "0" else paste(pieces, collapse = " + ")
+}
+
+# "u0j", "u1j x", ...: the random effects of an equation.
+random_math <- function(random, index) {
+  terms <- unlist(lapply(random, `[[`, "terms"), recursive = FALSE)
+  vapply(seq_along(terms), function(r) {
+    variable <- paste(c(terms[[r]]$covariates, terms[[r]]$latents), collapse = " ")
+    trimws(paste0("u", r - 1, index, "j ", variable))
+  }, "")
 }
 
 # What differs by class, what predicts, what is random: ", by class c; predictors x, w; random 1, x over school".

@@ -2,15 +2,9 @@
 
 # n, or c(clusters =, size =), as a data frame with the cluster variable.
 data_of_size <- function(model, n, call) {
-  two <- is.numeric(n) && length(n) == 2 && setequal(names(n), c("clusters", "size"))
-  whole <- is.numeric(n) && length(n) %in% 1:2 && all(is.finite(n)) && all(n == round(n)) && all(n >= 1)
-  if (!whole || (length(n) == 2 && !two)) {
-    abort_spec(c(
-      "{.arg n} must be a whole number, or {.code c(clusters = 50, size = 10)}.", x = "You gave {describe(n)}."
-    ), call = call)
-  }
+  check_size(n, call)
   clustered <- is.null(model$reshape) && (!is.null(model$cluster) || needs_cluster(model))
-  if (clustered != two) {
+  if (clustered != (length(n) == 2)) {
     abort_spec(c(
       if (clustered) "The model has clusters: {.arg n} must be their number and their size."
       else "The model has no clusters: {.arg n} must be one number.",
@@ -26,6 +20,16 @@ data_of_size <- function(model, n, call) {
     ), call = call)
   }
   stats::setNames(data.frame(rep(seq_len(n[["clusters"]]), each = n[["size"]])), model$cluster)
+}
+
+check_size <- function(n, call) {
+  whole <- is.numeric(n) && all(is.finite(n)) && all(n == round(n)) && all(n >= 1)
+  named <- length(n) == 1 || (length(n) == 2 && setequal(names(n), c("clusters", "size")))
+  if (!whole || !named) {
+    abort_spec(c(
+      "{.arg n} must be a whole number, or {.code c(clusters = 50, size = 10)}.", x = "You gave {describe(n)}."
+    ), call = call)
+  }
 }
 
 check_no_covariates <- function(model, call) {

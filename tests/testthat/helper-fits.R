@@ -12,7 +12,7 @@ seven <- LETTERS[1:7]
 # Classes of Agresti's carcinoma ratings, 0/1 items A to G.
 carcinoma_fit <- function(k = 2, ...) {
   remember(paste("carcinoma", k, ...), {
-    mlmix(lca(c(A, B, C, D, E, F, G), k = k), carcinoma, starts = c(5, 2), seed = 1, threads = 1, ...)
+    mlmix(lca(seven, k = k), carcinoma, starts = c(5, 2), seed = 1, threads = 1, ...)
   })
 }
 

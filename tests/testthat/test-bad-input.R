@@ -62,7 +62,7 @@ test_that("clusters that do not fit the model", {
 
 test_that("too many nodes are refused before anything is computed", {
   model <- mixture_model(latent_factor("f"), latent_factor("g"), latent_factor("h"), latent_factor("i"),
-    outcome(c(A, B, C, D, E, F, G) ~ f + g + h + i, family = bernoulli()))
+    outcome(c(A, B, C, D, E) ~ f + g + h + i, family = bernoulli()))
   expect_snapshot(error = TRUE, fit_quickly(model, carcinoma, integration = quadrature("rectangular", points = 60)))
 })
 

@@ -18,8 +18,8 @@ test_that("the number of classes can be varied in a model or a function", {
   run <- function(model) {
     suppressWarnings(enumerate_classes(model, carcinoma, k = 1:2, starts = c(3, 2), seed = 1, threads = 1))
   }
-  a <- run(lca(c(A, B, C, D, E, F, G), k = 4))
-  b <- run(function(k) lca(c(A, B, C, D, E, F, G), k = k))
+  a <- run(lca(seven, k = 4))
+  b <- run(function(k) lca(seven, k = k))
   expect_equal(a$k, 1:2)
   expect_equal(a$log_likelihood, b$log_likelihood)
   expect_equal(a$log_likelihood[2], -317.2568, tolerance = 1e-6)

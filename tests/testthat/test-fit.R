@@ -29,7 +29,7 @@ test_that("rows left out are counted and come back as NA", {
   data <- carcinoma
   data[c(2, 5), seven] <- NA
   fit <- suppressMessages(suppressWarnings(
-    mlmix(lca(c(A, B, C, D, E, F, G), k = 2), data, starts = c(3, 1), seed = 1, threads = 1)))
+    mlmix(lca(seven, k = 2), data, starts = c(3, 1), seed = 1, threads = 1)))
   expect_equal(nobs(fit), 116)
   p <- posterior(fit)
   expect_equal(nrow(p), 118)

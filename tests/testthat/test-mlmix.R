@@ -53,7 +53,7 @@ test_that("errors say what was given and what is accepted", {
 
 test_that("warnings of the engine are conditions with their own class and stay in the fit", {
   expect_warning(
-    fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 3), carcinoma, starts = c(5, 2), seed = 1, threads = 1),
+    fit <- mlmix(lca(seven, k = 3), carcinoma, starts = c(5, 2), seed = 1, threads = 1),
     class = "mlmix_warning_boundary"
   )
   expect_true("boundary" %in% vapply(fit$warnings, function(w) w$kind, ""))
@@ -61,7 +61,7 @@ test_that("warnings of the engine are conditions with their own class and stay i
 
 test_that("starting values of a fit lead back to it", {
   fit <- carcinoma_fit(2)
-  again <- suppressWarnings(mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = 1, seed = 9, threads = 1,
+  again <- suppressWarnings(mlmix(lca(seven, k = 2), carcinoma, starts = 1, seed = 9, threads = 1,
     control = mlmix_control(start_values = coef(fit, fixed = TRUE))))
   expect_equal(coef(again), coef(fit), tolerance = 1e-3)
 })

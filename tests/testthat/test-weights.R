@@ -4,7 +4,7 @@ test_that("a frequency equals that many rows", {
   patterns <- unique(carcinoma[seven])
   key <- function(d) do.call(paste, d[seven])
   patterns$n <- as.numeric(table(factor(key(carcinoma), levels = key(patterns))))
-  fit <- suppressWarnings(mlmix(lca(c(A, B, C, D, E, F, G), k = 2), patterns, frequency = n, starts = c(5, 2), seed = 1,
+  fit <- suppressWarnings(mlmix(lca(seven, k = 2), patterns, frequency = n, starts = c(5, 2), seed = 1,
     threads = 1))
   full <- carcinoma_fit(2)
   expect_equal(fit$log_likelihood, full$log_likelihood, tolerance = 1e-8)
