@@ -45,6 +45,6 @@ print.mlmix_quadrature <- function(x, ...) {
   count <- if (is.null(x$points)) "" else paste0(x$points, " ")
   where <- if (is.null(x$points)) "" else paste0(" ", each)
   adaptive <- if (is.null(x$adaptive)) "adaptive where needed" else if (x$adaptive) "adaptive" else "not adaptive"
-  cat("Numerical integration: ", count, how, where, ", ", adaptive, "\n", sep = "")
+  cat(strwrap(paste0("Numerical integration: ", count, how, where, ", ", adaptive), 80, exdent = 2), sep = "\n")
   invisible(x)
 }
