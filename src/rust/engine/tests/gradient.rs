@@ -44,7 +44,8 @@ fn gradient_equals_central_differences() {
                 };
                 // fourth order
                 let difference = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
-                if !((gradient[k] - difference).abs() < 2e-6 * (1.0 + difference.abs())) {
+                let close = (gradient[k] - difference).abs() < 2e-6 * (1.0 + difference.abs());
+                if !close {
                     let name = &p.program.model.parameters[p.space.columns[k][0].0].name;
                     wrong.push(format!("{}: {name} {} instead of {difference}", case.name, gradient[k]));
                 }

@@ -55,7 +55,7 @@ impl Sample {
                 return Err(EngineError::data(name, format!("{} values; the first column has {n_rows}", values.len())));
             }
         }
-        check_values(model, &raw.columns, n_rows)?;
+        check_values(model, &raw.columns)?;
         let two_level = raw.cluster.is_some();
         let cluster = raw.cluster.unwrap_or_else(|| (0..n_rows).collect());
         if cluster.len() != n_rows {
@@ -125,7 +125,7 @@ fn all_predictors(model: &Model) -> impl Iterator<Item = &Predictor> {
     classes.chain(latents).chain(model.outcomes.iter().flat_map(|o| &o.predictors))
 }
 
-fn check_values(model: &Model, columns: &Columns, n_rows: usize) -> Result<()> {
+fn check_values(model: &Model, columns: &Columns) -> Result<()> {
     for column in covariates(all_predictors(model)) {
         if let Some(row) = columns.values[column].iter().position(|v| !v.is_finite()) {
             return Err(EngineError::data(

@@ -9,6 +9,9 @@ use crate::compiled::factor::{Factor, FactorKind, NONE};
 use crate::compiled::Program;
 use crate::spec::{Level, Outcome};
 
+/// Posterior weights (in units) below this are left out of scores: thousands of nodes of this weight change nothing in print.
+const NEGLIGIBLE: f64 = 1e-14;
+
 /// Where the entries of a factor stand in its table.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
@@ -327,7 +330,7 @@ fn contract_outcome(
         let start = layout.start(v - first, cell.0, cell.1);
         for q in 0..n {
             let weight = weights[start + q];
-            if weight == 0.0 {
+            if weight < NEGLIGIBLE {
                 continue;
             }
             for (e, p) in eta.iter_mut().zip(&w.predictors) {

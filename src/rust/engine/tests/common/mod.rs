@@ -110,10 +110,10 @@ impl Case {
         for column in &mut out.data.columns.values {
             *column = rows.iter().map(|&r| column[r]).collect();
         }
-        for weights in [&mut out.data.frequency, &mut out.data.unit_weights, &mut out.data.cluster_weights] {
-            if let Some(w) = weights {
-                *w = rows.iter().map(|&r| w[r]).collect();
-            }
+        for w in
+            [&mut out.data.frequency, &mut out.data.unit_weights, &mut out.data.cluster_weights].into_iter().flatten()
+        {
+            *w = rows.iter().map(|&r| w[r]).collect();
         }
         if let Some(cluster) = &mut out.data.cluster {
             let mut seen: Vec<usize> = vec![];
