@@ -40,7 +40,10 @@ fn of<'a>(drawn: &'a Value, table: &str, name: &str) -> &'a Value {
 }
 
 /// Family, predictors and auxiliary values; E(y) and, where it has a short formula, the variance.
-fn families() -> Vec<(serde_json::Value, Family, Vec<f64>, Vec<f64>, Option<f64>)> {
+/// Specification of the family, the family, predictors, auxiliary parameters, trials.
+type FamilyCase = (serde_json::Value, Family, Vec<f64>, Vec<f64>, Option<f64>);
+
+fn families() -> Vec<FamilyCase> {
     let p = |eta: f64| 1.0 / (1.0 + (-eta).exp());
     let mu = 0.6f64.exp();
     let zero = p(-0.8);
