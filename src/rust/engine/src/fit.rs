@@ -101,6 +101,8 @@ fn read(spec_json: &str, data: RawData, options_json: &str) -> Result<(Model, Sa
 const ADAPT_SWEEPS: usize = 8;
 /// Newton steps after the search.
 const NEWTON_ROUNDS: usize = 3;
+/// Relative eigenvalue of the information below which it is worked out again more accurately.
+const DOUBTFUL: f64 = 1e-6;
 /// Newton decrement (about twice the log-likelihood still to be gained) that counts as a maximum.
 const CONFIRMED: f64 = 1e-5;
 
@@ -247,11 +249,16 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         out.held = active_set(&problem, &m.x, &m.value.gradient);
         let certain = separated(program, space, &found.best.nodes, &space.to_working(&m.x));
         out.held.iter_mut().zip(certain).for_each(|(h, s)| *h |= s);
-        information = observed_information(&problem, &m.x, &out.held, &scale);
+        information = observed_information(&problem, &m.x, &out.held, &scale, false);
         if monitor.cancelled() {
             return Err(EngineError::Interrupted);
         }
-        let id = identification(&information, n, &out.held, &scale);
+        let mut id = identification(&information, n, &out.held, &scale);
+        if id.smallest < DOUBTFUL {
+            information = observed_information(&problem, &m.x, &out.held, &scale, true);
+            found.evaluations += 4 * n;
+            id = identification(&information, n, &out.held, &scale);
+        }
         (out.flat, out.saddle) = (id.flat, id.saddle);
         let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
         let Some(inverse) = invert_kept(&information, n, &kept) else { break };

@@ -9,6 +9,8 @@ pub struct Identified {
     pub flat: Vec<bool>,
     /// The point is not a maximum: the likelihood increases along some direction.
     pub saddle: bool,
+    /// Smallest eigenvalue of the scaled information relative to the largest.
+    pub smallest: f64,
 }
 
 /// Relative eigenvalue below which a direction counts as flat.
@@ -16,7 +18,7 @@ const FLAT: f64 = 2e-9;
 
 /// Eigen-analysis of the information scaled to unit diagonal, over the coordinates not held.
 pub fn identification(information: &[f64], n: usize, held: &[bool], scale: &[f64]) -> Identified {
-    let mut out = Identified { flat: vec![false; n], saddle: false };
+    let mut out = Identified { flat: vec![false; n], saddle: false, smallest: 1.0 };
     let mut free: Vec<usize> = (0..n).filter(|&i| !held[i]).collect();
     // a coordinate without any information of its own
     free.retain(|&i| {
@@ -42,6 +44,7 @@ pub fn identification(information: &[f64], n: usize, held: &[bool], scale: &[f64
     }
     let (values, vectors) = symmetric_eigen(&a, m);
     let top = values.last().copied().unwrap_or(1.0);
+    out.smallest = values[0] / top;
     for (k, &value) in values.iter().enumerate() {
         if value < -1e-6 * top {
             out.saddle = true;

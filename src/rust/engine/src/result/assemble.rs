@@ -349,10 +349,10 @@ fn warnings(
     if !boundary.is_empty() {
         out.push(warning(
             "boundary",
-            format!(
-                "{} parameter(s) ended at the boundary of the parameter space and have no standard error.",
-                boundary.len()
-            ),
+            match boundary.len() {
+                1 => "1 parameter ended at the boundary of the parameter space and has no standard error.".into(),
+                n => format!("{n} parameters ended at the boundary of the parameter space and have no standard error."),
+            },
             boundary,
         ));
     }
@@ -360,7 +360,10 @@ fn warnings(
     if !flat.is_empty() {
         out.push(warning(
             "identification",
-            format!("The data do not identify {} parameter(s): the log-likelihood is flat in their direction. They have no standard error.", flat.len()),
+            match flat.len() {
+                1 => "The data do not identify 1 parameter: the log-likelihood is flat in its direction. It has no standard error.".into(),
+                n => format!("The data do not identify {n} parameters: the log-likelihood is flat in their direction. They have no standard error."),
+            },
             flat,
         ));
     }
