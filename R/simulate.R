@@ -28,7 +28,8 @@
 #'
 #' growth <- mixture_model(outcome(y ~ time + (1 | id)))
 #' waves <- data.frame(id = rep(1:20, each = 4), time = 0:3)
-#' head(simulate_data(growth, c("y~1" = 1, "y~time" = 0.5, "y~~y" = 1, "y@id~~y@id" = 2), data = waves, seed = 1))
+#' values <- c("y~1" = 1, "y~time" = 0.5, "y~~y" = 1, "y@id~~y@id" = 2)
+#' head(simulate_data(growth, values, data = waves, seed = 1))
 #' @export
 simulate_data <- function(model, parameters, n = NULL, data = NULL, seed = NULL, latent = FALSE) {
   frame <- rlang::current_env()
