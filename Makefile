@@ -46,7 +46,10 @@ lint: ## check formatting and style: cargo fmt, clippy, lintr
 
 bench: ## time the engine (cargo bench) and, where they are, the scripts in bench/
 	$(CARGO) bench $(MANIFEST) -p mlmix-engine --locked --target-dir "$(MLMIX_TARGET_DIR)"
-	for script in bench/*.R; do [ ! -f "$$script" ] || $(R_DEV) "$$script" || exit 1; done
+	for script in bench/speed*.R; do [ ! -f "$$script" ] || $(R_DEV) "$$script" || exit 1; done
+
+recovery: install ## simulate and refit 13 models 200 times (20 minutes), write bench/recovery.md
+	$(R_DEV) bench/recovery.R
 
 clean: ## remove everything that was built
 	sh cleanup
