@@ -8,7 +8,7 @@ MANIFEST = --manifest-path src/rust/Cargo.toml
 # R with the development version of mlmix first in its library path
 R_DEV = R_LIBS="$(LIBRARY):$$R_LIBS" Rscript
 
-.PHONY: help demo test quick install dist docs format lint bench clean
+.PHONY: help demo test quick install dist docs format lint bench recovery clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
