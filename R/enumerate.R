@@ -14,7 +14,8 @@
 #' @references Nylund, K. L., Asparouhov, T. and Muthén, B. O. (2007). Deciding on the number of classes in latent
 #'   class analysis and growth mixture modeling. *Structural Equation Modeling*, 14, 535-569.
 #' @examples
-#' enumerate_classes(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, k = 1:3, starts = c(5, 2), seed = 1)
+#' model <- lca(c(A, B, C, D, E, F, G), k = 2)
+#' enumerate_classes(model, carcinoma, k = 1:3, starts = c(5, 2), seed = 1)
 #' @export
 enumerate_classes <- function(model, data, k = 1:6, class = NULL, ...) {
   k <- check_numbers_of_classes(k)
