@@ -128,11 +128,7 @@ pub fn fit(spec_json: &str, data: RawData, options_json: &str, monitor: &dyn Mon
     let inference = infer(&prepared, &mut found, &options, monitor)?;
     let working = prepared.space.to_working(&found.best.maximum.x);
     let posteriors = class_posteriors(&prepared.program, &found.best.nodes, &working);
-    let latents = latent_values(
-        &prepared,
-        found.best.nodes.between.is_adapted() || found.best.nodes.within.is_adapted(),
-        &working,
-    )?;
+    let latents = latent_values(&prepared, found.best.nodes.are_adapted(), &working)?;
     let error = integration_error(&prepared, &found, &options)?;
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
@@ -325,7 +321,7 @@ fn integration_error(prepared: &Prepared, found: &Found, options: &Options) -> R
         return Ok(f64::NAN);
     };
     let working = space.to_working(&found.best.maximum.x);
-    if nodes.between.is_adapted() || nodes.within.is_adapted() {
+    if nodes.are_adapted() {
         let e = pass(program, nodes, &working, Want { moments: true, ..Want::default() });
         fine.nodes.between.adapt(Some(e.between_moments));
         fine.nodes.within.adapt(Some(e.within_moments));

@@ -198,11 +198,6 @@ impl Factor {
     pub fn n_cells(&self) -> usize {
         self.n_within * self.n_between
     }
-
-    /// The one gaussian outcome of a scalar factor, if it is one.
-    pub fn is_gaussian(&self, model: &Model) -> bool {
-        matches!(&self.kind, FactorKind::Outcome(o) if model.outcomes[*o].family == Family::Gaussian)
-    }
 }
 
 /// Gaussian outcomes on which the posterior of a latent's analytic parts depends, through the joint density of its

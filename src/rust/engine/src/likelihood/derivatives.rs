@@ -35,7 +35,7 @@ pub fn derivative_table(
                 FactorKind::Outcome(o) => {
                     let o = &program.model.outcomes[*o];
                     latents(point, &f.latents, &at, w);
-                    evaluate_predictors(point, &o.predictors, &at, w);
+                    evaluate_predictors(point, o.predictors.iter(), &at, w);
                     let aux = auxiliary(o, &w.state, point.parameters);
                     let k = o.predictors.len();
                     let (mut eta, mut score) = (vec![0.0; k], vec![0.0; k + aux.len()]);
@@ -62,7 +62,7 @@ pub fn derivative_table(
                     }
                     let logits = &program.model.classes[*c].logits;
                     latents(point, &f.latents, &at, w);
-                    evaluate_predictors(point, logits, &at, w);
+                    evaluate_predictors(point, logits.iter(), &at, w);
                     let k = logits.len();
                     let log_p = log_softmax(&w.predictors[..k], n);
                     let stride = class_stride(program, f, *c);

@@ -3,8 +3,8 @@
 //! I_st = ∂μ_sᵀ Σ⁻¹ ∂μ_t + ½ tr(Σ⁻¹ ∂Σ_s Σ⁻¹ ∂Σ_t).
 
 use super::accumulator::SlotSums;
-use super::predictor::{predictor, Affine, At, Point, Workspace};
-use super::table::Layout;
+use super::predictor::{Affine, At, Point, Workspace};
+use super::table::{evaluate_predictors, Layout};
 use crate::compiled::factor::{residual_covariances, Factor, NONE};
 use crate::linalg::{cholesky_in_place, invert_from_cholesky, log_det_from_cholesky, solve_lower};
 use crate::spec::CovarianceOf;
@@ -53,20 +53,8 @@ pub(super) fn theta(point: &Point, outcomes: &[usize], state: &[usize], slot_of:
 }
 
 pub(super) fn evaluate(point: &Point, outcomes: &[usize], at: &At, w: &mut Workspace) {
-    if w.predictors.len() < outcomes.len() {
-        w.predictors.resize(outcomes.len(), Affine::default());
-    }
-    for (k, &o) in outcomes.iter().enumerate() {
-        predictor(
-            &point.program.model.outcomes[o].predictors[0],
-            point,
-            at,
-            &w.state,
-            w.view.n,
-            &w.latents,
-            &mut w.predictors[k],
-        );
-    }
+    let all = &point.program.model.outcomes;
+    evaluate_predictors(point, outcomes.iter().map(|&o| &all[o].predictors[0]), at, w);
 }
 
 /// Posterior of the analytic between residuals that the outcomes also depend on, their components after `n_within`.

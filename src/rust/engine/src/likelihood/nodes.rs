@@ -86,6 +86,12 @@ pub struct Nodes {
     pub within: NodeSet,
 }
 
+impl Nodes {
+    pub fn are_adapted(&self) -> bool {
+        self.between.is_adapted() || self.within.is_adapted()
+    }
+}
+
 /// Node values along a factor's axis for one cluster and unit.
 #[derive(Clone, Debug, Default)]
 pub struct NodeView {

@@ -69,8 +69,7 @@ pub(super) fn shape_of(program: &Program) -> Shape {
     let (nb, nw) = program.n_nodes;
     let cells = program.n_between_cells;
     let n_outer = program.n_outer();
-    let mut state = vec![0; program.model.classes.len()];
-    let describe = |g: &Group, state: &mut Vec<usize>| {
+    let describe = |g: &Group| {
         let nodes = g.nodes.0 * g.nodes.1;
         let inner = g.n_between * nodes;
         if inner == 1 {
@@ -78,12 +77,7 @@ pub(super) fn shape_of(program: &Program) -> Shape {
         }
         let mut map = vec![0u32; n_outer];
         for d in 0..cells {
-            program.model.set_states(&program.between_classes, d, state);
-            let (mut cb, mut stride) = (0, 1);
-            for &c in &g.between {
-                cb += state[c] * stride;
-                stride *= program.model.classes[c].n_classes;
-            }
+            let cb = between_cell(program, &g.between, d);
             for qb in 0..nb {
                 for qw in 0..nw {
                     let node = (qb % g.nodes.0) * g.nodes.1 + qw % g.nodes.1;
@@ -94,7 +88,7 @@ pub(super) fn shape_of(program: &Program) -> Shape {
         let identity = inner == n_outer && map.iter().enumerate().all(|(i, &m)| i == m as usize);
         (inner, if identity { Broadcast::Same } else { Broadcast::Map(map) })
     };
-    let described: Vec<(usize, Broadcast)> = program.groups.iter().map(|g| describe(g, &mut state)).collect();
+    let described: Vec<(usize, Broadcast)> = program.groups.iter().map(describe).collect();
     Shape {
         n_outer,
         inner: described.iter().map(|d| d.0).collect(),
@@ -149,7 +143,7 @@ pub fn evaluate_with<S: Sink>(
     let mut out = failed();
     let Some(lanes) = lanes.into_iter().collect::<Option<Vec<_>>>() else { return (out, vec![]) };
     out.log_likelihood = 0.0;
-    let mut weights: Option<Vec<Vec<f64>>> = None;
+    let mut weights: Vec<Vec<f64>> = vec![];
     let mut sinks = vec![];
     for lane in lanes {
         out.log_likelihood += lane.log_likelihood;
@@ -157,12 +151,7 @@ pub fn evaluate_with<S: Sink>(
         out.clusters.extend(lane.clusters);
         out.between_moments.extend(lane.between_moments);
         out.within_moments.extend(lane.within_moments);
-        match &mut weights {
-            None => weights = Some(lane.weights),
-            Some(all) => {
-                all.iter_mut().zip(&lane.weights).for_each(|(a, b)| a.iter_mut().zip(b).for_each(|(a, b)| *a += b))
-            }
-        }
+        shared_units::merge(&mut weights, lane.weights);
         sinks.push(lane.sink);
     }
     if !out.log_likelihood.is_finite() {
@@ -170,7 +159,7 @@ pub fn evaluate_with<S: Sink>(
         return (out, sinks);
     }
     if want.gradient {
-        contract_shared(&point, nodes, weights.unwrap_or_default(), want.information, &mut out.sums);
+        contract_shared(&point, nodes, weights, want.information, &mut out.sums);
     }
     (out, sinks)
 }

@@ -160,7 +160,8 @@ fn add(to: &mut [f64], from: &[f64]) {
     to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
 }
 
-fn merge(to: &mut Vec<Vec<f64>>, from: Vec<Vec<f64>>) {
+/// Adds tables of posterior weights, one per factor.
+pub(super) fn merge(to: &mut Vec<Vec<f64>>, from: Vec<Vec<f64>>) {
     if to.is_empty() {
         *to = from;
     } else {

@@ -221,11 +221,17 @@ pub(super) fn auxiliary(o: &Outcome, state: &[usize], parameters: &[f64]) -> Vec
     o.auxiliary.iter().map(|a| a.value(state, parameters)).collect()
 }
 
-pub(super) fn evaluate_predictors(point: &Point, which: &[crate::spec::Predictor], at: &At, w: &mut Workspace) {
+/// Evaluates predictors, in order, into `w.predictors`, from latents already evaluated.
+pub(super) fn evaluate_predictors<'a>(
+    point: &Point,
+    which: impl ExactSizeIterator<Item = &'a crate::spec::Predictor>,
+    at: &At,
+    w: &mut Workspace,
+) {
     if w.predictors.len() < which.len() {
         w.predictors.resize(which.len(), Affine::default());
     }
-    for (k, p) in which.iter().enumerate() {
+    for (k, p) in which.enumerate() {
         predictor(p, point, at, &w.state, w.view.n, &w.latents, &mut w.predictors[k]);
     }
 }
@@ -247,7 +253,7 @@ fn fill_outcome(
     if !o.family.valid_auxiliary(&aux) {
         return false;
     }
-    evaluate_predictors(point, &o.predictors, at, w);
+    evaluate_predictors(point, o.predictors.iter(), at, w);
     let columns = &point.program.sample.columns;
     let n = layout.n_nodes;
     let mut eta = vec![0.0; o.predictors.len()];
@@ -318,7 +324,7 @@ fn contract_outcome(
     sums: &mut SlotSums,
 ) {
     let aux = auxiliary(o, &w.state, point.parameters);
-    evaluate_predictors(point, &o.predictors, at, w);
+    evaluate_predictors(point, o.predictors.iter(), at, w);
     let columns = &point.program.sample.columns;
     let (n, k) = (layout.n_nodes, o.predictors.len());
     let m = k + aux.len();
@@ -392,7 +398,7 @@ fn fill_logits(
     table: &mut [f64],
 ) {
     let logits = &point.program.model.classes[class].logits;
-    evaluate_predictors(point, logits, at, w);
+    evaluate_predictors(point, logits.iter(), at, w);
     let n = layout.n_nodes;
     let log_p = log_softmax(&w.predictors[..logits.len()], n);
     for k in 0..=logits.len() {
@@ -416,7 +422,7 @@ fn contract_logits(
 ) {
     let logits = &point.program.model.classes[class].logits;
     let m = logits.len();
-    evaluate_predictors(point, logits, at, w);
+    evaluate_predictors(point, logits.iter(), at, w);
     let n = layout.n_nodes;
     let p: Vec<f64> = log_softmax(&w.predictors[..m], n).iter().map(|v| v.exp()).collect();
     let weight = |k: usize, q: usize| weights[layout.start(value, cell.0 + k * stride.0, cell.1 + k * stride.1) + q];
