@@ -8,8 +8,8 @@ PATH="$PATH:$HOME/.cargo/bin"; export PATH
 r_packages="cli generics jsonlite rlang ggplot2"
 tools="curl xz make cc"
 if [ "$what" = test ]; then
-  r_packages="$r_packages testthat withr vdiffr knitr rmarkdown lme4 tibble numDeriv"
-  tools="$tools pandoc qpdf tidy checkbashisms pdflatex"
+  r_packages="$r_packages testthat withr vdiffr knitr rmarkdown lme4 tibble numDeriv future future.apply DBI dbplyr dplyr RSQLite"
+  tools="$tools chromium pandoc qpdf tidy checkbashisms pdflatex"
 fi
 
 say() { printf '%s\n' "$*"; }
