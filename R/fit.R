@@ -49,7 +49,11 @@ as_starts <- function(starts, replicated = NULL) {
 
 # The number of cases for BIC: units (persons where items were stacked), counted by frequency.
 count_cases <- function(data) {
-  if (!is.null(data$reshape)) return(length(unique(data$cluster)))
+  if (!is.null(data$reshape)) {
+    # Frequencies of persons are cluster weights there; sampling weights sum to the number of persons.
+    if (is.null(data$cluster_weights)) return(length(unique(data$cluster)))
+    return(signif(sum(data$cluster_weights[!duplicated(data$cluster)]), 12))
+  }
   if (is.null(data$frequency)) length(data$row_used) else sum(data$frequency)
 }
 

@@ -5,7 +5,8 @@
 #' Maximum likelihood estimation from many random starts.
 #'
 #' @param model A model from [mixture_model()] or a one-line model such as [lca()].
-#' @param data Data frame, one row per unit.
+#' @param data Data frame, one row per unit. Or a table in a database (`dplyr::tbl()` on a connection), whose rows are
+#'   counted there, so that only the different ones are loaded (see [count_patterns()]).
 #' @param cluster Text or `NULL` (default): the cluster variable, if the model does not name it. For a model with
 #'   nothing at the between level, standard errors then allow for dependence within clusters (robust to clustering).
 #' @param weights `NULL` (default), or sampling weights of units: a variable of `data` (with or without quotes) or one
@@ -59,12 +60,13 @@ mlmix <- function(model, data, cluster = NULL, weights = NULL, cluster_weights =
   started <- proc.time()[["elapsed"]]
   options <- fit_options(starts, seed, se, integration, threads, control, frame)
   progress <- check_progress(progress, frame)
+  weighting <- rlang::enquos(frequency = frequency, weights = weights, cluster_weights = cluster_weights)
+  if (is_lazy_table(data)) {
+    data <- collect_patterns(model, data, cluster, weighting, frame)
+    weighting$frequency <- rlang::quo("frequency")
+  }
   resolved <- separate_robust_cluster(resolve_model(model, data, cluster, call = frame))
-  given <- list(
-    frequency = weight_values(rlang::enquo(frequency), data, "frequency", frame),
-    weights = weight_values(rlang::enquo(weights), data, "weights", frame),
-    cluster_weights = weight_values(rlang::enquo(cluster_weights), data, "cluster_weights", frame)
-  )
+  given <- Map(function(quo, arg) weight_values(quo, data, arg, frame), weighting, names(weighting))
   if (!is.null(given$frequency)) warn_frequency(given$frequency)
   scaled <- engine_weights(resolved, given$frequency, given$weights, given$cluster_weights, frame)
   check_start_values(options$start_values, resolved$parameters, frame)

@@ -61,7 +61,7 @@ data_words <- function(x) {
   } else if (is.null(data$frequency)) {
     plural(length(data$row_used), "unit")
   } else {
-    paste(plural(format(x$n), "unit"), "in", plural(length(data$row_used), "row"))
+    paste(plural(big_number(x$n), "unit"), "in", plural(length(data$row_used), "row"))
   }
   clusters <- if (!is.null(data$cluster) && is.null(data$reshape)) {
     paste(" in", plural(length(data$cluster_ids), "cluster"), paste0("(", data$cluster_name, ")"))

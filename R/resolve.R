@@ -31,6 +31,7 @@ resolve_model <- function(model, data, cluster = NULL, call = rlang::current_env
       i = "Make one with {.fn mixture_model} or a one-line model such as {.fn lca}."
     ), call = call)
   }
+  if (is_lazy_table(data)) data <- patterns_of(model, data, cluster, NULL, NULL, call)
   data <- check_data(data, call)
   symbols <- model_symbols(model)
   needs <- data_needs(model, symbols, data, cluster, call)

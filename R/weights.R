@@ -80,7 +80,7 @@ engine_weights <- function(resolved, frequency, weights, cluster_weights, call) 
     weights <- NULL
   }
   if (!is.null(weights)) {
-    weights <- if (is.null(cluster)) scale_to_count(weights, frequency) else scale_in_clusters(weights, cluster)
+    weights <- if (is.null(cluster)) scale_to_count(weights, frequency) else scale_in_clusters(weights, cluster, frequency)
   }
   if (!is.null(cluster_weights)) {
     if (is.null(cluster)) {
@@ -91,7 +91,9 @@ engine_weights <- function(resolved, frequency, weights, cluster_weights, call) 
     }
     check_cluster_constant(cluster_weights, cluster, resolved$cluster_ids, "cluster_weights", call)
     first <- !duplicated(cluster)
-    cluster_weights <- cluster_weights * sum(first) / sum(cluster_weights[first])
+    # The persons of stacked responses may have a frequency.
+    count <- (if (is.null(resolved$reshape) || is.null(frequency)) rep(1, length(cluster)) else frequency)[first]
+    cluster_weights <- cluster_weights * sum(count) / sum(cluster_weights[first] * count)
   }
   if (!is.null(resolved$reshape) && !is.null(frequency)) {
     cluster_weights <- if (is.null(cluster_weights)) frequency else frequency * cluster_weights
@@ -105,9 +107,10 @@ scale_to_count <- function(weights, frequency) {
   weights * sum(count) / sum(weights * count)
 }
 
-scale_in_clusters <- function(weights, cluster) {
-  total <- stats::ave(weights, cluster, FUN = sum)
-  size <- stats::ave(weights, cluster, FUN = length)
+scale_in_clusters <- function(weights, cluster, frequency = NULL) {
+  count <- if (is.null(frequency)) rep(1, length(weights)) else frequency
+  total <- stats::ave(weights * count, cluster, FUN = sum)
+  size <- stats::ave(count, cluster, FUN = sum)
   ifelse(total > 0, weights * size / total, 0)
 }
 

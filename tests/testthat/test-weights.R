@@ -33,6 +33,25 @@ test_that("weights in clusters sum to the cluster's size, cluster weights to the
   expect_equal(scaled$cluster_weights, c(1.5, 1.5, 1.5, 0.5, 0.5))
 })
 
+test_that("in clusters with frequencies, weights sum to the cluster's number of cases", {
+  resolved <- list(row_used = 1:3, cluster = c(0, 0, 1), cluster_ids = c("a", "b"))
+  scaled <- engine_weights(resolved, c(3, 1, 2), c(1, 2, 5), NULL, NULL)
+  expect_equal(sum((scaled$unit_weights * scaled$frequency)[1:2]), 4)
+  expect_equal(scaled$unit_weights[3], 1)
+  long <- engine_weights(list(row_used = 1:6, cluster = c(0, 0, 0, 0, 1, 1), cluster_ids = c("a", "b")), NULL,
+    c(1, 1, 1, 2, 5, 5), NULL, NULL)
+  expect_equal(scaled$unit_weights[1:2], long$unit_weights[3:4])
+})
+
+test_that("persons of stacked responses are counted by frequency, with and without weights", {
+  resolved <- list(row_used = c(1, 1, 2, 2), cluster = c(0, 0, 1, 1), cluster_ids = 1:2, reshape = list(type = "long"))
+  scaled <- engine_weights(resolved, c(2, 5), c(1, 3), NULL, NULL)
+  expect_equal(sum(scaled$cluster_weights[c(1, 3)]), 7)
+  expect_equal(scaled$cluster_weights[[3]] / scaled$cluster_weights[[1]], 15 / 2)
+  expect_equal(count_cases(c(resolved, scaled)), 7)
+  expect_equal(count_cases(c(resolved, engine_weights(resolved, NULL, c(1, 3), NULL, NULL))), 2)
+})
+
 test_that("in stacked data every weight belongs to the person", {
   resolved <- list(row_used = c(1, 1, 2, 2), cluster = c(0, 0, 1, 1), cluster_ids = 1:2, reshape = list(type = "long"))
   scaled <- engine_weights(resolved, c(2, 5), NULL, NULL, NULL)
