@@ -90,7 +90,7 @@ build_design <- function(products, intercept, plan, data, what, call) {
   list(
     terms = built$terms, xlevels = stats::.getXlevels(built$terms, built$frame),
     contrasts = attr(built$matrix, "contrasts"), product = attr(built$matrix, "assign")[keep],
-    labels = labels, matrix = matrix
+    labels = labels, matrix = matrix, variables = intersect(all.vars(terms), names(data))
   )
 }
 
