@@ -62,9 +62,9 @@ check_same_data <- function(fits, what, call = rlang::caller_env()) {
   }
   for (fit in fits) check_fit(fit, call, "...")
   same <- vapply(fits, function(fit) {
-    identical(fit$data$row_used, fits[[1]]$data$row_used) && isTRUE(all.equal(fit$n, fits[[1]]$n))
+    setequal(fit$data$row_used, fits[[1]]$data$row_used) && isTRUE(all.equal(fit$n, fits[[1]]$n))
   }, TRUE)
-  if (!all(same) && is.null(fits[[1]]$data$reshape)) {
+  if (!all(same)) {
     sizes <- vapply(fits, function(fit) fit$n, 0)
     abort_data(c(
       "The fits must use the same rows of the same data.", x = "They use {sizes} cases.",
