@@ -123,8 +123,8 @@ moved_places <- function(coefficient, names, order, classes) {
 }
 
 # Every coefficient of the specification except those in the logits of `except`, each with the sign that it takes on
-# where latent variables turn theirs: list(coefficient, sign).
-spec_coefficients <- function(spec, except, turned) {
+# where latent variables turn theirs: list(coefficient, sign). Structural constants only if `constants`.
+spec_coefficients <- function(spec, except, turned, constants = FALSE) {
   sign_of <- function(names) if (sum(unlist(names) %in% turned) %% 2 == 1) -1 else 1
   terms <- function(predictors, own = NULL) {
     lapply(unlist(lapply(predictors, function(p) p$terms), recursive = FALSE), function(term) {
@@ -140,7 +140,7 @@ spec_coefficients <- function(spec, except, turned) {
     lapply(spec$covariances, function(cov) list(coefficient = cov$value, sign = sign_of(c(cov$a, cov$b)))),
     unlist(lapply(others, function(cl) terms(cl$logits)), recursive = FALSE)
   )
-  Filter(function(entry) is.null(entry$coefficient[["constant"]]), all)
+  if (constants) all else Filter(function(entry) is.null(entry$coefficient[["constant"]]), all)
 }
 
 # The logits' coefficients, matched across logits by covariate, latents and classes: list(target, plus, minus, sign).

@@ -46,9 +46,11 @@ test_that("parallel workers give the same numbers, with one thread each", {
     globals = list(check_threads = check_threads))
   expect_identical(threads, list(1L, 1L))
   # Processes of their own; the user's functions go with `globals`.
-  pids <- parallel_map(1:2, function(element, seed) twice(Sys.getpid()), seed = 1, globals = list(twice = function(x) 2 * x))
+  pids <- parallel_map(1:2, function(element, seed) twice(Sys.getpid()), seed = 1,
+    globals = list(twice = function(x) 2 * x))
   expect_false(any(unlist(pids) == 2 * Sys.getpid()))
-  expect_error(parallel_map(1:3, function(element, seed) if (element == 2) mlmix(3) else 1, seed = 1), "must be a model")
+  broken <- function(element, seed) if (element == 2) mlmix(3) else 1
+  expect_error(parallel_map(1:3, broken, seed = 1), "must be a model")
 })
 
 test_that("what is finished is kept in the file and not done again", {
