@@ -75,9 +75,9 @@ monte_carlo <- function(model, parameters, n = NULL, replications = 200, data = 
     statistic = check_statistic(statistic, frame), level = level
   )
   study$true <- c(study$values, check_true(true, names(study$values), frame))
-  first <- with_seed(seed, draw_for_study(study, seed, frame)) # so errors show before any worker starts
-  for (one in study$models) suppressMessages(resolve_draw(one, first, study, frame))
-  study$template <- if (!is.function(data)) first$template
+  template <- with_seed(seed, study_template(study, frame)) # so errors show before any worker starts
+  for (one in study$models) suppressMessages(resolve_draw(one, template, study, frame))
+  study$template <- if (!is.function(data)) template
   results <- parallel_map(
     seq_len(replications), study_replication, seed, progress, study = study, file = file, task = study_task(study),
     globals = workspace_globals(c(list(model), study$models)), call = frame
@@ -215,7 +215,8 @@ draw_for_study <- function(study, seed, call) {
   )
 }
 
-# The generating model, resolved with its covariates and clusters.
+# The generating model, resolved with its covariates and clusters: list(base, data, resolved, values). `data` has every
+# category of every outcome, which a draw may lack.
 study_template <- function(study, call) {
   n <- unlist(study$size)
   base <- if (is.function(study$data)) study$data() else study$data
@@ -232,7 +233,7 @@ study_template <- function(study, call) {
   list(base = base, data = data, resolved = resolved, values = values)
 }
 
-# An analysis model with one draw: list(resolved, weights).
+# An analysis model with the data of a draw: list(resolved, weights).
 resolve_draw <- function(model, drawn, study, call) {
   arguments <- study$arguments
   resolved <- separate_robust_cluster(resolve_model(model, drawn$data, arguments$cluster, call = call))
