@@ -23,14 +23,16 @@ prepare_outcomes <- function(items, data, cluster, call) {
   notes$list <- list()
   for (root in unique(vapply(items, `[[`, "", "root"))) {
     same <- names(items)[vapply(items, `[[`, "", "root") == root]
-    raw <- as.list(data[same])
+    raw <- unclass(data)[same]
+    # The family and the categories depend on the different values of a column only, found once for each column.
+    seen <- if (depends_on_values(items[[root]]$family$type)) lapply(raw, unique)
     if (items[[root]]$family$type == "auto") {
-      family <- choose_family(raw, root, items[[root]]$family$link, notes, call)
+      family <- choose_family(seen, root, items[[root]]$family$link, notes, call)
       for (name in same) items[[name]]$family <- family
     }
-    categories <- category_labels(raw, items[[root]]$family$type, root, notes, call)
+    labels <- category_labels(seen, items[[root]]$family$type, root, notes, call)
     for (name in same) {
-      items[[name]] <- prepare_item(items[[name]], raw[[name]], categories, data, call)
+      items[[name]] <- prepare_item(items[[name]], raw[[name]], seen[[name]], labels, data, call)
     }
   }
   for (item in Filter(function(item) item$level == "between", items)) {
@@ -46,6 +48,8 @@ prepare_outcomes <- function(items, data, cluster, call) {
   items
 }
 
+depends_on_values <- function(type) type %in% c("auto", "bernoulli") || has_categories(type)
+
 add_note <- function(notes, kind, name) {
   kind <- gsub("}", "}}", gsub("{", "{{", kind, fixed = TRUE), fixed = TRUE) # braces would be read as code
   notes$list[[kind]] <- c(notes$list[[kind]], name)
@@ -58,32 +62,45 @@ report_notes <- function(list) {
   }
 }
 
+# The different values in a list of vectors, without missing ones.
+distinct <- function(seen) {
+  values <- unique(unlist(seen, use.names = FALSE))
+  values[!is.na(values)]
+}
+
+# The place of every value of `raw` among `labels`; the text of each different value (`seen`) is looked up once.
+category_codes <- function(raw, seen, labels) {
+  if (is.factor(raw)) return(as.numeric(match(levels(raw), labels))[as.integer(raw)])
+  text <- if (is.character(seen)) seen else as.character(as.numeric(seen))
+  as.numeric(match(text, labels))[match(raw, seen)]
+}
+
 # Levels that never occur are dropped (in the pooled data of outcomes that are alike).
-pooled_levels <- function(raw, root, notes) {
-  levels <- unique(unlist(lapply(raw, levels)))
-  seen <- unique(unlist(lapply(raw, as.character)))
-  unused <- setdiff(levels, seen)
+pooled_levels <- function(seen, root, notes) {
+  levels <- unique(unlist(lapply(seen, levels), use.names = FALSE))
+  unused <- setdiff(levels, unlist(lapply(seen, as.character), use.names = FALSE))
   if (length(unused) > 0) {
     add_note(notes, paste0("levels that never occur are left out (", paste(unused, collapse = ", "), ")."), root)
   }
   setdiff(levels, unused)
 }
 
-# The categories of a discrete outcome, in order; NULL for other families.
-category_labels <- function(raw, type, root, notes, call) {
+# The categories of a discrete outcome, in order; NULL for other families. `seen`: the different values of the
+# outcomes that share parameters, by name.
+category_labels <- function(seen, type, root, notes, call) {
   if (!(type == "bernoulli" || has_categories(type))) {
     return(NULL)
   }
-  kind <- unique(vapply(raw, function(x) if (is.factor(x)) "factor" else if (is.character(x)) "text" else "number", ""))
+  kind <- unique(vapply(seen, function(x) if (is.factor(x)) "factor" else if (is.character(x)) "text" else "number", ""))
   if (length(kind) > 1) {
-    abort_data("{.var {names(raw)}} share parameters, so all must be factors or all numbers.", call = call)
+    abort_data("{.var {names(seen)}} share parameters, so all must be factors or all numbers.", call = call)
   }
   labels <- if (kind == "factor") {
-    pooled_levels(raw, root, notes)
+    pooled_levels(seen, root, notes)
   } else if (kind == "text") {
-    text_categories(raw, type, root, notes, call)
+    text_categories(seen, type, root, notes, call)
   } else {
-    number_categories(raw, type, root, notes, call)
+    number_categories(seen, type, root, notes, call)
   }
   if (length(labels) < 2) {
     abort_data(c(
@@ -101,8 +118,8 @@ category_labels <- function(raw, type, root, notes, call) {
   labels
 }
 
-text_categories <- function(raw, type, root, notes, call) {
-  labels <- sort(unique(unlist(raw)))
+text_categories <- function(seen, type, root, notes, call) {
+  labels <- sort(distinct(seen))
   if (type == "ordinal") {
     abort_data(c(
       "The outcome {.var {root}} is text, so the order of its categories is not known.",
@@ -110,13 +127,13 @@ text_categories <- function(raw, type, root, notes, call) {
     ), call = call)
   }
   if (type == "bernoulli" && length(labels) == 2) {
-    add_note(notes, paste0("\"", labels[[2]], "\" counts as 1, \"", labels[[1]], "\" as 0."), names(raw))
+    add_note(notes, paste0("\"", labels[[2]], "\" counts as 1, \"", labels[[1]], "\" as 0."), names(seen))
   }
   labels
 }
 
-number_categories <- function(raw, type, root, notes, call) {
-  values <- sort(unique(as.numeric(unlist(raw))))
+number_categories <- function(seen, type, root, notes, call) {
+  values <- sort(unique(as.numeric(distinct(seen))))
   if (type == "bernoulli" && all(values %in% 0:1)) {
     return(if (length(values) == 2) c("0", "1") else as.character(values))
   }
@@ -133,18 +150,18 @@ number_categories <- function(raw, type, root, notes, call) {
     ), call = call)
   }
   if (type == "bernoulli" && length(values) == 2) {
-    add_note(notes, paste0(values[[2]], " counts as 1, ", values[[1]], " as 0."), names(raw))
+    add_note(notes, paste0(values[[2]], " counts as 1, ", values[[1]], " as 0."), names(seen))
   } else if (length(values) > 1 && any(diff(values) != 1)) {
     found <- paste(values, collapse = ", ")
-    add_note(notes, paste0("the categories are ", found, "; the gap has no meaning."), names(raw))
+    add_note(notes, paste0("the categories are ", found, "; the gap has no meaning."), names(seen))
   }
   as.character(values)
 }
 
 # For family = "auto": two categories bernoulli, ordered factors ordinal, other categories nominal.
-choose_family <- function(raw, root, link, notes, call) {
-  if (all(vapply(raw, is.numeric, TRUE))) {
-    values <- unique(stats::na.omit(unlist(raw)))
+choose_family <- function(seen, root, link, notes, call) {
+  if (all(vapply(seen, is.numeric, TRUE))) {
+    values <- distinct(seen)
     if (length(values) > 10 || any(values != round(values))) {
       abort_data(c(
         "The item {.var {root}} is continuous ({length(values)} different values), not categorical.",
@@ -153,30 +170,29 @@ choose_family <- function(raw, root, link, notes, call) {
     }
     n <- length(values)
   } else {
-    n <- length(unique(stats::na.omit(unlist(lapply(raw, as.character)))))
+    n <- length(distinct(lapply(seen, as.character)))
   }
   if (n <= 2) {
     return(bernoulli(link))
   }
-  if (all(vapply(raw, is.ordered, TRUE))) {
+  if (all(vapply(seen, is.ordered, TRUE))) {
     return(ordinal(link))
   }
-  if (all(vapply(raw, is.numeric, TRUE))) {
+  if (all(vapply(seen, is.numeric, TRUE))) {
     text <- "numbers taken as unordered categories; if they are ordered, give `family = ordinal()`."
-    add_note(notes, text, names(raw))
+    add_note(notes, text, names(seen))
   }
   nominal()
 }
 
-prepare_item <- function(item, raw, labels, data, call) {
+# `seen`: the different values of `raw`, known if the family depends on them.
+prepare_item <- function(item, raw, seen, labels, data, call) {
   type <- item$family$type
-  if (all(is.na(raw))) {
+  if (all(is.na(if (is.null(seen)) raw else seen))) {
     abort_data("The outcome {.var {item$name}} has no observed value.", call = call)
   }
   if (!is.null(labels)) {
-    text <- if (is.factor(raw) || is.character(raw)) as.character(raw) else as.character(as.numeric(raw))
-    codes <- match(text, labels)
-    item$values <- as.numeric(codes) - (type == "bernoulli")
+    item$values <- category_codes(raw, seen, labels) - (type == "bernoulli")
     item$labels <- labels
     item$n_categories <- length(labels)
     return(item)
@@ -216,9 +232,9 @@ check_numbers <- function(item, data, call) {
     item$trials_values <- item$values + failures
     item$values[is.na(item$trials_values)] <- NA_real_
     item$trials_values[is.na(item$trials_values)] <- 1
-  } else if (length(unique(values)) < 2) {
+  } else if (all(values == values[[1]])) {
     abort_data(c(
-      "The outcome {.var {item$name}} has only one value ({.val {unique(values)}}).",
+      "The outcome {.var {item$name}} has only one value ({.val {values[[1]]}}).",
       i = "It says nothing about the classes: leave it out."
     ), call = call)
   }

@@ -135,11 +135,20 @@ check_seed <- function(seed, call) {
 # At most 2 threads unless asked for more; CRAN's limits and OMP_THREAD_LIMIT are respected.
 check_threads <- function(threads, call) {
   if (!is.null(threads)) return(check_count(threads, "threads", call = call))
-  cores <- parallel::detectCores()
+  cores <- count_cores()
   limit <- suppressWarnings(as.integer(Sys.getenv("OMP_THREAD_LIMIT")))
   checked <- tolower(Sys.getenv("_R_CHECK_LIMIT_CORES_"))
   max(1L, min(2L, cores, limit, if (nzchar(checked) && checked != "false") 2L, na.rm = TRUE))
 }
+
+# Asked once in a session: R starts another process to count them.
+count_cores <- local({
+  cores <- NULL
+  function() {
+    if (is.null(cores)) cores <<- parallel::detectCores()
+    cores
+  }
+})
 
 check_progress <- function(progress, call) {
   ok <- is.function(progress) || (is.logical(progress) && length(progress) == 1 && !is.na(progress))

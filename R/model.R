@@ -74,13 +74,10 @@ model_symbols <- function(model) {
     vapply(parts, function(p) p[[field]], empty)
   }
   list(
-    classes = data.frame(
-      name = pick(model$classes, "name", ""), k = pick(model$classes, "k", 1L),
-      level = pick(model$classes, "level", ""), stringsAsFactors = FALSE
-    ),
-    latents = data.frame(
-      name = pick(model$factors, "name", ""), level = pick(model$factors, "level", ""), stringsAsFactors = FALSE
-    )
+    classes = list2DF(list(
+      name = pick(model$classes, "name", ""), k = pick(model$classes, "k", 1L), level = pick(model$classes, "level", "")
+    )),
+    latents = list2DF(list(name = pick(model$factors, "name", ""), level = pick(model$factors, "level", "")))
   )
 }
 

@@ -53,19 +53,20 @@ table_frame <- function(table) {
   columns <- names(table$rows[[1]])
   frame <- lapply(columns, function(column) vapply(table$rows, `[[`, table$rows[[1]][[column]], column))
   names(frame) <- columns
-  data.frame(id = seq_along(table$rows), frame, stringsAsFactors = FALSE)
+  list2DF(c(list(id = seq_along(table$rows)), frame))
 }
 
-# The spec's parameter list from the final frame.
+# The spec's parameter list from the final frame; `list(NULL)` keeps an element that is null in JSON.
 spec_parameters <- function(frame) {
-  null_if_na <- function(x) if (is.na(x) || is.infinite(x)) NULL else x
-  lapply(seq_len(nrow(frame)), function(i) {
-    row <- frame[i, ]
-    list(
-      name = row$name, free = row$free, value = null_if_na(row$value), start = null_if_na(row$start),
-      lower = null_if_na(row$lower), upper = null_if_na(row$upper)
-    )
+  numbers <- lapply(frame[c("value", "start", "lower", "upper")], function(x) {
+    ifelse(is.na(x) | is.infinite(x), list(NULL), as.list(x))
   })
+  unname(.mapply(
+    function(name, free, value, start, lower, upper) {
+      list(name = name, free = free, value = value, start = start, lower = lower, upper = upper)
+    },
+    c(list(name = frame$name, free = frame$free), numbers), NULL
+  ))
 }
 
 #' The parameter table of a model

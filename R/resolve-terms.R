@@ -60,28 +60,35 @@ class_coefficient <- function(table, set, symbols, add) {
 # "c=1,d=1", "c=2,d=1", ...: the first class variable varies fastest.
 class_patterns <- function(set, symbols) {
   grid <- class_grid(set, symbols)
-  labels <- Map(function(name, values) paste0(name, "=", values), names(grid), grid)
-  do.call(paste, c(unname(labels), sep = ","))
+  labels <- lapply(set, function(name) paste0(name, "=", grid[[name]]))
+  if (length(labels) == 1) labels[[1]] else do.call(paste, c(labels, sep = ","))
 }
 
+# All patterns of a set of class variables as a list of class numbers, one vector for each variable.
 class_grid <- function(set, symbols) {
   k <- symbols$classes$k[match(set, symbols$classes$name)]
-  expand.grid(stats::setNames(lapply(k, seq_len), set), KEEP.OUT.ATTRS = FALSE)
+  if (length(k) == 1) return(stats::setNames(list(seq_len(k)), set))
+  n_patterns <- prod(k)
+  run <- cumprod(c(1, k))[seq_along(k)]
+  stats::setNames(lapply(seq_along(k), function(v) rep_len(rep(seq_len(k[[v]]), each = run[[v]]), n_patterns)), set)
 }
+
+grid_size <- function(set, symbols) prod(symbols$classes$k[match(set, symbols$classes$name)])
 
 # For each set, which patterns are estimated. Sets that are added (`c1 + c2`) overlap: of the indicator columns of all
 # patterns, one that depends linearly on those before it is fixed at 0. `reference` puts a constant before all.
 identified_patterns <- function(sets, symbols, reference) {
   if (length(sets) == 1 && !reference) {
-    return(list(rep(TRUE, max(1, nrow(class_grid(sets[[1]], symbols))))))
+    return(list(rep(TRUE, grid_size(sets[[1]], symbols))))
   }
   cells <- class_grid(unique(unlist(sets)), symbols)
-  basis <- if (reference) matrix(1, nrow(cells), 1) else matrix(0, nrow(cells), 0)
+  n_cells <- grid_size(names(cells), symbols)
+  basis <- if (reference) matrix(1, n_cells, 1) else matrix(0, n_cells, 0)
   rank <- ncol(basis)
   lapply(sets, function(set) {
     grid <- class_grid(set, symbols)
-    vapply(seq_len(nrow(grid)), function(i) {
-      indicator <- rep(TRUE, nrow(cells))
+    vapply(seq_len(grid_size(set, symbols)), function(i) {
+      indicator <- rep(TRUE, n_cells)
       for (name in set) {
         indicator <- indicator & cells[[name]] == grid[[name]][[i]]
       }

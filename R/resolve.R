@@ -126,9 +126,10 @@ select_rows <- function(data, needs, stacked, call) {
   if (length(used$rows) == 0) {
     abort_data("No row of {.arg data} is left to use.", call = call)
   }
-  inform_unused_levels(data[used$rows, needs$covariates, drop = FALSE])
   variables <- unique(c(needs$cluster, needs$covariates, needs$outcomes, needs$trials, needs$known, needs$made))
-  used$data <- data[used$rows, variables, drop = FALSE]
+  all_used <- length(used$rows) == nrow(data)
+  used$data <- if (all_used) data[variables] else data[used$rows, variables, drop = FALSE]
+  inform_unused_levels(used$data[needs$covariates])
   used$source <- if (is.null(stacked)) used$rows else stacked$row[used$rows]
   if (!is.null(needs$cluster)) {
     used$clusters <- number_clusters(used$data[[needs$cluster]])
@@ -250,5 +251,5 @@ renumber <- function(x, index) {
 #' @return `to_spec_json()`: the specification as JSON text.
 #' @export
 to_spec_json <- function(spec) {
-  unclass(as.character(jsonlite::toJSON(spec, auto_unbox = TRUE, digits = NA, null = "null")))
+  write_json(spec)
 }

@@ -59,3 +59,15 @@ test_that("values that do not fit a family are explained", {
     resolve_model(lca(y, 2), data.frame(y = c(0.1, 2, 3)))
   })
 })
+
+test_that("codes are the places of the texts of the values, whatever the column is", {
+  columns <- list(
+    c(2, 1, NA, 3, 2), c(1L, 0L, NA, 1L), c(0.1 + 0.2, 0.3, 7, NA), c(TRUE, NA, FALSE), c("b", NA, "a"),
+    factor(c("b", "a", NA), levels = c("b", "a", "never")), addNA(factor(c("b", NA, "a")))
+  )
+  for (column in columns) {
+    text <- if (is.numeric(column) || is.logical(column)) as.character(as.numeric(column)) else as.character(column)
+    labels <- sort(unique(text))
+    expect_identical(category_codes(column, unique(column), labels), as.numeric(match(text, labels)))
+  }
+})
