@@ -119,7 +119,8 @@ count_lazily <- function(data, variables, frequency, call) {
   } else {
     value <- as.symbol(frequency)
     list(
-      frequency = rlang::expr(sum(as.numeric(!!value), na.rm = TRUE)), .lowest = rlang::expr(min(!!value, na.rm = TRUE)),
+      frequency = rlang::expr(sum(as.numeric(!!value), na.rm = TRUE)),
+      .lowest = rlang::expr(min(!!value, na.rm = TRUE)),
       .missing = rlang::expr(sum(ifelse(is.na(!!value), 1, 0), na.rm = TRUE))
     )
   }

@@ -107,7 +107,8 @@ convergence_words <- function(x) {
 
 error_words <- function(x) {
   switch(x$options$se,
-    robust = "robust (sandwich)", observed = "from the observed information", opg = "from the outer product of gradients",
+    robust = "robust (sandwich)", observed = "from the observed information",
+    opg = "from the outer product of gradients",
     none = "none"
   )
 }

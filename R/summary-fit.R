@@ -5,8 +5,8 @@
 #' @param object A fit from [mlmix()].
 #' @param ... Not used.
 #' @return A list of class `summary.mlmix`: `fit`, `estimates` (as [estimates()]), `statistics` (as [glance()]),
-#'   `class_sizes`, `entropy` (named, one per class variable), `transitions` and `profile` (data frames or `NULL`; the latter as
-#'   `plot_data(fit, "profile")`), `integration`.
+#'   `class_sizes`, `entropy` (named, one per class variable), `transitions` and `profile` (data frames or `NULL`; the
+#'   latter as `plot_data(fit, "profile")`), `integration`.
 #'   Printing it shows them.
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)

@@ -67,21 +67,30 @@ reference_words <- function(fit, outcomes) {
 
 # Estimates under a heading for each level and class pattern.
 estimate_text <- function(table, has_classes) {
-  same <- if (has_classes) ": the same in all classes" else ""
-  heading <- paste0(
-    ifelse(table$level == "within", "Within", "Between"),
-    ifelse(table$kind == "logit", ": class probabilities (logits)",
-      ifelse(table$class == "", same, paste0(": class ", gsub(",", ", ", table$class))))
-  )
+  heading <- estimate_headings(table, has_classes)
   lapply(unique(heading), function(title) {
     part <- table[heading == title, , drop = FALSE]
-    label <- if (part$kind[[1]] == "logit") part$name else sub("\\[[^]]*\\]$", "", part$name)
     new_text_table(title,
-      ` ` = shorten(label, 34), estimate = fixed_digits(part$estimate, 3),
+      ` ` = shorten(estimate_labels(part), 34), estimate = fixed_digits(part$estimate, 3),
       `std.error` = fixed_digits(part$std.error, 3), z = fixed_digits(part$statistic, 2), p = p_words(part$p.value),
       `  ` = ifelse(part$status == "free", "", part$status)
     )
   })
+}
+
+# The heading of every row of estimates().
+estimate_headings <- function(table, has_classes) {
+  same <- if (has_classes) ": the same in all classes" else ""
+  paste0(
+    ifelse(table$level == "within", "Within", "Between"),
+    ifelse(table$kind == "logit", ": class probabilities (logits)",
+      ifelse(table$class == "", same, paste0(": class ", gsub(",", ", ", table$class))))
+  )
+}
+
+# Parameter names without the class pattern, which the heading has (except for logits, which stand together).
+estimate_labels <- function(part) {
+  if (part$kind[[1]] == "logit") part$name else sub("\\[[^]]*\\]$", "", part$name)
 }
 
 # Outcomes that share the coefficients of others have no rows of their own among the estimates.

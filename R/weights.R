@@ -80,7 +80,8 @@ engine_weights <- function(resolved, frequency, weights, cluster_weights, call) 
     weights <- NULL
   }
   if (!is.null(weights)) {
-    weights <- if (is.null(cluster)) scale_to_count(weights, frequency) else scale_in_clusters(weights, cluster, frequency)
+    weights <- if (is.null(cluster)) scale_to_count(weights, frequency) else
+      scale_in_clusters(weights, cluster, frequency)
   }
   if (!is.null(cluster_weights)) {
     if (is.null(cluster)) {
