@@ -153,7 +153,8 @@ score_parts <- function(fit, units, call) {
   inverse <- tryCatch(solve_information(information[kept, kept, drop = FALSE]), error = function(e) NULL)
   if (is.null(inverse)) {
     return(list(note = paste0(
-      "The information matrix of the model with ", fit$n_free, " parameters is singular, so the distribution is unknown."
+      "The information matrix of the model with ", fit$n_free, " parameters is singular, so the distribution is ",
+      "unknown."
     )))
   }
   scores <- unit_scores(fit, scores[, kept, drop = FALSE], units)
