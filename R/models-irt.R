@@ -2,58 +2,78 @@
 
 #' Item response models
 #'
-#' `"1pl"` (Rasch) and `"2pl"` are models with one factor of variance 1. In the `"3pl"` every response has a class of
-#' its own: in class 1 the person guesses and is right, in class 2 the response follows a 2PL, so that P(u = 1) = g +
-#' (1 - g) F(a theta + b). The class variable is `guess`; the logit of g for item u1 is the parameter
-#' `guess#1~itemu1`.
+#' `"rasch"` (or `"1pl"`, the same) and `"2pl"` are models with one factor of variance 1. In the `"3pl"` every response
+#' has a class of its own: in class 1 the person guesses and is right, in class 2 the response follows a 2PL, so that
+#' P(u = 1) = g + (1 - g) F(a (theta - b)): a factor mixture for single responses ([fma_gom()]) with constraints. The
+#' `"4pl"` has a third class, in which the person slips and is wrong: P(u = 1) = g + (u - g) F(a (theta - b)).
+#'
+#' The class variable is `guess`; its last class is the 2PL. The logits of item u1 are the parameters `guess#1~itemu1`
+#' (guessing against the 2PL) and, in the 4PL, `guess#2~itemu1` (slipping against the 2PL). [irt_parameters()] turns
+#' the estimates into a, b, g and u with standard errors.
+#'
+#' Guessing is weakly determined by few or easy items: look at the standard errors, and at `replicated` in the print.
 #'
 #' @inheritParams gom
-#' @param type Text: `"2pl"` (default), `"1pl"`, or `"3pl"`. Items with ordered categories (`"1pl"`, `"2pl"`) give the
-#'   graded response model.
+#' @param type Text: `"2pl"` (default), `"rasch"`, `"1pl"`, `"3pl"` or `"4pl"`. Items with ordered categories
+#'   (`"rasch"`,
+#'   `"2pl"`) give the graded response model.
 #' @param link Text: `"logit"` (default) or `"probit"`.
 #' @param predictors One-sided formula or `NULL` (default): predictors of the factor.
-#' @return A model, as from [mixture_model()]: factor `f`, and for `"3pl"` class variable `guess` and `reshape` (see
-#'   [gom()]).
-#' @details In class 1 of the 3PL the intercepts are fixed at 20 and the loadings at 0: the probability of a right
-#'   response is 1 to eight digits.
-#' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 9. Birnbaum, A. (1968). Some
-#'   latent trait models. In Lord, F. M. and Novick, M. R., *Statistical theories of mental test scores*.
+#' @return A model, as from [mixture_model()]: factor `f`, and for `"3pl"` and `"4pl"` class variable `guess` and
+#'   `reshape` (see [gom()]).
+#' @details In the class of guessing the intercepts are fixed at 20 and the loadings at 0: the probability of a right
+#'   response is 1 to eight digits; in that of slipping at -20.
+#' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 9.
+#'
+#'   Birnbaum, A. (1968). Some latent trait models. In Lord, F. M. and Novick, M. R., *Statistical theories of mental
+#'   test scores*.
+#'
+#'   Barton, M. A. and Lord, F. M. (1981). *An upper asymptote for the three-parameter logistic item-response model*.
+#'   Educational Testing Service.
+#' @seealso [irt_parameters()], [factor_scores()].
 #' @examples
 #' irt(u1:u20, type = "3pl")
-#' irt(u1:u5, type = "1pl")
+#' irt(u1:u5, type = "rasch")
 #' @export
-irt <- function(items, type = c("2pl", "1pl", "3pl"), link = c("logit", "probit"), predictors = NULL, family = "auto") {
+irt <- function(items, type = c("2pl", "rasch", "1pl", "3pl", "4pl"), link = c("logit", "probit"), predictors = NULL,
+                family = "auto") {
   items <- capture_items(rlang::enquo(items), "items")
-  type <- check_choice(type, c("2pl", "1pl", "3pl"), "type")
+  type <- check_choice(type, c("2pl", "rasch", "1pl", "3pl", "4pl"), "type")
   link <- check_choice(link, c("logit", "probit"), "link")
   formula <- predictors_formula(predictors)
-  if (type == "3pl") {
-    return(guessing_model(items, link, formula, family))
+  if (type %in% c("3pl", "4pl")) {
+    return(guessing_model(items, type, link, formula, family))
   }
-  loadings <- if (type == "1pl" && length(items) > 1) list(action_list(new_action("equal", paste0(items, "~f"))))
+  loadings <- if (type %in% c("rasch", "1pl") && length(items) > 1) {
+    list(action_list(new_action("equal", paste0(items, "~f"))))
+  }
   new_model(c(
     list(latent_factor("f", formula), outcome_of(items, "f", linked_family(family, link))),
     loadings
   ))
 }
 
-guessing_model <- function(items, link, formula, family, call = rlang::caller_env()) {
+# Class 1: always right; of the 4PL class 2: always wrong; the last class: the 2PL.
+guessing_model <- function(items, type, link, formula, family, call = rlang::caller_env()) {
   if (!identical(family, "auto") && as_family(family, call = call)$type != "bernoulli") {
     abort_spec(c(
-      "The 3PL is for right and wrong responses.",
+      "The {toupper(type)} is for right and wrong responses.",
       x = "You gave {.arg family} {.fn {as_family(family)$type}}."
     ), call = call)
   }
-  always <- 20
+  always <- c(20, if (type == "4pl") -20)
+  fixed <- unlist(Map(function(value, class) {
+    list(
+      new_action("fix", paste0(items, "~1[guess=", class, "]"), rep(list(value), length(items))),
+      new_action("fix", paste0(items, "~f[guess=", class, "]"), rep(list(0), length(items)))
+    )
+  }, always, seq_along(always)), recursive = FALSE)
   new_model(
     list(
-      latent_class("guess", 2, ~ 0 + item),
+      latent_class("guess", length(always) + 1, ~ 0 + item),
       latent_factor("f", formula, level = "between"),
       outcome_of(items, "guess * f", bernoulli(link)),
-      action_list(
-        new_action("fix", paste0(items, "~1[guess=1]"), rep(list(always), length(items))),
-        new_action("fix", paste0(items, "~f[guess=1]"), rep(list(0), length(items)))
-      )
+      do.call(action_list, fixed)
     ),
     cluster = "person", reshape = responses_in_persons(items), call = call
   )

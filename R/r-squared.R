@@ -35,7 +35,8 @@
 #' @return A data frame of class `mlmix_r_squared`: `target` (class logits and categories as `c2#1`), `level`, `part`
 #'   (see above), `variance`, `estimate` (the proportion of the total variance), `std.error`, `conf.low`, `conf.high`
 #'   (on the logit scale; of `reduction` on the plain one), `status`: `"boundary"` where a parameter at its boundary
-#'   matters, such as a logit held at 15, whose size is arbitrary and with it the variance; otherwise `"free"`.
+#'   matters, such as a logit held at 15, whose size is arbitrary and with it the variance, or
+#'   the share is 0 or 1; otherwise `"free"`.
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 4.
 #'
 #'   McKelvey, R. D. and Zavoina, W. (1975). A statistical model for the analysis of ordinal level dependent variables.
@@ -155,14 +156,15 @@ r_squared_values <- function(v) {
 share_columns <- function(delta, level, plain = FALSE) {
   p <- delta$estimate
   z <- stats::qnorm(1 - (1 - level) / 2)
-  se <- ifelse(abs(p) < 1e-6 | abs(1 - p) < 1e-6, NA_real_, delta$std_error)
   plain <- rep(plain, length.out = length(p))
+  limit <- !plain & (abs(p) < 1e-6 | abs(1 - p) < 1e-6)
+  se <- ifelse(limit, NA_real_, delta$std_error)
   width <- z * se / (p * (1 - p))
   logit <- stats::qlogis(pmin(pmax(p, 0), 1))
   data.frame(
     estimate = p, std.error = se, conf.low = ifelse(plain, p - z * se, stats::plogis(logit - width)),
     conf.high = ifelse(plain, p + z * se, stats::plogis(logit + width)),
-    status = ifelse(delta$boundary, "boundary", "free")
+    status = ifelse(delta$boundary | limit, "boundary", "free")
   )
 }
 
