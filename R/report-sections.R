@@ -58,6 +58,16 @@ report_model <- function(fit) {
 
 report_comparison <- function(comparison) {
   if (is.null(comparison)) return("")
+  html_table(comparison_text(comparison), "Models compared", note = comparison_note)
+}
+
+comparison_note <- paste(
+  "Lower values of AIC, BIC and aBIC (sample-size adjusted) are better. Replicated: how many of the starts carried to",
+  "the end reached the log-likelihood."
+)
+
+# The main columns of compare_models() as text, for a table on paper.
+comparison_text <- function(comparison) {
   columns <- c(model = "model", log_likelihood = "log-likelihood", parameters = "parameters", AIC = "AIC", BIC = "BIC",
     aBIC = "aBIC", entropy = "entropy", smallest_class = "smallest class", replicated = "replicated",
     converged = "converged")
@@ -72,10 +82,7 @@ report_comparison <- function(comparison) {
   if (!is.null(table$converged)) table$converged <- ifelse(table$converged %in% TRUE, "yes", "no")
   table[] <- lapply(table, function(column) ifelse(is.na(column), "", as.character(column)))
   names(table) <- columns[known]
-  html_table(table, "Models compared", note = paste(
-    "Lower values of AIC, BIC and aBIC (sample-size adjusted) are better. Replicated: how many of the starts carried",
-    "to the end reached the log-likelihood."
-  ))
+  table
 }
 
 report_classes <- function(fit, plots, level) {
