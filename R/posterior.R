@@ -1,4 +1,4 @@
-# posterior(): class probabilities of units and clusters; classification_table(): how well they separate.
+# posterior(): class probabilities of units and clusters.
 
 #' Posterior class probabilities
 #'
@@ -94,35 +94,6 @@ stacked_items <- function(fit) {
   item <- rep(NA_character_, length(fit$data$row_used))
   for (outcome in outcomes) item[!is.na(fit$data$columns[[outcome$column]])] <- outcome$name
   item
-}
-
-#' Average posterior probabilities by modal class
-#'
-#' @param fit A fit from [mlmix()].
-#' @return A data frame: `variable` (class variable), `modal` (the class that units or clusters are assigned to), `n`
-#'   (how many, by weight), and `p1`, `p2`, ...: the average probability of every class among them. Values far below
-#'   1 where the number equals the modal class show classes that are not well separated.
-#' @examples
-#' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
-#' classification_table(fit)
-#' @export
-classification_table <- function(fit) {
-  check_fit(fit)
-  classes <- fit_classes(fit)
-  most <- max(0, vapply(classes, function(cl) cl$k, 1))
-  tables <- lapply(classes, function(class) {
-    p <- class_posterior(fit, class$name)
-    weight <- if (class$level == "within") unit_weight(fit) else cluster_weight(fit)
-    modal <- modal_class(p)
-    n <- vapply(seq_len(class$k), function(k) sum(weight[modal == k]), 0)
-    average <- matrix(NA_real_, class$k, most)
-    for (k in which(n > 0)) {
-      average[k, seq_len(class$k)] <- colSums((p * weight)[modal == k, , drop = FALSE]) / n[[k]]
-    }
-    colnames(average) <- paste0("p", seq_len(most), recycle0 = TRUE)
-    data.frame(variable = class$name, modal = class$labels, n = n, average, stringsAsFactors = FALSE)
-  })
-  bind_rows(tables)
 }
 
 bind_rows <- function(tables) {
