@@ -1,0 +1,93 @@
+# Step two of three: units or clusters assigned to class patterns, and how often that goes wrong.
+
+# The level of the class variables that take part, and the refusals.
+three_step_level <- function(fit, used, call) {
+  level <- unique(vapply(fit_classes(fit)[used], function(class) class$level, ""))
+  if (length(level) > 1) {
+    abort_spec(c(
+      "{.fn three_step} takes class variables of one level, but {.val {used}} are of both.",
+      i = "Use {.fn two_step}, which takes any model."
+    ), call = call)
+  }
+  small <- vapply(fit_classes(fit)[used], function(class) class$k < 2, TRUE)
+  if (any(small)) {
+    abort_spec("{.val {used[small]}} has one class only: there is nothing to explain or compare.", call = call)
+  }
+  if (level == "within" && has_between_part(list(spec = fit$spec, reshape = fit$data$reshape))) {
+    abort_spec(c(
+      "{.fn three_step} does not take classes of units from a model with a between level.",
+      x = "There the posterior of a unit also depends on the others of its cluster, so that assignment errors are not
+        those of single units.",
+      i = "Use {.fn two_step}."
+    ), call = call)
+  }
+  if (level == "between" && length(used) > 1) {
+    abort_spec(c(
+      "{.fn three_step} takes one class variable of clusters, not {.val {used}}.",
+      x = "Probabilities of their combinations are not kept.", i = "Use {.fn two_step}."
+    ), call = call)
+  }
+  level
+}
+
+# Posterior probabilities of the patterns of `used`, [units or clusters x patterns]; `result` is the fit, or what the
+# engine returned at other parameters.
+used_posterior <- function(fit, used, result = fit) {
+  classes <- fit_classes(fit)
+  level <- classes[[used[[1]]]]$level
+  if (length(used) == 1) {
+    return(matrix(as.numeric(result[[paste0("posterior_", level)]][[used]]), ncol = classes[[used]]$k))
+  }
+  within <- fit_classes(fit, "within")
+  patterns <- fit_patterns(within)
+  joint <- matrix(as.numeric(result$posterior_joint), ncol = nrow(patterns))
+  kept <- fit_pattern_labels(patterns[used])
+  labels <- fit_pattern_labels(fit_patterns(classes[used]))
+  vapply(labels, function(label) rowSums(joint[, kept == label, drop = FALSE]), numeric(nrow(joint)), USE.NAMES = FALSE)
+}
+
+# list(p, a, errors, labels, weight): posterior, assignment, D [true x assigned], both in patterns.
+assign_patterns <- function(fit, used, assignment, call) {
+  if (length(used) > 1 && is.null(fit$posterior_joint)) {
+    abort_spec(c(
+      "The model has more than 1024 combinations of classes, whose probabilities are not kept.",
+      i = "Use {.fn two_step}."
+    ), call = call)
+  }
+  p <- used_posterior(fit, used)
+  level <- fit_classes(fit)[[used[[1]]]]$level
+  weight <- if (level == "within") unit_weight(fit) else cluster_weight(fit)
+  labels <- fit_pattern_labels(fit_patterns(fit_classes(fit)[used]))
+  a <- assigned(p, assignment)
+  seen <- colSums(a * weight) > 0
+  empty <- colSums(p * weight) < 1e-8
+  if (any(empty) || sum(seen) < 2) {
+    abort_spec(c(
+      if (any(empty)) "Nobody is in {.val {labels[empty]}}: it cannot be explained or compared."
+      else "Everybody is assigned to {.val {labels[seen]}}: the classes cannot be told apart.",
+      i = "Take fewer classes."
+    ), call = call)
+  }
+  list(
+    p = p, a = a[, seen, drop = FALSE], errors = assignment_errors(p, weight, a[, seen, drop = FALSE]), seen = seen,
+    labels = labels, weight = weight, level = level
+  )
+}
+
+# Below this an assignment counts as impossible; its logit is then that of this number.
+least_error <- 1e-10
+
+# The logits of D against its last column, [true x (assigned - 1)].
+error_logits <- function(errors) {
+  logs <- log(pmax(errors, least_error))
+  logs[, -ncol(logs), drop = FALSE] - logs[, ncol(logs)]
+}
+
+# Covariance of the logits of D that the first step's estimates imply, the modal assignment staying as it is.
+error_vcov <- function(fit, used, step, assignment) {
+  posterior_vcov(fit, function(result) {
+    p <- used_posterior(fit, used, result)
+    a <- if (assignment == "modal") step$a else p[, step$seen, drop = FALSE]
+    as.numeric(error_logits(assignment_errors(p, step$weight, a)))
+  })
+}

@@ -1,0 +1,94 @@
+# What a third step is asked: do classes differ, which pairs do, does a predictor matter; means by class.
+
+# Wald tests: of every predictor over all logits of its class variable, and of every coefficient of an outcome that
+# differs by class, over all classes and for each pair.
+third_tests <- function(fit, outcomes) {
+  p <- fit$parameters
+  p$free_row <- match(seq_len(nrow(p)), fit$free)
+  p <- p[!startsWith(p$name, assigned_name) & !is.na(p$free_row), , drop = FALSE]
+  p$root <- sub("#[0-9]+$", "", p$target)
+  bind_rows(c(predictor_tests(fit, p[p$kind == "logit", , drop = FALSE]), outcome_tests(fit, p, outcomes)))
+}
+
+predictor_tests <- function(fit, p) {
+  p <- p[p$term != "1", , drop = FALSE]
+  if (nrow(p) == 0) return(list())
+  key <- paste(p$root, p$term)
+  lapply(unique(key), function(one) {
+    rows <- p[key == one, , drop = FALSE]
+    contrast <- diag(nrow(rows))
+    test_row(fit, rows$free_row, contrast, rows$root[[1]], rows$term[[1]], "no effect")
+  })
+}
+
+outcome_tests <- function(fit, p, outcomes) {
+  p <- p[p$root %in% outcomes & p$class != "" & p$kind %in% c("intercept", "slope", "threshold"), , drop = FALSE]
+  p$what <- ifelse(p$kind == "threshold", "1", p$term)
+  key <- paste(p$root, p$what)
+  unlist(lapply(unique(key), function(one) {
+    rows <- p[key == one, , drop = FALSE]
+    classes <- unique(rows$class)
+    if (length(classes) < 2) return(list())
+    of_class <- lapply(classes, function(class) rows$free_row[rows$class == class])
+    if (length(unique(lengths(of_class))) > 1) return(list())
+    difference <- function(a, b) {
+      n <- length(of_class[[1]])
+      list(c(of_class[[a]], of_class[[b]]), cbind(diag(n), -diag(n)))
+    }
+    n <- length(of_class[[1]])
+    all <- kronecker(cbind(1, -diag(length(classes) - 1)), diag(n))
+    name <- rows$root[[1]]
+    term <- if (rows$what[[1]] == "1") "1" else rows$what[[1]]
+    pairs <- utils::combn(length(classes), 2, simplify = FALSE)
+    c(
+      if (length(classes) > 2) list(test_row(fit, unlist(of_class), all, name, term, "all classes equal")),
+      lapply(pairs, function(pair) {
+        d <- difference(pair[[1]], pair[[2]])
+        test_row(fit, d[[1]], d[[2]], name, term, paste(classes[pair], collapse = " - "))
+      })
+    )
+  }), recursive = FALSE)
+}
+
+# One Wald test of contrast %*% coefficients[rows] = 0; a difference of one number is shown with its standard error.
+test_row <- function(fit, rows, contrast, target, term, hypothesis) {
+  value <- as.numeric(contrast %*% fit$parameters$estimate[fit$free[rows]])
+  vcov <- contrast %*% fit$vcov[rows, rows, drop = FALSE] %*% t(contrast)
+  df <- length(value)
+  statistic <- tryCatch(as.numeric(value %*% solve(vcov, value)), error = function(e) NA_real_)
+  one <- df == 1
+  data.frame(
+    target = target, term = term, hypothesis = hypothesis, difference = if (one) value else NA_real_,
+    std.error = if (one) sqrt(vcov[1, 1]) else NA_real_, statistic = statistic, df = df,
+    p.value = stats::pchisq(statistic, df, lower.tail = FALSE), stringsAsFactors = FALSE
+  )
+}
+
+# Means and probabilities of outcomes by class where other predictors and random effects are 0.
+third_means <- function(fit, outcomes) {
+  classes <- fit_classes(fit)
+  chosen <- Filter(function(o) o$name %in% outcomes && has_reference(o), fit$spec$outcomes)
+  if (length(chosen) == 0) return(NULL)
+  blocks <- lapply(chosen, function(outcome) {
+    by <- depends_on(outcome$predictors, outcome$auxiliary, classes)
+    if (!is_categorical(outcome)) by <- depends_on(outcome$predictors, list(), classes)
+    labels <- if (is_categorical(outcome)) category_labels_of(fit, outcome) else ""
+    block(outcome$level, outcome$name, labels, fit_patterns(classes[by]), function(theta, pattern) {
+      if (is_categorical(outcome)) return(category_probabilities(outcome, theta, pattern, classes))
+      eta <- reference_predictor(outcome$predictors[[1]], theta, pattern, classes)
+      if (outcome$family$type %in% c("poisson", "negative_binomial")) exp(eta) else eta
+    })
+  })
+  rows <- bind_rows(lapply(blocks, function(block) block$rows))
+  delta <- delta_method(fit, function(theta) unlist(lapply(blocks, function(block) block$value(theta))))
+  wald <- wald_columns(delta$estimate, delta$std_error)
+  probability <- rows$term != ""
+  z <- stats::qnorm(0.975)
+  logit <- suppressWarnings(stats::qlogis(delta$estimate))
+  width <- z * delta$std_error / (delta$estimate * (1 - delta$estimate))
+  data.frame(
+    outcome = rows$target, category = rows$term, class = rows$class, estimate = delta$estimate,
+    std.error = delta$std_error, conf.low = ifelse(probability, stats::plogis(logit - width), wald$conf.low),
+    conf.high = ifelse(probability, stats::plogis(logit + width), wald$conf.high), stringsAsFactors = FALSE
+  )
+}

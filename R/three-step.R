@@ -1,0 +1,206 @@
+# three_step(): classes related to predictors and outcomes that took no part in forming them.
+
+#' Classes with predictors and outcomes, in three steps
+#'
+#' First a model without them was fitted. Then units are assigned to classes, and last the assigned classes are related
+#' to predictors and outcomes, correcting for the errors of assignment. So the classes keep their meaning.
+#'
+#' @param fit A fit from [mlmix()], the first step.
+#' @param formula Formula, or a list of them. With a class variable on the left (`c ~ age + sex`, or `~ age + sex` where
+#'   there is one only) the predictors of the classes; with a class variable on the right (`income ~ c`,
+#'   `c(y1, y2) ~ c * x`) outcomes that differ by class, whose coefficients are reported for each class. Class
+#'   variables may also predict one another (`c2 ~ c1`).
+#' @param data The data frame that the model was fitted to, with further columns.
+#' @param method Text: `"ML"` (default), a model in which the assigned class is an indicator of the true one with known
+#'   errors (R3STEP); `"BCH"`, known classes with weights from the inverse of the errors, which is robust where an
+#'   outcome is not distributed as assumed within classes.
+#' @param assignment Text: `"modal"` (default), to the most probable class; `"proportional"`, to every class with its
+#'   probability.
+#' @param family Response family of the outcomes, or a list of families by their names. By default (`NULL`) numbers are
+#'   gaussian, 0/1 and factors with two levels bernoulli, ordered factors ordinal, other factors nominal.
+#' @param variances Text: `"varying"` (default), each class has its residual variance; `"equal"`.
+#' @param correct `TRUE` (default) or `FALSE`: whether standard errors allow for the uncertainty of the first step.
+#' @param ... For `method = "ML"`: arguments of [mlmix()] such as `starts` (default `c(10, 3)`), `seed`, `threads`.
+#' @return A list of class `mlmix_three_step` with
+#'   * `estimates`: data frame of coefficients, as from [estimates()];
+#'   * `means`: data frame of the outcomes' means, or probabilities of `category`, by class with standard errors and 95
+#'     percent intervals, where other predictors are 0; `NULL` without outcomes;
+#'   * `tests`: data frame of Wald tests: `target`, `term`, `hypothesis` (for predictors of classes `"no effect"` on any
+#'     of the logits, for outcomes all classes equal and each pair), `difference`, `std.error`, `statistic`
+#'     (chi-square), `df`, `p.value`;
+#'   * `coefficients`, `vcov`, and `vcov_uncorrected`, which takes the first step as known;
+#'   * `errors`: the probability of being assigned (columns) given the true class (rows);
+#'   * `shift`: the share whose most probable class in step three is not the assigned one (`NA` for BCH). Above 0.2 the
+#'     outcomes have changed the classes, and a warning is given;
+#'   * `fit`: for ML the fit of step three; `method`, `assignment`, `corrected`, `classes` (variables that took part),
+#'     `n`, `call`.
+#'
+#'   With methods for [print()], [tidy()], [coef()], [vcov()], [confint()] and [nobs()].
+#' @details
+#' Standard errors are robust (sandwich); by clusters where the first step was. `correct = TRUE` adds what the sampling
+#' error of the assignment errors contributes, by the delta method through the estimates of the first step (Bakk,
+#' Oberski and Vermunt 2014); parameters at a boundary count as known.
+#'
+#' With several class variables the assigned combinations are the indicator, so that also classes that were formed
+#' together may explain each other. Classes of clusters are explained at the level of clusters; outcomes that vary within
+#' clusters are taken as repeated within them. For classes of units in a model with a between level, where the
+#' posterior also depends on the other units of the cluster, use [two_step()].
+#'
+#' The corrections suppose that predictors and outcomes are independent of the indicators given the classes. If the
+#' first step had predictors of the classes, give these here too.
+#' @references Asparouhov, T. and Muthén, B. (2014). Auxiliary variables in mixture modeling: Three-step approaches using
+#'   Mplus. *Structural Equation Modeling*, 21, 329-341.
+#'
+#'   Bakk, Z., Oberski, D. L. and Vermunt, J. K. (2014). Relating latent class assignments to external variables: Standard
+#'   errors for correct inference. *Political Analysis*, 22, 520-540.
+#'
+#'   Bakk, Z., Tekle, F. B. and Vermunt, J. K. (2013). Estimating the association between latent class membership and
+#'   external variables using bias-adjusted three-step approaches. *Sociological Methodology*, 43, 272-311.
+#'
+#'   Bolck, A., Croon, M. and Hagenaars, J. (2004). Estimating latent structure models with categorical variables:
+#'   One-step versus three-step estimators. *Political Analysis*, 12, 3-27.
+#'
+#'   Vermunt, J. K. (2010). Latent class modeling with covariates: Two improved three-step approaches. *Political
+#'   Analysis*, 18, 450-469.
+#' @seealso [two_step()], [classification_table()], [plausible_draws()].
+#' @examples
+#' fit <- mlmix(lca(c(A, B, C, D), k = 2), carcinoma, starts = c(5, 2), seed = 1)
+#' three_step(fit, c(E, G) ~ c, carcinoma, seed = 1)
+#' three_step(fit, c ~ E, carcinoma, method = "BCH")
+#' @export
+three_step <- function(fit, formula, data, method = c("ML", "BCH"), assignment = c("modal", "proportional"),
+                       family = NULL, variances = c("varying", "equal"), correct = TRUE, ...) {
+  frame <- rlang::current_env()
+  call <- match.call()
+  check_fit(fit)
+  method <- check_choice(method, c("ML", "BCH"), "method")
+  assignment <- check_choice(assignment, c("modal", "proportional"), "assignment")
+  variances <- check_choice(variances, c("varying", "equal"), "variances")
+  correct <- check_flag(correct, "correct")
+  dots <- check_step_dots(list(...), method, frame)
+  data <- check_fit_data(data, fit, frame)
+  check_first_step(fit, correct, frame)
+  parts <- structural_parts(fit, formula, frame)
+  three_step_level(fit, parts$used, frame)
+  step <- assign_patterns(fit, parts$used, assignment, frame)
+  third <- third_data(fit, parts, step, data, frame)
+  outcomes <- vapply(parts$outcomes, `[[`, "", "name")
+  if (method == "ML") {
+    found <- ml_third_step(fit, parts, step, third, assignment, family, variances, dots, frame)
+    plain <- found$vcov
+    if (correct) found <- with_vcov(found, ml_first_step(fit, found, parts$used, step, assignment))
+    shift <- class_shift(found, parts, step)
+    warn_shift(shift)
+  } else {
+    found <- bch_third_step(fit, parts, step, third, family, variances, FALSE, assignment, frame)
+    plain <- found$vcov
+    if (correct) found <- bch_third_step(fit, parts, step, third, family, variances, TRUE, assignment, frame)
+    shift <- NA_real_
+  }
+  new_three_step(call, found, outcomes, parts, step, list(
+    vcov_uncorrected = plain, shift = shift, method = method, assignment = assignment, corrected = correct
+  ))
+}
+
+# Arguments handed on to mlmix().
+check_step_dots <- function(dots, method, call) {
+  accepted <- c("starts", "seed", "threads", "progress", "integration", "control")
+  unknown <- setdiff(names(dots), accepted)
+  if (length(dots) > 0 && (is.null(names(dots)) || length(unknown) > 0)) {
+    abort_spec(c(
+      "{.arg ...} takes arguments of {.fn mlmix}: {.arg {accepted}}.",
+      x = if (length(unknown) > 0) "You gave {.arg {unknown}}."
+    ), call = call)
+  }
+  dots
+}
+
+new_three_step <- function(call, found, outcomes, parts, step, more) {
+  table <- natural_estimates(found, 0.95, fixed = FALSE)
+  errors <- step$errors
+  dimnames(errors) <- list(step$labels, step$labels[step$seen])
+  structure(c(
+    list(
+      estimates = table, means = if (length(outcomes) > 0) third_means(found, outcomes),
+      tests = third_tests(found, outcomes),
+      coefficients = stats::setNames(found$parameters$estimate[found$free], found$parameters$name[found$free]),
+      vcov = found$vcov
+    ), more,
+    list(errors = errors, classes = parts$used, fit = if (more$method == "ML") found, n = found$n, call = call)
+  ), class = "mlmix_three_step")
+}
+
+warn_shift <- function(shift) {
+  if (isTRUE(shift > 0.2)) {
+    cli::cli_warn(c(
+      "The outcomes have changed the classes: {percent(shift)} of units are most probably in another class than assigned.",
+      i = "Use {.code method = \"BCH\"}."
+    ), class = c("mlmix_warning_shift", "mlmix_warning"))
+  }
+}
+
+#' @export
+print.mlmix_three_step <- function(x, ...) {
+  old <- options(width = 80)
+  on.exit(options(old))
+  cat(strwrap(paste0(
+    "Three-step analysis (", x$method, ", ", x$assignment, " assignment) of class variable",
+    if (length(x$classes) > 1) "s", " ", paste(x$classes, collapse = ", "), "; ", format(x$n), " cases"
+  ), 80, exdent = 2), sep = "\n")
+  if (!is.null(x$fit) && !is_converged(x$fit)) cat("NOT CONVERGED: ", convergence_words(x$fit), "\n", sep = "")
+  cat("\nAssigned class (columns) by true class: probabilities\n")
+  print_plain(data.frame(` ` = rownames(x$errors), apply(x$errors, 2, fixed_digits, digits = 3), check.names = FALSE))
+  print_structural(x)
+  cat("", strwrap(paste0(
+    "Standard errors: robust, ", if (x$corrected) "with" else "without", " the uncertainty of the first step.",
+    if (!is.na(x$shift)) paste0(" Class in step three other than assigned: ", percent(x$shift), ".")
+  ), 80, exdent = 2), sep = "\n")
+  invisible(x)
+}
+
+# Coefficients, means and tests of a third or second step.
+print_structural <- function(x) {
+  for (part in estimate_text(x$estimates, has_classes = TRUE)) {
+    cat("\n", part$title, "\n", sep = "")
+    print_plain(part$table)
+  }
+  if (!is.null(x$means)) {
+    cat("\nMeans and probabilities by class\n")
+    print_plain(data.frame(
+      ` ` = shorten(paste0(x$means$outcome, ifelse(x$means$category == "", "", paste0(" = ", x$means$category))), 30),
+      class = x$means$class, estimate = fixed_digits(x$means$estimate, 3),
+      std.error = fixed_digits(x$means$std.error, 3), `95 % from` = fixed_digits(x$means$conf.low, 3),
+      to = fixed_digits(x$means$conf.high, 3), check.names = FALSE
+    ))
+  }
+  if (nrow(x$tests) > 0) {
+    cat("\nWald tests\n")
+    print_plain(data.frame(
+      ` ` = shorten(paste0(x$tests$target, ifelse(x$tests$term == "1", "", paste0(": ", x$tests$term))), 24),
+      hypothesis = x$tests$hypothesis, difference = fixed_digits(x$tests$difference, 3),
+      `chi-square` = fixed_digits(x$tests$statistic, 2), df = as.character(x$tests$df), p = p_words(x$tests$p.value),
+      check.names = FALSE
+    ))
+  }
+}
+
+#' @export
+tidy.mlmix_three_step <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
+  conf.int <- check_flag(conf.int, "conf.int")
+  table <- x$estimates
+  if (conf.int && check_level(conf.level, "conf.level") != 0.95) {
+    table[c("conf.low", "conf.high")] <- wald_columns(table$estimate, table$std.error, conf.level)[c("conf.low", "conf.high")]
+  }
+  columns <- c("estimate", "std.error", "statistic", "p.value", if (conf.int) c("conf.low", "conf.high"),
+    "level", "target", "class", "status")
+  as_tibble_if_any(data.frame(term = table$name, table[columns], stringsAsFactors = FALSE))
+}
+
+#' @export
+coef.mlmix_three_step <- function(object, ...) object$coefficients
+
+#' @export
+vcov.mlmix_three_step <- function(object, ...) object$vcov
+
+#' @export
+nobs.mlmix_three_step <- function(object, ...) object$n
