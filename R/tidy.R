@@ -45,7 +45,7 @@ tidy.mlmix <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
 #'
 #' @param x A fit from [mlmix()].
 #' @param ... Not used.
-#' @return A data frame (a tibble where the tibble package is installed) of one row: `logLik`, `n_parameters` (free,
+#' @return A data frame (a tibble where the tibble package is installed) of one row: `logLik`, `npar` (free parameters
 #'   less constraints), `AIC`, `BIC`, `aBIC` (BIC with (n + 2) / 24 for n), `entropy` (relative, 1 for certain
 #'   classes; `NA` without class variables), `n` (cases, by frequency), `n_clusters` (`NA` without clusters),
 #'   `scaling` (of robust likelihood-ratio tests), `converged`, `replicated` (starts that reached the
@@ -59,7 +59,7 @@ tidy.mlmix <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
 #' @export
 glance.mlmix <- function(x, ...) {
   as_tibble_if_any(data.frame(
-    logLik = x$log_likelihood, n_parameters = x$n_free, AIC = stats::AIC(x), BIC = stats::BIC(x),
+    logLik = x$log_likelihood, npar = x$n_free, AIC = stats::AIC(x), BIC = stats::BIC(x),
     aBIC = information_criterion(x, log((x$n + 2) / 24)), entropy = entropy(x), n = x$n,
     n_clusters = if (is.null(x$data$cluster)) NA_integer_ else as.integer(x$n_clusters),
     scaling = number_or_na(x$scaling), converged = is_converged(x),

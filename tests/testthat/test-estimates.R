@@ -60,8 +60,8 @@ test_that("tidy and glance have broom's names", {
   expect_equal(anyDuplicated(tidy(fit, scale = "probability")$term), 0L)
   g <- glance(fit)
   expect_equal(nrow(g), 1L)
-  expect_equal(g$aBIC, -2 * g$logLik + log((118 + 2) / 24) * g$n_parameters)
-  expect_equal(g$BIC, -2 * g$logLik + log(118) * g$n_parameters)
+  expect_equal(g$aBIC, -2 * g$logLik + log((118 + 2) / 24) * g$npar)
+  expect_equal(g$BIC, -2 * g$logLik + log(118) * g$npar)
 })
 
 test_that("entropy is the relative entropy of the posteriors", {
