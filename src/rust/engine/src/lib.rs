@@ -22,6 +22,7 @@ pub mod result;
 pub mod rng;
 pub mod simulate;
 pub mod spec;
+pub mod vector;
 
 pub use data::{Columns, RawData};
 pub use em::problem::Monitor;

@@ -4,7 +4,9 @@ pub mod elimination;
 pub mod factor;
 pub mod patterns;
 pub mod plan;
+pub mod shape;
 pub mod sharing;
+pub mod sum_tree;
 pub mod units;
 pub mod working;
 
@@ -16,7 +18,9 @@ use elimination::Elimination;
 use factor::{Axis, Factor, FactorKind};
 use patterns::{RowPatterns, Sharing};
 use plan::{How, Plan};
+use shape::Shape;
 use sharing::UnitSharing;
+use sum_tree::SumTree;
 use units::Units;
 use working::Working;
 
@@ -24,6 +28,10 @@ use working::Working;
 #[derive(Clone, Debug)]
 pub struct Group {
     pub factors: Vec<usize>,
+    /// Those whose patterns all chunks share, the leaves of `tree`, and the others.
+    pub shared: Vec<usize>,
+    pub local: Vec<usize>,
+    pub tree: SumTree,
     pub within: Vec<usize>,
     pub between: Vec<usize>,
     pub n_within: usize,
@@ -56,6 +64,7 @@ pub struct Program {
     pub cluster_factors: Vec<Factor>,
     pub cluster_gaussian: Option<ClusterGaussian>,
     pub groups: Vec<Group>,
+    pub shape: Shape,
     pub elimination: Elimination,
     pub units: Units,
     /// Unit patterns shared by clusters, where nodes are common and that saves work.
@@ -90,7 +99,7 @@ impl NodePlan {
 
 /// Doubles in one class-graph buffer of a chunk; keeps work in cache and memory bounded.
 const CHUNK_DOUBLES: usize = 1 << 17;
-const CHUNK_UNITS: usize = 1 << 11;
+const CHUNK_UNITS: usize = 1 << 9;
 
 impl Program {
     pub fn new(model: Model, plan: Plan, sample: Sample, nodes: NodePlan) -> Result<Program> {
@@ -130,7 +139,7 @@ impl Program {
         let within_classes = model.classes_of(Level::Within);
         let between_classes = model.classes_of(Level::Between);
         let n_between_cells = model.n_cells(&between_classes);
-        let groups = group(&factors);
+        let mut groups = group(&factors);
         let scopes: Vec<Vec<usize>> = groups.iter().map(|g| g.within.clone()).collect();
         let elimination = Elimination::new(&model, &within_classes, &scopes);
         let outer = n_between_cells * nodes.between_nodes * nodes.within_nodes;
@@ -145,7 +154,11 @@ impl Program {
             f.patterns = share(f, r, &units, &units.chunk_start, nodes.adaptive, Level::Between);
         }
         let sharing = UnitSharing::new(&factors, &units, n_between_cells * nodes.between_nodes);
+        groups.iter_mut().for_each(|g| g.plant(&factors));
+        let n_nodes = (nodes.between_nodes, nodes.within_nodes);
+        let shape = Shape::new(&model, &between_classes, &groups, n_nodes);
         Ok(Program {
+            shape,
             sharing,
             model,
             plan,
@@ -160,7 +173,7 @@ impl Program {
             within_classes,
             between_classes,
             n_between_cells,
-            n_nodes: (nodes.between_nodes, nodes.within_nodes),
+            n_nodes,
         })
     }
 
@@ -232,6 +245,25 @@ fn list_factors(model: &Model, plan: &Plan) -> (Vec<Factor>, Vec<Factor>, Option
     (within, between, cluster_gaussian)
 }
 
+impl Group {
+    /// Numbers in one row of the tables of the group's factors.
+    pub fn row(&self) -> usize {
+        self.n_within * self.n_between * self.nodes.0 * self.nodes.1
+    }
+
+    /// Sorts the factors by how their patterns are shared and merges those shared by all.
+    fn plant(&mut self, factors: &[Factor]) {
+        (self.shared, self.local) = self.factors.iter().partition(|&&k| factors[k].patterns.local.is_none());
+        let column = |&k: &usize| (factors[k].patterns.n_values(), factors[k].patterns.of_unit.clone());
+        self.tree = SumTree::new(self.shared.iter().map(column).collect(), self.row());
+    }
+}
+
+/// Cell over `classes` of a cell over all between class variables.
+pub fn between_cell(program: &Program, classes: &[usize], cell: usize) -> usize {
+    shape::cell_over(&program.model, &program.between_classes, classes, cell)
+}
+
 fn group(factors: &[Factor]) -> Vec<Group> {
     let mut groups: Vec<Group> = vec![];
     for (k, f) in factors.iter().enumerate() {
@@ -242,6 +274,9 @@ fn group(factors: &[Factor]) -> Vec<Group> {
             Some(g) => g.factors.push(k),
             None => groups.push(Group {
                 factors: vec![k],
+                shared: vec![],
+                local: vec![],
+                tree: SumTree::default(),
                 within: f.within.clone(),
                 between: f.between.clone(),
                 n_within: f.n_within,

@@ -1,8 +1,9 @@
 //! Units of different clusters with equal data share their likelihood when all nodes are common (a Grade of Membership
 //! person is a cluster of items: there are only as many unit patterns as items × categories).
 
-use super::factor::Factor;
+use super::factor::{Factor, NONE};
 use super::patterns::QuickMap;
+use super::sum_tree::SumTree;
 use super::units::Units;
 
 #[derive(Clone, Debug)]
@@ -12,6 +13,49 @@ pub struct UnitSharing {
     /// Per factor, [n_patterns] its value pattern.
     pub values: Vec<Vec<u32>>,
     pub n_patterns: usize,
+    pub clusters: Option<ClusterSums>,
+}
+
+/// Clusters as rows over positions (first unit, second unit, …), merged where clusters share them: the items of a Grade
+/// of Membership person.
+#[derive(Clone, Debug)]
+pub struct ClusterSums {
+    /// Per position, (unit pattern, how many units of the cluster) of each of the tree's leaf patterns.
+    pub positions: Vec<Vec<(u32, f64)>>,
+    pub tree: SumTree,
+}
+
+impl ClusterSums {
+    /// `None` where nothing can be merged.
+    fn new(of_unit: &[u32], units: &Units, row: usize) -> Option<ClusterSums> {
+        let n = units.n_clusters();
+        let longest = units.cluster_start.windows(2).map(|w| w[1] - w[0]).max()?;
+        if longest * n > 4 * of_unit.len() || longest < 2 {
+            return None;
+        }
+        let mut positions = vec![];
+        let mut columns = vec![];
+        for p in 0..longest {
+            let mut map: QuickMap<(u32, u64), u32> = QuickMap::default();
+            let mut values = vec![];
+            let column: Vec<u32> = (0..n)
+                .map(|j| {
+                    let u = units.cluster_start[j] + p;
+                    if u >= units.cluster_start[j + 1] || units.count[u] == 0.0 {
+                        return NONE;
+                    }
+                    *map.entry((of_unit[u], units.count[u].to_bits())).or_insert_with(|| {
+                        values.push((of_unit[u], units.count[u]));
+                        values.len() as u32 - 1
+                    })
+                })
+                .collect();
+            columns.push((values.len(), column));
+            positions.push(values);
+        }
+        let tree = SumTree::new(columns, row);
+        (!tree.merges.is_empty()).then_some(ClusterSums { positions, tree })
+    }
 }
 
 /// Doubles in one lane's table of posterior weights (pattern × between cell × node).
@@ -39,6 +83,7 @@ impl UnitSharing {
         let mut first = vec![usize::MAX; n_patterns];
         of_unit.iter().enumerate().rev().for_each(|(u, &p)| first[p as usize] = u);
         let values = factors.iter().map(|f| first.iter().map(|&u| f.patterns.of_unit[u]).collect()).collect();
-        Some(UnitSharing { of_unit, values, n_patterns })
+        let clusters = ClusterSums::new(&of_unit, units, n_between);
+        Some(UnitSharing { of_unit, values, n_patterns, clusters })
     }
 }

@@ -1,7 +1,7 @@
 //! Sums of scores and of complete-data information over the model's parameters.
 
 /// Gradient [n_parameters] and, if wanted, information [n_parameters × n_parameters] (symmetric, both triangles).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Accumulator {
     pub gradient: Vec<f64>,
     pub information: Option<Vec<f64>>,
@@ -13,6 +13,13 @@ impl Accumulator {
             gradient: vec![0.0; n_parameters],
             information: want_information.then(|| vec![0.0; n_parameters * n_parameters]),
         }
+    }
+    /// Itself, after making room if it is still empty.
+    pub fn sized(&mut self, n_parameters: usize, want_information: bool) -> &mut Accumulator {
+        if self.gradient.is_empty() {
+            *self = Accumulator::new(n_parameters, want_information);
+        }
+        self
     }
     pub fn add(&mut self, other: &Accumulator) {
         self.gradient.iter_mut().zip(&other.gradient).for_each(|(a, b)| *a += b);

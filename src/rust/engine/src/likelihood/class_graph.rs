@@ -4,26 +4,9 @@
 //! a pass over long contiguous vectors.
 
 use crate::compiled::elimination::Elimination;
+use crate::compiled::shape::{Broadcast, Shape};
 use crate::compiled::Group;
-
-/// How a group's values [unit × inner] spread over [unit × outer].
-#[derive(Clone, Debug)]
-pub enum Broadcast {
-    Same,
-    /// inner = 1
-    Scalar,
-    /// inner index of each outer index
-    Map(Vec<u32>),
-}
-
-/// Sizes shared by all blocks.
-#[derive(Clone, Debug)]
-pub struct Shape {
-    pub n_outer: usize,
-    pub broadcast: Vec<Broadcast>,
-    /// [groups] between cells × nodes
-    pub inner: Vec<usize>,
-}
+use crate::vector;
 
 /// Buffers of one thread, reused from block to block.
 #[derive(Default)]
@@ -205,22 +188,13 @@ fn eliminate(cells: &mut [f64], message: &mut [f64], n_states: usize) {
         }
     }
     let mut sum = vec![0.0; len];
-    for v in 0..n_states {
-        for ((c, m), s) in cells[v * len..(v + 1) * len].iter_mut().zip(message.iter()).zip(sum.iter_mut()) {
-            *c = if *m == f64::NEG_INFINITY { 0.0 } else { (*c - m).exp() };
-            *s += *c;
-        }
+    for cells in cells.chunks_exact_mut(len) {
+        vector::exp_difference(cells, message);
+        add(&mut sum, cells);
     }
-    for v in 0..n_states {
-        for (c, s) in cells[v * len..(v + 1) * len].iter_mut().zip(&sum) {
-            if *s > 0.0 {
-                *c /= s;
-            }
-        }
+    for cells in cells.chunks_exact_mut(len) {
+        // no state is possible: 0 stays 0
+        cells.iter_mut().zip(&sum).for_each(|(c, s)| *c /= s.max(f64::MIN_POSITIVE));
     }
-    for (m, s) in message.iter_mut().zip(&sum) {
-        if *s > 0.0 {
-            *m += s.ln();
-        }
-    }
+    vector::add_ln(&sum, message);
 }

@@ -12,7 +12,7 @@ use super::accumulator::{Accumulator, SlotSums};
 use super::gaussian::{add_node, covariance, evaluate, observed, theta, Between, Theta};
 use super::nodes::Nodes;
 use super::predictor::{latents, At, Components, Point, Workspace};
-use super::run::between_cell;
+use crate::compiled::between_cell;
 use crate::compiled::factor::{Factor, FactorKind};
 use crate::compiled::{ClusterGaussian, Program};
 use crate::linalg::{

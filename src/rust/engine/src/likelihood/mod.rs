@@ -6,11 +6,14 @@ pub mod class_graph;
 pub mod cluster_gaussian;
 pub mod derivatives;
 pub mod gaussian;
+mod lane;
 pub mod nodes;
 pub mod predictor;
 pub mod residuals;
 mod run;
 mod shared_units;
 pub mod table;
+mod tables;
 
-pub use run::{between_cell, evaluate, evaluate_with, Evaluation, Posterior, Sink, Want};
+pub use crate::compiled::between_cell;
+pub use run::{evaluate, evaluate_with, Evaluation, Posterior, Sink, Want};

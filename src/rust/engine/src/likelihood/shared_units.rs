@@ -5,91 +5,183 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::class_graph::Shape;
+use super::lane::{block_size, blocks, normalise, Lane};
 use super::nodes::Nodes;
 use super::predictor::Point;
-use super::run::{block_size, blocks, contract_shared, integrate_within, Evaluation, Lane, Want, MAX_LANES};
-use crate::numeric::log_sum_exp;
+use super::run::{Evaluation, Want, MAX_LANES};
+use super::tables::{Tables, Weights};
+use crate::compiled::factor::NONE;
+use crate::compiled::sharing::{ClusterSums, UnitSharing};
+
+/// Rows that clusters add up: those of the unit patterns, or joint ones of several units.
+struct Rows<'a> {
+    sharing: &'a UnitSharing,
+    sums: Option<&'a ClusterSums>,
+    /// Numbers in a row: (between cell, node).
+    row: usize,
+    /// [n_patterns × row]
+    patterns: Vec<f64>,
+    /// [position] and [merge] tables of `sums`
+    leaves: Vec<Vec<f64>>,
+    merged: Vec<Vec<f64>>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(sharing: &'a UnitSharing, row: usize, patterns: Vec<f64>) -> Rows<'a> {
+        let sums = sharing.clusters.as_ref();
+        let mut out = Rows { sharing, sums, row, patterns, leaves: vec![], merged: vec![] };
+        if let Some(sums) = sums {
+            let scaled = |&(pattern, count): &(u32, f64)| out.pattern(pattern).iter().map(move |v| count * v);
+            out.leaves = sums.positions.iter().map(|values| values.iter().flat_map(scaled).collect()).collect();
+            out.merged = sums.tree.fill(|l| &out.leaves[l], row);
+        }
+        out
+    }
+
+    fn pattern(&self, pattern: u32) -> &[f64] {
+        &self.patterns[pattern as usize * self.row..(pattern as usize + 1) * self.row]
+    }
+
+    /// Adds the log-likelihoods of a cluster's units.
+    fn add_units(&self, point: &Point, j: usize, to: &mut [f64]) {
+        let mut add = |count: f64, from: &[f64]| to.iter_mut().zip(from).for_each(|(t, f)| *t += count * f);
+        match self.sums {
+            Some(sums) => {
+                for root in sums.tree.roots.iter().filter(|r| r.of_unit[j] != NONE) {
+                    let table = match root.node.checked_sub(sums.tree.n_leaves) {
+                        None => &self.leaves[root.node],
+                        Some(merge) => &self.merged[merge],
+                    };
+                    let start = root.of_unit[j] as usize * self.row;
+                    add(1.0, &table[start..start + self.row]);
+                }
+            }
+            None => {
+                let units = &point.program.units;
+                for u in (units.cluster_start[j]..units.cluster_start[j + 1]).filter(|&u| units.count[u] != 0.0) {
+                    add(units.count[u], self.pattern(self.sharing.of_unit[u]));
+                }
+            }
+        }
+    }
+
+    /// Tables of posterior weights for one lane.
+    fn weights(&self) -> Vec<Vec<f64>> {
+        match self.sums {
+            Some(sums) => sums.tree.roots.iter().map(|r| vec![0.0; r.n_patterns * self.row]).collect(),
+            None => vec![vec![0.0; self.patterns.len()]],
+        }
+    }
+
+    fn add_weights(&self, point: &Point, j: usize, posterior: &[f64], to: &mut [Vec<f64>]) {
+        let mut add = |table: usize, pattern: u32, count: f64| {
+            let start = pattern as usize * self.row;
+            let to = &mut to[table][start..start + self.row];
+            to.iter_mut().zip(posterior).for_each(|(t, p)| *t += count * p);
+        };
+        match self.sums {
+            Some(sums) => {
+                for (r, root) in sums.tree.roots.iter().enumerate().filter(|(_, r)| r.of_unit[j] != NONE) {
+                    add(r, root.of_unit[j], 1.0);
+                }
+            }
+            None => {
+                let units = &point.program.units;
+                for u in units.cluster_start[j]..units.cluster_start[j + 1] {
+                    add(0, self.sharing.of_unit[u], units.count[u]);
+                }
+            }
+        }
+    }
+
+    /// Weights of the unit patterns from the tables of all lanes.
+    fn pattern_weights(&self, weights: Vec<Vec<f64>>) -> Vec<f64> {
+        let Some(sums) = self.sums else { return weights.into_iter().next().unwrap_or_default() };
+        let mut out = vec![0.0; self.patterns.len()];
+        sums.tree.push_down(weights, self.row, |position, value, weights| {
+            let (pattern, count) = sums.positions[position][value];
+            let start = pattern as usize * self.row;
+            out[start..start + self.row].iter_mut().zip(weights).for_each(|(o, w)| *o += count * w);
+        });
+        out
+    }
+}
 
 /// Sums of one lane of clusters.
 struct ClusterLane {
     log_likelihood: f64,
     clusters: Vec<f64>,
-    /// [pattern × between] posterior weights
-    patterns: Vec<f64>,
-    /// per factor, of the cluster level
-    weights: Vec<Vec<f64>>,
+    /// Posterior weights of the rows that clusters add up, and of cluster-level factors.
+    rows: Vec<Vec<f64>>,
+    weights: Weights,
 }
 
-pub fn evaluate(
-    point: &Point,
-    nodes: &Nodes,
-    shared: &[Vec<f64>],
-    shape: &Shape,
-    want: Want,
-    mut out: Evaluation,
-) -> Evaluation {
+pub fn evaluate(point: &Point, nodes: &Nodes, tables: &Tables, want: Want, mut out: Evaluation) -> Evaluation {
     let program = point.program;
     let Some(sharing) = &program.sharing else { return out };
     let nw = program.n_nodes.1;
-    let n_between = shape.n_outer / nw;
-    let block = block_size(shape, program.elimination.total_cells()).clamp(1, 512);
+    let row = program.shape.n_outer / nw;
+    let block = block_size(&program.shape, program.elimination.total_cells()).clamp(1, 512);
     let lane = |want: Want| {
-        let mut lane = Lane::new(point, nodes, shared, shape, want, true, ());
+        let mut lane = Lane::new(point, nodes, tables, want, true, ());
         lane.shared_units = true;
         lane
     };
     let all: Vec<Range<usize>> = blocks(0..sharing.n_patterns, block).collect();
-    let unit_log: Vec<f64> = all
-        .par_iter()
-        .flat_map_iter(|b| {
-            let mut lane = lane(Want::default());
-            lane.forward(0, b.clone());
-            let mut log = vec![0.0; b.len() * n_between];
-            integrate_within(&lane.buffers.totals, nw, &mut log);
-            log
-        })
-        .collect();
+    let forward = |b: &Range<usize>| {
+        let mut lane = lane(Want::default());
+        let mut log = vec![0.0; b.len() * row];
+        lane.forward(0, b.clone(), &mut log);
+        log
+    };
+    let rows = Rows::new(sharing, row, all.par_iter().flat_map_iter(forward).collect());
     let n_clusters = program.units.n_clusters();
     let n_lanes = n_clusters.min(MAX_LANES);
     let lanes: Vec<ClusterLane> = (0..n_lanes)
         .into_par_iter()
         .map(|k| {
             let clusters = k * n_clusters / n_lanes..(k + 1) * n_clusters / n_lanes;
-            sum_clusters(point, &mut lane(want), clusters, &unit_log, n_between, want.gradient)
+            sum_clusters(point, &mut lane(want), clusters, &rows, want.gradient)
         })
         .collect();
     out.log_likelihood = 0.0;
-    let mut patterns = vec![0.0; if want.gradient { unit_log.len() } else { 0 }];
-    let mut weights: Vec<Vec<f64>> = vec![];
+    let mut row_weights: Vec<Vec<f64>> = vec![];
+    let mut weights = Weights::default();
     for l in lanes {
         out.log_likelihood += l.log_likelihood;
         out.clusters.extend(l.clusters);
-        add(&mut patterns, &l.patterns);
-        merge(&mut weights, l.weights);
+        if row_weights.is_empty() {
+            row_weights = l.rows;
+        } else {
+            row_weights.iter_mut().zip(&l.rows).for_each(|(a, b)| add(a, b));
+        }
+        weights.merge(l.weights);
     }
     if !out.log_likelihood.is_finite() {
         out.log_likelihood = f64::NEG_INFINITY;
         return out;
     }
     if want.gradient {
+        let pattern_weights = rows.pattern_weights(row_weights);
         let n_lanes = all.len().min(MAX_LANES);
-        let back: Vec<Vec<Vec<f64>>> = (0..n_lanes)
+        let back: Vec<Weights> = (0..n_lanes)
             .into_par_iter()
             .map(|k| {
                 let mut lane = lane(want);
+                let mut log = vec![];
                 for b in &all[k * all.len() / n_lanes..(k + 1) * all.len() / n_lanes] {
-                    lane.forward(0, b.clone());
-                    let range = b.start * n_between..b.end * n_between;
-                    let posterior = unit_weights(&lane.buffers.totals, &unit_log[range.clone()], &patterns[range], nw);
-                    lane.buffers.backward(&posterior, &program.elimination, shape);
+                    log.resize(b.len() * row, 0.0);
+                    lane.forward(0, b.clone(), &mut log);
+                    let posterior =
+                        unit_weights(&lane.buffers.totals, &pattern_weights[b.start * row..b.end * row], nw);
+                    lane.buffers.backward(&posterior, &program.elimination, &program.shape);
                     lane.scatter(0, b.clone());
                 }
-                std::mem::take(&mut lane.weights)
+                lane.weights
             })
             .collect();
-        back.into_iter().for_each(|w| merge(&mut weights, w));
-        contract_shared(point, nodes, weights, want.information, &mut out.sums);
+        back.into_iter().for_each(|w| weights.merge(w));
+        weights.contract(point, nodes, want.information, &mut out.sums);
     }
     out
 }
@@ -98,30 +190,22 @@ fn sum_clusters(
     point: &Point,
     lane: &mut Lane<()>,
     clusters: Range<usize>,
-    unit_log: &[f64],
-    n_between: usize,
+    rows: &Rows,
     gradient: bool,
 ) -> ClusterLane {
-    let program = point.program;
-    let units = &program.units;
-    let of_unit = program.sharing.as_ref().map_or(&[][..], |s| &s.of_unit);
+    let units = &point.program.units;
     let mut out = ClusterLane {
         log_likelihood: 0.0,
         clusters: vec![],
-        patterns: vec![0.0; if gradient { unit_log.len() } else { 0 }],
-        weights: vec![],
+        rows: if gradient { rows.weights() } else { vec![] },
+        weights: Weights::default(),
     };
-    let mut p = vec![0.0; n_between];
+    let mut p = vec![0.0; rows.row];
     for j in clusters {
         // patterns that no chunk has to itself: chunk 0 stands for all
         lane.cluster_log(0, j, &mut p);
-        let range = units.cluster_start[j]..units.cluster_start[j + 1];
-        for u in range.clone().filter(|&u| units.count[u] != 0.0) {
-            let row = of_unit[u] as usize * n_between;
-            let count = units.count[u];
-            p.iter_mut().zip(&unit_log[row..row + n_between]).for_each(|(p, l)| *p += count * l);
-        }
-        let total = log_sum_exp(&p);
+        rows.add_units(point, j, &mut p);
+        let total = normalise(&mut p);
         out.clusters.push(total);
         if units.weight[j] > 0.0 {
             out.log_likelihood += units.weight[j] * total;
@@ -129,42 +213,22 @@ fn sum_clusters(
         if !gradient || !total.is_finite() {
             continue;
         }
-        p.iter_mut().for_each(|v| *v = (*v - total).exp());
         lane.scatter_clusters(0, j..j + 1, &p);
         p.iter_mut().for_each(|v| *v *= units.weight[j]);
-        for u in range {
-            let row = of_unit[u] as usize * n_between;
-            let count = units.count[u];
-            out.patterns[row..row + n_between].iter_mut().zip(&p).for_each(|(w, p)| *w += count * p);
-        }
+        rows.add_weights(point, j, &p, &mut out.rows);
     }
     out.weights = std::mem::take(&mut lane.weights);
     out
 }
 
-/// Posterior weights over the within nodes, from those over (between cell, between node).
-fn unit_weights(totals: &[f64], unit_log: &[f64], weights: &[f64], n_within: usize) -> Vec<f64> {
+/// Posterior weights over the within nodes, from those over (between cell, between node) and the nodes' own.
+fn unit_weights(totals: &[f64], weights: &[f64], n_within: usize) -> Vec<f64> {
     if n_within == 1 {
         return weights.to_vec();
     }
-    let mut out = vec![0.0; totals.len()];
-    for (b, (&l, &w)) in unit_log.iter().zip(weights).enumerate().filter(|(_, (_, w))| **w > 0.0) {
-        for q in 0..n_within {
-            out[b * n_within + q] = w * (totals[b * n_within + q] - l).exp();
-        }
-    }
-    out
+    totals.chunks_exact(n_within).zip(weights).flat_map(|(t, w)| t.iter().map(move |t| w * t)).collect()
 }
 
 fn add(to: &mut [f64], from: &[f64]) {
     to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
-}
-
-/// Adds tables of posterior weights, one per factor.
-pub(super) fn merge(to: &mut Vec<Vec<f64>>, from: Vec<Vec<f64>>) {
-    if to.is_empty() {
-        *to = from;
-    } else {
-        to.iter_mut().zip(&from).for_each(|(a, b)| add(a, b));
-    }
 }

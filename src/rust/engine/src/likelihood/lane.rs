@@ -1,0 +1,462 @@
+//! One lane of the E-step: chunks of clusters forward and back, with buffers of its own.
+
+use std::ops::Range;
+
+use super::accumulator::{Accumulator, SlotSums};
+use super::class_graph::Buffers;
+use super::cluster_gaussian;
+use super::nodes::{Moments, NodeSet, Nodes};
+use super::predictor::{Point, Workspace};
+use super::run::{Posterior, Sink, Want};
+use super::table::{contract, fill, Layout};
+use super::tables::{all_factors, Tables, Weights};
+use crate::compiled::between_cell;
+use crate::compiled::factor::{Factor, NONE};
+use crate::compiled::shape::Shape;
+use crate::vector;
+
+pub(super) struct Lane<'a, S> {
+    /// Blocks are of shared unit patterns, not of units.
+    pub(super) shared_units: bool,
+    point: &'a Point<'a>,
+    nodes: &'a Nodes,
+    tables: &'a Tables,
+    shape: &'a Shape,
+    want: Want,
+    weighted: bool,
+    pub(super) sink: S,
+    workspace: Workspace,
+    slots: SlotSums,
+    pub(super) buffers: Buffers,
+    /// Per factor: table of the current chunk (local factors only).
+    local: Vec<Vec<f64>>,
+    pub(super) weights: Weights,
+    pub(super) log_likelihood: f64,
+    pub(super) sums: Accumulator,
+    pub(super) clusters: Vec<f64>,
+    pub(super) between_moments: Vec<Moments>,
+    pub(super) within_moments: Vec<Moments>,
+}
+
+impl<'a, S: Sink> Lane<'a, S> {
+    pub(super) fn new(
+        point: &'a Point<'a>,
+        nodes: &'a Nodes,
+        tables: &'a Tables,
+        want: Want,
+        weighted: bool,
+        sink: S,
+    ) -> Self {
+        Lane {
+            shared_units: false,
+            point,
+            nodes,
+            tables,
+            shape: &point.program.shape,
+            want,
+            weighted,
+            sink,
+            workspace: Workspace::default(),
+            slots: SlotSums::default(),
+            buffers: Buffers::default(),
+            local: vec![vec![]; tables.factors.len()],
+            weights: Weights::default(),
+            log_likelihood: 0.0,
+            sums: Accumulator::default(),
+            clusters: vec![],
+            between_moments: vec![],
+            within_moments: vec![],
+        }
+    }
+
+    pub(super) fn run(&mut self, chunk: usize) -> bool {
+        let program = self.point.program;
+        let clusters = program.units.chunk_start[chunk]..program.units.chunk_start[chunk + 1];
+        let units = program.units.cluster_start[clusters.start]..program.units.cluster_start[clusters.end];
+        if !self.fill_local(chunk) {
+            return false;
+        }
+        self.sink.chunk(self.point, self.nodes, chunk);
+        let analytic = match &program.cluster_gaussian {
+            Some(g) => {
+                match cluster_gaussian::prepare(self.point, self.nodes, g, clusters.clone(), &mut self.workspace) {
+                    Some(a) => Some(a),
+                    None => return false,
+                }
+            }
+            None => None,
+        };
+        let n_between = self.shape.n_outer / program.n_nodes.1;
+        let block = block_size(self.shape, program.elimination.total_cells()).max(1);
+        let single = units.len() <= block;
+        // forward: log-likelihood of every unit given (between cell, between node)
+        let mut unit_log = vec![0.0; units.len() * n_between];
+        for b in blocks(units.clone(), block) {
+            let out = &mut unit_log[(b.start - units.start) * n_between..(b.end - units.start) * n_between];
+            self.forward(chunk, b, out);
+        }
+        // clusters: posterior of (between cell, between node)
+        let mut posterior = vec![0.0; clusters.len() * n_between];
+        for j in clusters.clone() {
+            let p = &mut posterior[(j - clusters.start) * n_between..(j - clusters.start + 1) * n_between];
+            self.cluster_log(chunk, j, p);
+            if let Some(a) = &analytic {
+                a.add_log(j, program, p);
+            }
+            for u in program.units.cluster_start[j]..program.units.cluster_start[j + 1] {
+                let count = program.units.count[u];
+                if count != 0.0 {
+                    let from = &unit_log[(u - units.start) * n_between..(u - units.start + 1) * n_between];
+                    p.iter_mut().zip(from).for_each(|(p, l)| *p += count * l);
+                }
+            }
+            let total = normalise(p);
+            if program.units.weight[j] > 0.0 {
+                self.log_likelihood += program.units.weight[j] * total;
+            }
+            self.clusters.push(total);
+            if !total.is_finite() && program.units.weight[j] > 0.0 {
+                return false;
+            }
+            if self.want.moments {
+                self.between_moments.push(moments(&self.nodes.between, j, p));
+            }
+            self.sink.cluster(self.point, self.nodes, j, total, p);
+        }
+        // back: posterior weights of units, then of every factor's cells
+        for b in blocks(units.clone(), block) {
+            if !single {
+                let again = &mut unit_log[(b.start - units.start) * n_between..(b.end - units.start) * n_between];
+                self.forward(chunk, b.clone(), again);
+            }
+            let weights = self.unit_weights(b.clone(), &clusters, &posterior);
+            self.buffers.backward(&weights, &program.elimination, self.shape);
+            if self.want.moments {
+                for (u, weights) in b.clone().zip(weights.chunks_exact(self.shape.n_outer)) {
+                    self.within_moments.push(moments(&self.nodes.within, u, weights));
+                }
+            }
+            if self.want.gradient {
+                self.scatter(chunk, b.clone());
+            }
+            self.sink.units(
+                self.point,
+                &Posterior {
+                    program,
+                    nodes: self.nodes,
+                    units: b,
+                    buffers: &self.buffers,
+                    shape: self.shape,
+                    weights: &weights,
+                },
+            );
+        }
+        if self.want.gradient {
+            self.finish_chunk(chunk, clusters.clone(), &posterior);
+            if let (Some(a), Some(g)) = (&analytic, &program.cluster_gaussian) {
+                a.contract(
+                    self.point,
+                    self.nodes,
+                    g,
+                    clusters,
+                    &posterior,
+                    self.want.information,
+                    &mut self.workspace,
+                    self.sums.sized(program.model.parameters.len(), self.want.information),
+                );
+            }
+        }
+        true
+    }
+
+    fn fill_local(&mut self, chunk: usize) -> bool {
+        for (k, f) in all_factors(self.point.program).enumerate() {
+            if f.patterns.local.is_none() {
+                continue;
+            }
+            let designs = f.patterns.designs_of_chunk(chunk);
+            let values = f.patterns.values_of(designs);
+            let size = (values.1 - values.0) * Layout::new(f).row();
+            self.local[k].clear();
+            self.local[k].resize(size, 0.0);
+            if !fill(self.point, self.nodes, f, designs, &mut self.local[k], &mut self.workspace) {
+                return false;
+            }
+            if self.want.gradient {
+                self.weights.clear_factor(k, size);
+            }
+        }
+        true
+    }
+
+    /// Table of a factor and the number of its first value pattern.
+    fn table(&self, k: usize, f: &Factor, chunk: usize) -> (&[f64], usize) {
+        match f.patterns.local {
+            Some(_) => (&self.local[k], f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0),
+            None => (&self.tables.factors[k], 0),
+        }
+    }
+
+    /// From tables to `out`, the log-likelihood of every unit by (between cell, node), and posterior weights of the
+    /// within nodes in `buffers.totals`.
+    pub(super) fn forward(&mut self, chunk: usize, units: Range<usize>, out: &mut [f64]) {
+        let program = self.point.program;
+        let mut buffers = std::mem::take(&mut self.buffers);
+        buffers.prepare(units.len(), &program.elimination, &program.groups, self.shape);
+        let nw = program.n_nodes.1;
+        if nw > 1 || self.nodes.within.is_adapted() {
+            for (k, u) in units.clone().enumerate() {
+                let t = &mut buffers.totals[k * self.shape.n_outer..(k + 1) * self.shape.n_outer];
+                let (first, rest) = t.split_at_mut(nw);
+                self.nodes.within.fill_log_weights(u, first);
+                rest.chunks_exact_mut(nw).for_each(|t| t.copy_from_slice(first));
+            }
+        }
+        for (g, group) in program.groups.iter().enumerate() {
+            let inner = self.shape.inner[g];
+            let mut add = |table: &[f64], first: usize, of_unit: &[u32]| {
+                gather_rows(&mut buffers.groups[g], table, first, &of_unit[units.clone()], group.n_within, inner);
+            };
+            match (self.shared_units, &program.sharing) {
+                (true, Some(sharing)) => {
+                    group.factors.iter().for_each(|&k| add(&self.tables.factors[k], 0, &sharing.values[k]));
+                }
+                _ => {
+                    for (r, root) in group.tree.roots.iter().enumerate() {
+                        add(self.tables.root(group, g, r), 0, &root.of_unit);
+                    }
+                    for &k in &group.local {
+                        let f = &program.factors[k];
+                        let (table, first) = self.table(k, f, chunk);
+                        add(table, first, &f.patterns.of_unit);
+                    }
+                }
+            }
+        }
+        buffers.forward(&program.elimination, self.shape);
+        integrate_within(&mut buffers.totals, nw, out);
+        self.buffers = buffers;
+    }
+
+    /// Adds the posterior weights of the groups to the weights of their tables.
+    pub(super) fn scatter(&mut self, chunk: usize, units: Range<usize>) {
+        let program = self.point.program;
+        for (g, group) in program.groups.iter().enumerate() {
+            let inner = self.shape.inner[g];
+            let from = &self.buffers.groups[g];
+            match (self.shared_units, &program.sharing) {
+                (true, Some(sharing)) => {
+                    for &k in group.factors.iter().filter(|&&k| !program.factors[k].parameters.is_empty()) {
+                        let to = self.weights.factor(k, self.tables.factors[k].len());
+                        scatter_rows(to, from, 0, &sharing.values[k][units.clone()], group.n_within, inner);
+                    }
+                }
+                _ => {
+                    for (r, root) in group.tree.roots.iter().enumerate() {
+                        let to = self.weights.root(g, r, root.n_patterns * group.row());
+                        scatter_rows(to, from, 0, &root.of_unit[units.clone()], group.n_within, inner);
+                    }
+                    for &k in group.local.iter().filter(|&&k| !program.factors[k].parameters.is_empty()) {
+                        let patterns = &program.factors[k].patterns;
+                        let first = patterns.values_of(patterns.designs_of_chunk(chunk)).0;
+                        let to = self.weights.factor(k, self.local[k].len());
+                        scatter_rows(to, from, first, &patterns.of_unit[units.clone()], group.n_within, inner);
+                    }
+                }
+            }
+        }
+    }
+
+    /// log of between node weights and cluster-level factors, by (between cell, between node).
+    pub(super) fn cluster_log(&self, chunk: usize, j: usize, out: &mut [f64]) {
+        let program = self.point.program;
+        let nb = program.n_nodes.0;
+        let (first, rest) = out.split_at_mut(nb);
+        self.nodes.between.fill_log_weights(j, first);
+        rest.chunks_exact_mut(nb).for_each(|o| o.copy_from_slice(first));
+        for (i, f) in program.cluster_factors.iter().enumerate() {
+            let v = f.patterns.of_unit[j];
+            if v == NONE {
+                continue;
+            }
+            let (table, first) = self.table(program.factors.len() + i, f, chunk);
+            let layout = Layout::new(f);
+            for (d, o) in out.chunks_exact_mut(nb).enumerate() {
+                let start = layout.start(v as usize - first, 0, between_cell(program, &f.between, d));
+                for (q, o) in o.iter_mut().enumerate() {
+                    *o += table[start + q % layout.n_nodes];
+                }
+            }
+        }
+    }
+
+    /// [unit × outer] posterior weights, from those of the clusters and of the within nodes.
+    fn unit_weights(&self, units: Range<usize>, clusters: &Range<usize>, posterior: &[f64]) -> Vec<f64> {
+        let program = self.point.program;
+        let nw = program.n_nodes.1;
+        let n_between = self.shape.n_outer / nw;
+        let mut weights = vec![0.0; units.len() * self.shape.n_outer];
+        let by_unit = weights.chunks_exact_mut(self.shape.n_outer);
+        for ((u, out), totals) in units.zip(by_unit).zip(self.buffers.totals.chunks_exact(self.shape.n_outer)) {
+            let j = program.units.cluster[u] as usize;
+            // a unit of weight zero still gets its posterior
+            let count = program.units.count[u];
+            let scale = if self.weighted { count * program.units.weight[j] } else { count.max(1e-100) };
+            let p = &posterior[(j - clusters.start) * n_between..(j - clusters.start + 1) * n_between];
+            if nw == 1 {
+                out.iter_mut().zip(p).for_each(|(o, p)| *o = scale * p);
+            } else {
+                for ((out, totals), p) in out.chunks_exact_mut(nw).zip(totals.chunks_exact(nw)).zip(p) {
+                    out.iter_mut().zip(totals).for_each(|(o, t)| *o = scale * p * t);
+                }
+            }
+        }
+        weights
+    }
+
+    /// Adds the cluster-level posterior weights of [clusters × between cell × node].
+    pub(super) fn scatter_clusters(&mut self, chunk: usize, clusters: Range<usize>, posterior: &[f64]) {
+        let program = self.point.program;
+        let nb = program.n_nodes.0;
+        let n_between = program.n_between_cells * nb;
+        for (i, f) in program.cluster_factors.iter().enumerate() {
+            let k = program.factors.len() + i;
+            let first =
+                if f.patterns.local.is_some() { f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0 } else { 0 };
+            let layout = Layout::new(f);
+            let size = if f.patterns.local.is_some() { self.local[k].len() } else { self.tables.factors[k].len() };
+            let to = self.weights.factor(k, size);
+            for j in clusters.clone().filter(|&j| f.patterns.of_unit[j] != NONE) {
+                let weight = if self.weighted { program.units.weight[j] } else { 1.0 };
+                let p = &posterior[(j - clusters.start) * n_between..(j - clusters.start + 1) * n_between];
+                for (d, p) in p.chunks_exact(nb).enumerate() {
+                    let start =
+                        layout.start(f.patterns.of_unit[j] as usize - first, 0, between_cell(program, &f.between, d));
+                    for (q, p) in p.iter().enumerate() {
+                        to[start + q % layout.n_nodes] += weight * p;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Cluster-level posterior weights, then scores of the factors local to this chunk.
+    fn finish_chunk(&mut self, chunk: usize, clusters: Range<usize>, posterior: &[f64]) {
+        let program = self.point.program;
+        self.scatter_clusters(chunk, clusters, posterior);
+        for (k, f) in all_factors(program).enumerate().filter(|(_, f)| f.patterns.local.is_some()) {
+            let designs = f.patterns.designs_of_chunk(chunk);
+            self.slots.reset(f.parameters.len(), self.want.information);
+            let size = self.local[k].len();
+            let weights = self.weights.factor(k, size);
+            contract(self.point, self.nodes, f, designs, weights, &mut self.workspace, &mut self.slots);
+            let sums = self.sums.sized(program.model.parameters.len(), self.want.information);
+            sums.scatter(&f.parameters, &self.slots.gradient, &self.slots.information);
+        }
+    }
+}
+
+pub(super) fn block_size(shape: &Shape, cells: usize) -> usize {
+    (1usize << 19) / (shape.n_outer * cells.max(1))
+}
+
+pub(super) fn blocks(units: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+    let (start, end) = (units.start, units.end);
+    (start..end).step_by(size).map(move |s| s..(s + size).min(end))
+}
+
+/// Log values become probabilities; returns the log of their sum.
+pub(super) fn normalise(p: &mut [f64]) -> f64 {
+    if let [only] = p {
+        let total = *only;
+        *only = if total.is_nan() { total } else { 1.0 };
+        return total;
+    }
+    let (top, sum) = vector::exp_normalise(p);
+    if sum > 0.0 {
+        p.iter_mut().for_each(|v| *v /= sum);
+    }
+    top + sum.ln()
+}
+
+/// `out`: log sums over the within nodes, whose log values become probabilities.
+fn integrate_within(totals: &mut [f64], n_within: usize, out: &mut [f64]) {
+    if n_within == 1 {
+        out.copy_from_slice(totals);
+    } else {
+        out.iter_mut().zip(totals.chunks_exact_mut(n_within)).for_each(|(o, t)| *o = normalise(t));
+    }
+}
+
+/// Adds to `out`, [cell][unit × inner], each unit's row of a table [value × cell × inner] that starts at value `first`.
+fn gather_rows(out: &mut [f64], table: &[f64], first: usize, of_unit: &[u32], n_within: usize, inner: usize) {
+    for (cell, out) in out.chunks_exact_mut(of_unit.len() * inner).enumerate() {
+        if inner == 1 {
+            for (out, &v) in out.iter_mut().zip(of_unit).filter(|(_, v)| **v != NONE) {
+                *out += table[(v as usize - first) * n_within + cell];
+            }
+        } else {
+            for (out, &v) in out.chunks_exact_mut(inner).zip(of_unit).filter(|(_, v)| **v != NONE) {
+                let start = ((v as usize - first) * n_within + cell) * inner;
+                out.iter_mut().zip(&table[start..start + inner]).for_each(|(o, t)| *o += t);
+            }
+        }
+    }
+}
+
+/// The way back of `gather_rows`.
+fn scatter_rows(table: &mut [f64], from: &[f64], first: usize, of_unit: &[u32], n_within: usize, inner: usize) {
+    for (cell, from) in from.chunks_exact(of_unit.len() * inner).enumerate() {
+        if inner == 1 {
+            for (from, &v) in from.iter().zip(of_unit).filter(|(_, v)| **v != NONE) {
+                table[(v as usize - first) * n_within + cell] += from;
+            }
+        } else {
+            for (from, &v) in from.chunks_exact(inner).zip(of_unit).filter(|(_, v)| **v != NONE) {
+                let start = ((v as usize - first) * n_within + cell) * inner;
+                table[start..start + inner].iter_mut().zip(from).for_each(|(t, f)| *t += f);
+            }
+        }
+    }
+}
+
+/// Posterior location and scale of the nodes of a cluster or unit, from weights [… × node].
+fn moments(nodes: &NodeSet, of: usize, posterior: &[f64]) -> Moments {
+    let n = nodes.n;
+    let mut by_node = vec![0.0; n];
+    posterior.chunks_exact(n).for_each(|p| by_node.iter_mut().zip(p).for_each(|(b, p)| *b += p));
+    weighted_moments(&nodes.z(of, n), nodes.dims, &by_node)
+}
+
+/// Mean and Cholesky factor of the covariance of nodes under unnormalised weights.
+fn weighted_moments(z: &[f64], dims: usize, weights: &[f64]) -> Moments {
+    let n = weights.len();
+    let total: f64 = weights.iter().sum();
+    let mut out = Moments { mean: vec![0.0; dims], scale: vec![0.0; dims * dims] };
+    for k in 0..dims {
+        out.scale[k * dims + k] = 1.0;
+    }
+    if total <= 0.0 {
+        return out;
+    }
+    for k in 0..dims {
+        out.mean[k] = (0..n).map(|q| weights[q] * z[k * n + q]).sum::<f64>() / total;
+    }
+    let mut covariance = vec![0.0; dims * (dims + 1) / 2];
+    for i in 0..dims {
+        for j in 0..=i {
+            let c: f64 =
+                (0..n).map(|q| weights[q] * (z[i * n + q] - out.mean[i]) * (z[j * n + q] - out.mean[j])).sum::<f64>()
+                    / total;
+            covariance[i * (i + 1) / 2 + j] = c + if i == j { 1e-6 } else { 0.0 };
+        }
+    }
+    if let Some(l) = crate::compiled::working::semidefinite_cholesky(&covariance, dims) {
+        for i in 0..dims {
+            for j in 0..=i {
+                out.scale[i * dims + j] = l[i * (i + 1) / 2 + j];
+            }
+        }
+    }
+    out
+}
