@@ -258,11 +258,11 @@ test_that("an ordinal outcome with a predictor, and counts: BCH and ML agree", {
   data$n <- withr::with_seed(1, stats::rpois(600, c(1, 3)[data$c]))
   fit <- step_fit(600, 12)
   fits <- lapply(c("ML", "BCH"), function(method) {
-    three_step(fit, list(o ~ c + x, n ~ c), data, method, family = list(n = poisson()), seed = 1, correct = FALSE)
+    three_step(fit, list(c ~ x, o ~ c + x, n ~ c), data, method, family = list(n = poisson()), seed = 1, correct = FALSE)
   })
   same <- names(coef(fits[[1]]))
   expect_setequal(names(coef(fits[[2]])), same)
-  expect_lt(max(abs(coef(fits[[1]]) - coef(fits[[2]])[same]) / sqrt(diag(vcov(fits[[2]])[same, same]))), 1)
+  expect_lt(max(abs(coef(fits[[1]]) - coef(fits[[2]])[same]) / sqrt(diag(vcov(fits[[2]])[same, same]))), 1.5) # ML also learns the classes from the outcomes
   expect_equal(fits[[1]]$tests$df, fits[[2]]$tests$df)
 })
 
