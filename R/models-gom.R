@@ -9,6 +9,16 @@
 #' response, with `person` as the cluster and the factor `item`; in each row the other items are missing. Variables of
 #' the data may not have these two names if the model uses them.
 #'
+#' Items may be of any kind and of several kinds in one model: binary, ordered, nominal, continuous
+#' (`family = gaussian()`). A person's class probabilities may depend on variables of the person and on the item:
+#' `predictors = ~ age + I(item %in% c("u1", "u2"))`, or, with a function of the item's name that you define,
+#' `~ age + difficulty(item)`.
+#'
+#' A latent class analysis with the same classes is nested in this model, as the limit in which the variance of the
+#' random effects is infinite: then all responses of a person are of one class. This is a boundary, so the usual
+#' p-value of a likelihood-ratio test does not hold; `blrt(fit_lca, fit_gom)` simulates it. The limit is also a good
+#' start: give the estimates of a latent class analysis with [start_values()].
+#'
 #' @inheritParams lca
 #' @param random Text: `"free"` (default), one random effect for each class logit, freely correlated; or `"factor"`, one
 #'   normal factor `eta` behind all of them, with a loading for each class but the last.
@@ -18,6 +28,7 @@
 #' @return A model, as from [mixture_model()], that carries `reshape`.
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 7, equations (33) to (35).
 #'   Erosheva, E. A. (2003). Bayesian estimation of the grade of membership model. *Bayesian Statistics*, 7, 501--510.
+#' @seealso [memberships()] for each person's scores, [start_values()], [icc()].
 #' @examples
 #' gom(u1:u17, k = 2)
 #' gom(u1:u17, k = 3, random = "factor")

@@ -203,7 +203,7 @@ spec_covariance <- function(pair, b) {
 # Applies constrain(), renumbers from 0 and gathers the result.
 finish_spec <- function(b, spec, used, needs) {
   constrained <- apply_constraints(table_frame(b$table), b$model$constraints, b$call)
-  spec <- renumber(spec, constrained$position - 1L)
+  spec <- zero_variances(renumber(spec, constrained$position - 1L), constrained$frame, b$call)
   spec$parameters <- spec_parameters(constrained$frame)
   spec$constraints <- constrained$linear
   list(

@@ -15,3 +15,51 @@ test_that("items with several categories keep thresholds by class", {
   names <- free_names(gom(o1:o3, 2, family = ordinal()), ordinal_data(paste0("o", 1:3), 3))
   expect_true("o2|t2[c=1]" %in% names)
 })
+
+test_that("items of every kind, of several kinds, and covariates of persons and items", {
+  data <- withr::with_seed(4, {
+    n <- 60
+    data.frame(u1 = stats::rbinom(n, 1, 0.5), u2 = stats::rbinom(n, 1, 0.3),
+      o1 = factor(sample(3, n, TRUE), ordered = TRUE), n1 = factor(sample(c("a", "b", "c"), n, TRUE)), y1 = stats::rnorm(n), y2 = stats::rnorm(n), age = stats::rnorm(n))
+  })
+  expect_equal(n_free(gom(c(y1, y2), 2, family = gaussian()), data), 4 + 2 + 2)
+  mixed <- gom(c(u1, u2, o1, n1), 2)
+  expect_equal(n_free(mixed, data), 4 + 4 + 4 + 2)
+  difficulty <- function(item) c(u1 = -1, u2 = 1, o1 = 0.5, n1 = 0)[as.character(item)]
+  model <- gom(c(u1, u2, o1, n1), 2, predictors = ~ age + difficulty(item))
+  resolved <- suppressMessages(resolve_model(model, data))
+  expect_equal(resolved$columns[["difficulty(item)"]][1:4], c(-1, 1, 0.5, 0))
+  # at given parameters against plain integration over the person's random effect
+  table <- resolved$parameters
+  theta <- withr::with_seed(1, ifelse(table$kind == "threshold", NA, stats::rnorm(nrow(table), sd = 0.5)))
+  theta[table$kind == "threshold"] <- c(-0.5, 0.7, 0.2, 1)
+  theta[table$kind == "variance"] <- 1.5
+  options <- fit_options(1, 1, "none", quadrature("rectangular", 81, adaptive = FALSE), 1, mlmix_control(), NULL)
+  engine <- raw_evaluate(to_spec_json(resolved$spec), resolved$columns, resolved$cluster,
+    options_json = options_json(options), parameters = theta)
+  value <- stats::setNames(theta, table$name)
+  z <- seq(-7, 7, length.out = 281)
+  ordered_p <- function(y, c) {
+    cut <- c(-Inf, value[sprintf("o1|t%d[c=%d]", 1:2, c)], Inf)
+    diff(stats::pnorm(cut))[[y]]
+  }
+  nominal_p <- function(y, c) {
+    odds <- exp(c(value[sprintf("n1#%d~1[c=%d]", 1:2, c)], 0))
+    (odds / sum(odds))[[y]]
+  }
+  one <- function(i) {
+    density <- stats::dnorm(z) * diff(z)[[1]]
+    for (item in c("u1", "u2", "o1", "n1")) {
+      g <- stats::plogis(value[["c#1~1"]] + value[["c#1~age"]] * data$age[[i]] +
+        value[["c#1~difficulty(item)"]] * difficulty(item) + sqrt(1.5) * z)
+      y <- as.numeric(data[[item]][[i]])
+      p <- vapply(1:2, function(c) {
+        switch(item, o1 = ordered_p(y, c), n1 = nominal_p(y, c),
+          stats::pnorm(c(-1, 1)[[y + 1]] * value[[sprintf("%s~1[c=%d]", item, c)]]))
+      }, 0)
+      density <- density * (g * p[[1]] + (1 - g) * p[[2]])
+    }
+    log(sum(density))
+  }
+  expect_equal(engine$log_likelihood, sum(vapply(seq_len(nrow(data)), one, 0)), tolerance = 1e-6)
+})
