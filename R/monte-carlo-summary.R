@@ -45,7 +45,7 @@ print.mlmix_monte_carlo <- function(x, ...) {
   for (model in x$models) {
     cat("\n", if (length(x$models) > 1) paste0("Model ", model, ": ") else "", study_counts(x, model), "\n", sep = "")
     rows <- summary[summary$model == model, , drop = FALSE]
-    if (nrow(rows) > 0) print_recovery(rows, x$level)
+    if (nrow(rows) > 0) print_recovery(rows)
   }
   cat("\n", paste0(strwrap(paste0(
     "Used: replications that converged. cover: share of ", format(100 * x$level),
@@ -60,23 +60,33 @@ print.mlmix_recovery <- function(x, ...) {
   if (!all(c("model", "name", "true", "average", "n_se") %in% names(x))) return(NextMethod())
   for (model in unique(x$model)) {
     if (length(unique(x$model)) > 1) cat("Model ", model, "\n", sep = "")
-    print_recovery(x[x$model == model, , drop = FALSE], 0.95)
+    print_recovery(x[x$model == model, , drop = FALSE])
   }
   invisible(x)
 }
 
-print_recovery <- function(rows, level) {
-  number <- function(x, digits = 3) {
-    text <- formatC(x, format = "f", digits = digits)
-    ifelse(is.na(x), "", ifelse(abs(x) >= 1e5, formatC(x, format = "e", digits = 0), text))
-  }
-  columns <- data.frame(
-    true = number(rows$true, 2), average = number(rows$average),
-    bias = number(rows$bias), mse = number(rows$mse), sd = number(rows$sd), se = number(rows$se),
-    cover = number(rows$coverage, 2), power = number(rows$power, 2), n = format(rows$n, trim = TRUE)
-  )
-  width <- 2 + sum(2 + pmax(nchar(names(columns)), vapply(columns, function(x) max(nchar(x)), 1L)))
-  print_plain(data.frame(parameter = shorten(rows$name, max(10, 80 - width)), columns))
+print_recovery <- function(rows) {
+  columns <- c(average = "average", bias = "bias", mse = "mse", sd = "sd", se = "se", coverage = "cover",
+    power = "power")
+  shown <- lapply(rows[names(columns)], study_number)
+  shown[c("coverage", "power")] <- lapply(rows[c("coverage", "power")], study_number, digits = 2)
+  names(shown) <- columns
+  print_within(data.frame(
+    parameter = rows$name, true = study_number(rows$true, 2), shown, n = format(rows$n, trim = TRUE)
+  ))
+}
+
+study_number <- function(x, digits = 3) {
+  text <- formatC(x, format = "f", digits = digits)
+  ifelse(is.na(x), "", ifelse(abs(x) >= 1e5, formatC(x, format = "e", digits = 0), text))
+}
+
+# A plain table whose first column is shortened so that a line has 80 characters.
+print_within <- function(table, width = 80) {
+  others <- table[-1]
+  taken <- 2 + sum(2 + pmax(nchar(names(others)), vapply(others, function(x) max(nchar(x)), 1L)))
+  table[[1]] <- shorten(table[[1]], max(10, width - taken))
+  print_plain(table)
 }
 
 # "198 of 200 converged, 2 failed (reason)" and how many touch a boundary.

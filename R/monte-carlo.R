@@ -80,7 +80,7 @@ monte_carlo <- function(model, parameters, n = NULL, replications = 200, data = 
   study$template <- if (!is.function(data)) template
   results <- parallel_map(
     seq_len(replications), study_replication, seed, progress, study = study, file = file, task = study_task(study),
-    globals = workspace_globals(c(list(model), study$models)), call = frame
+    globals = workspace_globals(c(list(model), study$models), list(statistic, data)), call = frame
   )
   new_monte_carlo(results, study, seed)
 }
@@ -156,20 +156,6 @@ fit_arguments <- function(starts, given, call) {
     given$control %||% mlmix_control(), call
   )
   list(starts = starts, options = options, cluster = given$cluster, weights = weights)
-}
-
-# Functions and constants of the user's workspace that the formulas use: workers do not have them.
-workspace_globals <- function(models) {
-  if (map_workers() == 1) return(list())
-  equations <- unlist(lapply(models, function(model) {
-    c(lapply(c(model$classes, model$factors, model$outcomes, model$between), `[[`, "equation"),
-      lapply(model$outcomes, function(part) part$family$zero))
-  }), recursive = FALSE)
-  used <- Filter(function(equation) identical(equation$env, globalenv()), equations)
-  expressions <- unlist(lapply(used, function(e) c(e$exprs, unlist(lapply(e$random, `[[`, "exprs")))))
-  if (length(expressions) == 0) return(list())
-  found <- future::getGlobalsAndPackages(as.call(c(as.name("list"), unname(expressions))), envir = globalenv())
-  Filter(function(value) is.function(value) || (is.numeric(value) && length(value) == 1), as.list(found$globals))
 }
 
 # What makes two studies the same, without environments, which differ from session to session.
@@ -254,7 +240,7 @@ fit_draw <- function(model, drawn, study, seed) {
   starts <- study$arguments$starts %||% if (known) c(1L, 1L) else c(10L, 2L)
   options <- warm_options(study$arguments$options, if (known) from, table, rep_len(starts, 2),
     seed = (seed + 1L) %% .Machine$integer.max)
-  fit <- refit(ready$resolved, ready$weights, options, model, nrow(drawn$data))
+  fit <- fit_again(ready$resolved, ready$weights, options, model, nrow(drawn$data))
   fit <- relabel(fit, drawn_reference(fit, drawn))
   list(estimates = estimate_rows(fit, study), fits = fit_row(fit))
 }

@@ -12,7 +12,8 @@
 #   file      NULL, or where finished elements are kept: they are skipped when the same task is started again
 #   task      named list of plain values that say what is computed, without environments; a file of another task is
 #             refused. Leave out the number of elements, so that more can be added.
-#   globals   list of functions and numbers by name that `fun` needs from the user's workspace; workers do not have it
+#   globals   list of what `fun` needs of the user's workspace, by name, which workers do not have; from
+#             workspace_globals()
 #
 # R's generator is at the element's seed while `fun` runs, and afterwards where it was. On parallel plans the engine
 # has one thread in each worker. An error in `fun` ends the computation; what was finished before is in `file`.
@@ -78,8 +79,8 @@ map_workers <- function() {
 map_round <- function(jobs, fun, globals, ...) {
   # As a list, globals are not searched for: what is needed is given here. future_lapply() sends `fun` and `...`.
   future.apply::future_lapply(
-    jobs, run_job, fun = fun, one_thread = TRUE, ..., future.seed = NULL, future.globals = globals,
-    future.packages = "mlmix"
+    jobs, run_job, fun = fun, one_thread = TRUE, ..., future.seed = NULL, future.globals = as.list(globals),
+    future.packages = unique(c("mlmix", attr(globals, "packages")))
   )
 }
 

@@ -1,7 +1,7 @@
-# refit(): a resolved model estimated again, quietly, on other data or from other values: for simulations and profiles.
+# fit_again(): a resolved model estimated again, quietly, on other data or from other values: for simulations and profiles.
 
 # `resolved` from resolve_model() or from a fit, `weights` from engine_weights(), `options` from fit_options().
-refit <- function(resolved, weights, options, model = NULL, n_rows = length(resolved$row_used), call = NULL) {
+fit_again <- function(resolved, weights, options, model = NULL, n_rows = resolved$n_rows, call = NULL) {
   started <- proc.time()[["elapsed"]]
   result <- engine_fit(resolved, weights, options, FALSE, call)
   new_fit(result, resolved, weights, model, options, call = NULL, n_rows = n_rows,
