@@ -89,9 +89,9 @@ print.mlmix_bootstrap <- function(x, ...) {
 #' @param object From [bootstrap()].
 #' @param parm Names of parameters or of quantities of `statistic`, or numbers; default all.
 #' @param level Number between 0 and 1, default 0.95.
-#' @param kind Text: `"percentile"` (default), quantiles of the replications; `"basic"`, these reflected at the estimate;
-#'   `"normal"`, the estimate less its bias with the bootstrap standard error; `"bias-corrected"`, quantiles moved by
-#'   the median bias (BC).
+#' @param kind Text: `"percentile"` (default), quantiles of the replications; `"basic"`, these reflected at the
+#'   estimate; `"normal"`, the estimate less its bias with the bootstrap standard error; `"bias-corrected"`, quantiles
+#'   moved by the median bias (BC).
 #' @param ... Not used.
 #' @return A matrix of limits, one row for each parameter or quantity.
 #' @references Davison, A. C. and Hinkley, D. V. (1997). *Bootstrap methods and their application*. Cambridge University

@@ -1,4 +1,4 @@
-# fit_again(): a resolved model estimated again, quietly, on other data or from other values: for simulations and profiles.
+# fit_again(): a resolved model estimated again, quietly, on other data or from other values.
 
 # `resolved` from resolve_model() or from a fit, `weights` from engine_weights(), `options` from fit_options().
 fit_again <- function(resolved, weights, options, model = NULL, n_rows = resolved$n_rows, call = NULL) {

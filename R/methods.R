@@ -1,23 +1,21 @@
-# The standard R generics: logLik (and so AIC and BIC), nobs, coef, vcov, confint, formula, update.
+# The standard R generics: logLik (and so AIC and BIC), nobs, coef, vcov, formula, update; confint is in confint.R.
 
 #' Standard methods for fits
 #'
 #' @param object,x A fit from [mlmix()].
 #' @param fixed `FALSE` (default) or `TRUE`: whether `coef()` includes fixed parameters.
-#' @param parm Parameter names or numbers, default all free parameters.
-#' @param level Number between 0 and 1, default 0.95.
 #' @param ... For `update()`: arguments of [mlmix()] to change. Otherwise not used.
 #' @param evaluate `TRUE` (default), or `FALSE` for the changed call.
 #' @return `logLik()`: the log-likelihood with attributes `df` (free parameters less constraints) and `nobs`; from it
 #'   [AIC()] and [BIC()], which uses the number of units. `nobs()`: the number of cases. `coef()`: a named vector.
 #'   `vcov()`: their covariance matrix, of the kind that `se` asked for; `NA` where a parameter has no standard error.
-#'   `confint()`: a matrix of limits (on the log scale for variances). `formula()`: the model. `update()`: a new fit.
+#'   `formula()`: the model. `update()`: a new fit.
+#' @seealso [confint.mlmix()] for confidence intervals.
 #' @name mlmix-methods
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' logLik(fit)
 #' BIC(fit)
-#' confint(fit, "A~1[c=1]")
 NULL
 
 #' @rdname mlmix-methods
@@ -47,24 +45,6 @@ vcov.mlmix <- function(object, ...) {
     ))
   }
   object$vcov
-}
-
-#' @rdname mlmix-methods
-#' @export
-confint.mlmix <- function(object, parm, level = 0.95, ...) {
-  table <- natural_estimates(object, check_level(level), fixed = FALSE)
-  limits <- as.matrix(table[c("conf.low", "conf.high")])
-  tail <- (1 - level) / 2
-  dimnames(limits) <- list(table$name, paste(format(100 * c(tail, 1 - tail), trim = TRUE), "%"))
-  if (missing(parm)) return(limits)
-  unknown <- if (is.character(parm)) setdiff(parm, table$name) else setdiff(parm, seq_along(table$name))
-  if (length(unknown) > 0) {
-    abort_spec(c(
-      "{.arg parm} names {.val {unknown}}, which {?is/are} no free parameter{?s} of the fit.",
-      suggest_names(as.character(unknown[[1]]), table$name, "Parameters")
-    ))
-  }
-  limits[parm, , drop = FALSE]
 }
 
 #' @rdname mlmix-methods
