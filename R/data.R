@@ -84,3 +84,29 @@
 #' @examples
 #' colMeans(cheating)
 "cheating"
+
+#' Pupils rated by their teachers in fall and spring (simulated)
+#'
+#' A two-level latent transition data set: 1,200 pupils in 60 classrooms, ten binary ratings of aggressive behaviour in
+#' fall and the same ten in spring. **Simulated**, after the example of section 4 of Asparouhov and Muthén (2006), whose
+#' ratings (TOCA-R) are not public. The values from which the data were drawn are of the kind and size of their Table
+#' 1, but are not the published numbers; they are in the examples and in `data-raw/toca.R`.
+#'
+#' @format A data frame with 1,200 rows, one per pupil, and the integer columns
+#'   \describe{
+#'     \item{`room`}{classroom, 1 to 60, with 20 pupils each}
+#'     \item{`fall1`, ..., `fall10`}{ratings in fall: 1 = shows the behaviour, 0 = does not}
+#'     \item{`spring1`, ..., `spring10`}{the same ratings in spring}
+#'   }
+#' @source Drawn with [simulate_data()]. Values: rounded maximum likelihood estimates, found by an independent program,
+#'   for a reference data set of this project that had been simulated near the published estimates.
+#'
+#'   Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 4, equation (15) and Table 1.
+#' @examples
+#' # how many of the ratings are 1
+#' colMeans(toca[-1])
+#' # the model and the values behind the data
+#' model <- lta(list(c1 = fall1:fall10, c2 = spring1:spring10), k = 2, cluster = "room")
+#' values <- c("c1#1~1" = -0.55, "c2#1~1[c1=1]" = 1.441, "c2#1~1[c1=2]" = -1.539,
+#'   "c1#1@room~~c1#1@room" = 1.90, "c2#1@room~c1#1@room" = 0.38, "c2#1@room~~c2#1@room" = 0.35)
+"toca"

@@ -12,11 +12,11 @@
 #'
 #' A membership score is not the posterior probability of a class. [posterior()] says of which class a response (or a
 #' unit) was; the membership score says in which proportions the person's (or cluster's) responses are drawn from the
-#' classes. Where class probabilities differ between the items or units of a person or cluster (by covariates or by other
-#' class variables), the score is their average, and the standard error is an upper bound.
+#' classes. Where class probabilities differ between the items or units of a person or cluster (by covariates or by
+#' other class variables), the score is their average, and the standard error is an upper bound.
 #'
-#' @param fit A fit from [mlmix()] whose model has a class variable of units with random effects, or with predictors that
-#'   differ between clusters.
+#' @param fit A fit from [mlmix()] whose model has a class variable of units with random effects, or with predictors
+#'   that differ between clusters.
 #' @return A data frame, a row for each row of the data of models that stack items (`NA` for rows left out; first column
 #'   `row`), otherwise for each cluster (first column its id), and for each within class variable `c` the scores `c=1`,
 #'   `c=2`, ... and their posterior standard deviations `c=1.se`, `c=2.se`, ...

@@ -1,4 +1,4 @@
-# zero_variances(): a latent variable whose variance is fixed at 0 has no residual, and costs no dimension of integration.
+# A latent variable whose variance is fixed at 0 has no residual, and costs no dimension of integration.
 
 # In the specification such a variance is the constant 0 instead of a parameter fixed there. Its covariances must be
 # fixed at 0 too, and are left out.

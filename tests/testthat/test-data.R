@@ -49,3 +49,23 @@ test_that("the data are those of the reference cases", {
   expect_equal(ones(dentistry), colSums(dentists[1:5] * dentists$freq), ignore_attr = TRUE)
   expect_equal(colSums(cheating), colSums(read("lca_cheating")), ignore_attr = TRUE)
 })
+
+test_that("toca is what data-raw/toca.R says, and its values are recovered", {
+  expect_identical(dim(toca), c(1200L, 21L))
+  expect_true(is_binary(toca[-1]))
+  expect_identical(as.integer(table(toca$room)), rep(20L, 60))
+  skip_on_cran()
+  model <- lta(list(c1 = fall1:fall10, c2 = spring1:spring10), k = 2, cluster = "room")
+  high <- c(2.44, 3.09, 1.02, 0.34, 1.43, 1.28, 1.07, 1.46, 2.32, 1.32)
+  low <- c(-0.50, -0.90, -3.32, -3.57, -1.43, -2.47, -2.45, -2.13, -1.14, -1.99)
+  truth <- c(
+    stats::setNames(high, paste0("fall", 1:10, "~1[c1=1]")), stats::setNames(low, paste0("fall", 1:10, "~1[c1=2]")),
+    "c1#1~1" = -0.55, "c2#1~1[c1=1]" = 1.441, "c2#1~1[c1=2]" = -1.539, "c1#1@room~~c1#1@room" = 1.90,
+    "c2#1@room~c1#1@room" = 0.38, "c2#1@room~~c2#1@room" = 0.35
+  )
+  first <- mlmix_control(start_values = start_values(model, toca, truth))
+  fit <- quiet_fit(model, toca, starts = 1, seed = 1, control = first)
+  off <- coef(fit)[names(truth)] - truth
+  expect_lt(drop(off %*% solve(vcov(fit)[names(truth), names(truth)], off)), stats::qchisq(0.999, 26))
+  expect_lt(max(abs(off) / sqrt(diag(vcov(fit)))[names(truth)]), 4)
+})

@@ -20,7 +20,8 @@ test_that("items of every kind, of several kinds, and covariates of persons and 
   data <- withr::with_seed(4, {
     n <- 60
     data.frame(u1 = stats::rbinom(n, 1, 0.5), u2 = stats::rbinom(n, 1, 0.3),
-      o1 = factor(sample(3, n, TRUE), ordered = TRUE), n1 = factor(sample(c("a", "b", "c"), n, TRUE)), y1 = stats::rnorm(n), y2 = stats::rnorm(n), age = stats::rnorm(n))
+      o1 = factor(sample(3, n, TRUE), ordered = TRUE), n1 = factor(sample(c("a", "b", "c"), n, TRUE)),
+      y1 = stats::rnorm(n), y2 = stats::rnorm(n), age = stats::rnorm(n))
   })
   expect_equal(n_free(gom(c(y1, y2), 2, family = gaussian()), data), 4 + 2 + 2)
   mixed <- gom(c(u1, u2, o1, n1), 2)
