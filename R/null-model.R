@@ -15,29 +15,23 @@ fit_one_class_fewer <- function(fit, class, starts, seed, se, call) {
   k <- fit_classes(fit)
   for (name in class) reduced$model <- model_with_classes(k[[name]]$k - 1L, reduced$model, name, call)
   reduced$call$model <- reduced$model
-  refit(reduced, reduced$data$columns, reduced$data, starts = starts, seed = seed, se = se, start_values = start,
-    call = call)
+  estimate_again(reduced, reduced$data$columns, reduced$data, starts = starts, seed = seed, se = se,
+    start_values = start, call = call)
 }
 
-# The engine on the specification of `like` with other columns and weights: a fit. `start_values` are the first start.
-refit <- function(like, columns, weights, starts, seed, se = "none", start_values = NULL, threads = NULL, call) {
-  started <- proc.time()[["elapsed"]]
-  data <- like$data
-  weights <- weights[c("frequency", "unit_weights", "cluster_weights")]
-  names(weights) <- c("frequency", "unit_weights", "cluster_weights")
-  resolved <- data[setdiff(names(data), c(names(weights), "n_rows"))]
+# The model of `like` estimated from other columns and weights, `start_values` being the first start.
+estimate_again <- function(like, columns, weights, starts, seed, se = "none", start_values = NULL, threads = NULL,
+                           call) {
+  resolved <- fit_resolved(like)
+  n_rows <- resolved$n_rows
+  resolved$n_rows <- NULL
   resolved$columns <- columns
-  resolved$spec <- like$spec
-  resolved$parameters <- like$parameters[setdiff(names(like$parameters), c("estimate", "std.error", "status"))]
-  options <- like$options
-  options[c("starts", "final_starts")] <- as.list(starts)
-  options$seed <- seed
-  options$se <- se
-  options["start_values"] <- list(start_values)
+  options <- warm_options(like$options, start_values, like$parameters, starts, seed, se)
   if (!is.null(threads)) options$threads <- threads
-  result <- engine_fit(resolved, weights, options, NULL, call)
-  new_fit(result, resolved, weights, like$model, options, like$call,
-    n_rows = data$n_rows, time = proc.time()[["elapsed"]] - started)
+  weights <- weights[intersect(c("frequency", "unit_weights", "cluster_weights"), names(weights))]
+  fit <- refit(resolved, weights, options, like$model, n_rows, call)
+  fit$call <- like$call
+  fit
 }
 
 check_dropped_class <- function(fit, class, call) {

@@ -174,7 +174,7 @@ solve_information <- function(information) {
 # The observed information in the engine's coordinates; worked out again at the estimates where a fit has none.
 fit_information <- function(fit, call) {
   if (!is.null(fit$information) && fit$options$se != "none") return(fit$information)
-  again <- refit(fit, fit$data$columns, fit$data, starts = c(1, 1), seed = fit$seed, se = "observed",
+  again <- estimate_again(fit, fit$data$columns, fit$data, starts = c(1, 1), seed = fit$seed, se = "observed",
     start_values = fit$parameters$estimate, call = call)
   again$information
 }
