@@ -110,6 +110,7 @@ class_quality <- function(class, part, proportion) {
   data.frame(
     variable = class$name, class = class$labels, proportion = proportion,
     modal_proportion = found$n / sum(part$weight), average_posterior = own, correct = correct,
-    odds_correct = na_if_nan(own / (1 - own) / (proportion / (1 - proportion))), entropy = entropy, stringsAsFactors = FALSE
+    odds_correct = na_if_nan(own / (1 - own) / (proportion / (1 - proportion))), entropy = entropy,
+    stringsAsFactors = FALSE
   )
 }

@@ -28,7 +28,9 @@ posterior_vcov <- function(fit, fun) {
     position <- fit$free[[i]]
     theta <- fit$parameters$estimate
     step <- 0.05 * sqrt(fit$vcov[i, i])
-    room <- c(theta[[position]] - fit$parameters$lower[[position]], fit$parameters$upper[[position]] - theta[[position]])
+    room <- c(
+      theta[[position]] - fit$parameters$lower[[position]], fit$parameters$upper[[position]] - theta[[position]]
+    )
     step <- min(step, room[is.finite(room) & room > 0] / 4)
     at <- function(sign) fun(posteriors_at(fit, replace(theta, position, theta[[position]] + sign * step)))
     (at(1) - at(-1)) / (2 * step)

@@ -42,8 +42,8 @@ add_structural <- function(parts, formula, known, call) {
   if (length(classes) == 0) {
     abort_spec(c(
       "{.code {deparse1(formula)}}: neither side has a class variable of the fit.",
-      i = "Its class variables: {.val {known}}. {.code {known[[1]]} ~ x} explains the classes, {.code y ~ {known[[1]]}} is an
-        outcome that differs by class."
+      i = "Its class variables: {.val {known}}. {.code {known[[1]]} ~ x} explains the classes,
+        {.code y ~ {known[[1]]}} is an outcome that differs by class."
     ), call = call)
   }
   if (!is.null(equation$trials)) {

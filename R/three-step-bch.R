@@ -148,7 +148,8 @@ bch_blocks <- function(resolved, call) {
     if (is.null(coefficient$by)) return(rep(parameter_indices(coefficient), n))
     by <- unlist(coefficient$by)
     size <- vapply(by, function(name) classes[[name]]$k, 1)
-    at <- 1 + Reduce(`+`, Map(function(name, stride) (known[[name]] - 1) * stride, by, cumprod(c(1, size))[seq_along(by)]))
+    stride <- cumprod(c(1, size))[seq_along(by)]
+    at <- 1 + Reduce(`+`, Map(function(name, stride) (known[[name]] - 1) * stride, by, stride))
     parameter_indices(coefficient)[at]
   }
   design <- function(terms) {
@@ -168,7 +169,8 @@ bch_blocks <- function(resolved, call) {
     if (!type %in% c("gaussian", "bernoulli", "ordinal", "nominal", "poisson")) {
       abort_spec(c(
         "{.code method = \"BCH\"} does not take the outcome {.var {outcome$name}}, which is {.fn {type}}.",
-        i = "Accepted: gaussian, bernoulli, ordinal, nominal and Poisson outcomes. {.code method = \"ML\"} takes every family."
+        i = "Accepted: gaussian, bernoulli, ordinal, nominal and Poisson outcomes.",
+        i = "{.code method = \"ML\"} takes every family."
       ), call = call)
     }
     list(

@@ -25,7 +25,8 @@ third_data <- function(fit, parts, step, data, call) {
       constant <- function(name) if (varies[[name]]) "within" else "between"
     } else {
       first <- which(!duplicated(old$cluster))
-      out <- list(data = data[rows[first], , drop = FALSE], index = seq_along(first), weights = old$cluster_weights[first])
+      out <- list(data = data[rows[first], , drop = FALSE], index = seq_along(first),
+        weights = old$cluster_weights[first])
     }
     out$robust <- FALSE
   }
@@ -36,7 +37,8 @@ third_data <- function(fit, parts, step, data, call) {
 
 # The variables of the data that the formulas use.
 structural_variables <- function(fit, parts, known) {
-  used <- c(unlist(lapply(parts$classes, all.vars)), unlist(lapply(parts$outcomes, function(part) all.vars(part$formula))))
+  formulas <- c(parts$classes, lapply(parts$outcomes, `[[`, "formula"))
+  used <- unlist(lapply(formulas, all.vars))
   intersect(unique(setdiff(used, names(fit_classes(fit)))), known)
 }
 

@@ -42,17 +42,17 @@
 #' Oberski and Vermunt 2014); parameters at a boundary count as known.
 #'
 #' With several class variables the assigned combinations are the indicator, so that also classes that were formed
-#' together may explain each other. Classes of clusters are explained at the level of clusters; outcomes that vary within
-#' clusters are taken as repeated within them. For classes of units in a model with a between level, where the
+#' together may explain each other. Classes of clusters are explained at the level of clusters; outcomes that vary
+#' within clusters are taken as repeated within them. For classes of units in a model with a between level, where the
 #' posterior also depends on the other units of the cluster, use [two_step()].
 #'
 #' The corrections suppose that predictors and outcomes are independent of the indicators given the classes. If the
 #' first step had predictors of the classes, give these here too.
-#' @references Asparouhov, T. and Muthén, B. (2014). Auxiliary variables in mixture modeling: Three-step approaches using
-#'   Mplus. *Structural Equation Modeling*, 21, 329-341.
+#' @references Asparouhov, T. and Muthén, B. (2014). Auxiliary variables in mixture modeling: Three-step approaches
+#'   using Mplus. *Structural Equation Modeling*, 21, 329-341.
 #'
-#'   Bakk, Z., Oberski, D. L. and Vermunt, J. K. (2014). Relating latent class assignments to external variables: Standard
-#'   errors for correct inference. *Political Analysis*, 22, 520-540.
+#'   Bakk, Z., Oberski, D. L. and Vermunt, J. K. (2014). Relating latent class assignments to external variables:
+#'   Standard errors for correct inference. *Political Analysis*, 22, 520-540.
 #'
 #'   Bakk, Z., Tekle, F. B. and Vermunt, J. K. (2013). Estimating the association between latent class membership and
 #'   external variables using bias-adjusted three-step approaches. *Sociological Methodology*, 43, 272-311.
@@ -77,7 +77,7 @@ three_step <- function(fit, formula, data, method = c("ML", "BCH"), assignment =
   assignment <- check_choice(assignment, c("modal", "proportional"), "assignment")
   variances <- check_choice(variances, c("varying", "equal"), "variances")
   correct <- check_flag(correct, "correct")
-  dots <- check_step_dots(list(...), method, frame)
+  dots <- check_step_dots(list(...), frame)
   data <- check_fit_data(data, fit, frame)
   check_first_step(fit, correct, frame)
   parts <- structural_parts(fit, formula, frame)
@@ -97,13 +97,16 @@ three_step <- function(fit, formula, data, method = c("ML", "BCH"), assignment =
     if (correct) found <- bch_third_step(fit, parts, step, third, family, variances, TRUE, assignment, frame)
     shift <- NA_real_
   }
-  new_three_step(call, found, outcomes, parts, step, list(
-    vcov_uncorrected = plain, shift = shift, method = method, assignment = assignment, corrected = correct
+  errors <- step$errors
+  dimnames(errors) <- list(step$labels, step$labels[step$seen])
+  new_structural("mlmix_three_step", call, found, outcomes, list(
+    vcov_uncorrected = plain, corrected = correct, errors = errors, shift = shift, method = method,
+    assignment = assignment, classes = parts$used, fit = if (method == "ML") found
   ))
 }
 
 # Arguments handed on to mlmix().
-check_step_dots <- function(dots, method, call) {
+check_step_dots <- function(dots, call) {
   accepted <- c("starts", "seed", "threads", "progress", "integration", "control")
   unknown <- setdiff(names(dots), accepted)
   if (length(dots) > 0 && (is.null(names(dots)) || length(unknown) > 0)) {
@@ -115,25 +118,23 @@ check_step_dots <- function(dots, method, call) {
   dots
 }
 
-new_three_step <- function(call, found, outcomes, parts, step, more) {
-  table <- natural_estimates(found, 0.95, fixed = FALSE)
-  errors <- step$errors
-  dimnames(errors) <- list(step$labels, step$labels[step$seen])
+# The result of a later step; `found` is its fit, or what of one BCH has.
+new_structural <- function(class, call, found, outcomes, more) {
   structure(c(
     list(
-      estimates = table, means = if (length(outcomes) > 0) third_means(found, outcomes),
-      tests = third_tests(found, outcomes),
+      estimates = natural_estimates(found, 0.95, fixed = FALSE),
+      means = if (length(outcomes) > 0) third_means(found, outcomes), tests = third_tests(found, outcomes),
       coefficients = stats::setNames(found$parameters$estimate[found$free], found$parameters$name[found$free]),
       vcov = found$vcov
-    ), more,
-    list(errors = errors, classes = parts$used, fit = if (more$method == "ML") found, n = found$n, call = call)
-  ), class = "mlmix_three_step")
+    ), more, list(n = found$n, call = call)
+  ), class = c(class, "mlmix_structural"))
 }
 
 warn_shift <- function(shift) {
   if (isTRUE(shift > 0.2)) {
     cli::cli_warn(c(
-      "The outcomes have changed the classes: {percent(shift)} of units are most probably in another class than assigned.",
+      "The outcomes have changed the classes.",
+      x = "{percent(shift)} of units are most probably in another class than assigned.",
       i = "Use {.code method = \"BCH\"}."
     ), class = c("mlmix_warning_shift", "mlmix_warning"))
   }
@@ -165,7 +166,8 @@ print_structural <- function(x) {
     print_plain(part$table)
   }
   if (!is.null(x$means)) {
-    cat("\nMeans and probabilities by class\n")
+    where <- if (means_elsewhere(x)) " (other predictors and random effects at 0)"
+    cat("\nMeans and probabilities by class", where, "\n", sep = "")
     print_plain(data.frame(
       ` ` = shorten(paste0(x$means$outcome, ifelse(x$means$category == "", "", paste0(" = ", x$means$category))), 30),
       class = x$means$class, estimate = fixed_digits(x$means$estimate, 3),
@@ -184,12 +186,19 @@ print_structural <- function(x) {
   }
 }
 
+# Whether outcomes depend on more than classes.
+means_elsewhere <- function(x) {
+  part <- x$estimates[x$estimates$target %in% x$means$outcome, , drop = FALSE]
+  any(part$kind %in% c("slope", "loading")) || any(grepl("@", x$estimates$target, fixed = TRUE))
+}
+
 #' @export
-tidy.mlmix_three_step <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
+tidy.mlmix_structural <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
   conf.int <- check_flag(conf.int, "conf.int")
   table <- x$estimates
   if (conf.int && check_level(conf.level, "conf.level") != 0.95) {
-    table[c("conf.low", "conf.high")] <- wald_columns(table$estimate, table$std.error, conf.level)[c("conf.low", "conf.high")]
+    limits <- c("conf.low", "conf.high")
+    table[limits] <- wald_columns(table$estimate, table$std.error, conf.level)[limits]
   }
   columns <- c("estimate", "std.error", "statistic", "p.value", if (conf.int) c("conf.low", "conf.high"),
     "level", "target", "class", "status")
@@ -197,10 +206,10 @@ tidy.mlmix_three_step <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
 }
 
 #' @export
-coef.mlmix_three_step <- function(object, ...) object$coefficients
+coef.mlmix_structural <- function(object, ...) object$coefficients
 
 #' @export
-vcov.mlmix_three_step <- function(object, ...) object$vcov
+vcov.mlmix_structural <- function(object, ...) object$vcov
 
 #' @export
-nobs.mlmix_three_step <- function(object, ...) object$n
+nobs.mlmix_structural <- function(object, ...) object$n

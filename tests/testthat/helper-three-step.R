@@ -43,7 +43,7 @@ by_hand_units <- function(theta, step, x, density, errors = step$errors) {
 by_hand_three_step <- function(step, x, density, start, weight = 1, vcov_logits = NULL, group = seq_along(step$w)) {
   units <- function(theta, errors = step$errors) weight * by_hand_units(theta, step, x, density, errors)
   total <- function(theta) sum(units(theta))
-  best <- stats::optim(start, total, method = "BFGS", control = list(fnscale = -1, reltol = 1e-14, maxit = 1000))
+  best <- suppressWarnings(stats::optim(start, total, method = "BFGS", control = list(fnscale = -1, reltol = 1e-14, maxit = 1000)))
   theta <- best$par
   bread <- solve(numDeriv::hessian(total, theta))
   scores <- rowsum(numDeriv::jacobian(units, theta), group)
@@ -80,4 +80,11 @@ by_hand_logit_vcov <- function(fit, u, k = 2) {
   }
   j <- numDeriv::jacobian(logits, theta[fit$free])
   j %*% fit$vcov %*% t(j)
+}
+
+# Latent classes of counted response patterns.
+toby_fit <- function() {
+  remember("toby", {
+    mlmix(lca(c(A, B, C, D), k = 2), stouffer_toby, frequency = frequency, starts = c(5, 2), seed = 1, threads = 1)
+  })
 }

@@ -28,7 +28,7 @@ test_that("assignment errors are averages over the truth, and agree with simulat
 })
 
 test_that("measures of quality follow their definitions, with frequencies as weights", {
-  fit <- remember("toby", mlmix(lca(c(A, B, C, D), k = 2), stouffer_toby, frequency = frequency, starts = c(5, 2), seed = 1, threads = 1))
+  fit <- toby_fit()
   p <- as.matrix(posterior(fit)[c("c=1", "c=2")])[rep(1:16, stouffer_toby$frequency), ]
   modal <- max.col(p)
   t <- classification_table(fit, "quality")

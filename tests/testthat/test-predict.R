@@ -92,7 +92,8 @@ test_that("expected outcomes of every family, by hand from class probabilities",
     e <- exp(c(theta[[paste0("m#1~1[c=", k, "]")]], theta[[paste0("m#2~1[c=", k, "]")]], 0))
     e / sum(e)
   })
-  line <- basis %*% theta[c("y~poly(x, 2)1", "y~poly(x, 2)2")] + c(a = 0, b = theta[["y~gb"]], c = theta[["y~gc"]])[new$g]
+  groups <- c(a = 0, b = theta[["y~gb"]], c = theta[["y~gc"]])
+  line <- basis %*% theta[c("y~poly(x, 2)1", "y~poly(x, 2)2")] + groups[new$g]
   expected <- function(q) {
     mix <- function(values) as.numeric(q * values[, 1] + (1 - q) * values[, 2])
     data.frame(
@@ -129,8 +130,8 @@ test_that("new and known clusters: numeric integration by hand", {
   theta <- theta_of(fit)
   sd <- sqrt(theta[["u@id~~u@id"]])
   new <- data.frame(id = c(99, 99, 7), x = c(1, -0.5, 0.3), u = c(1, 1, 0))
-  like <- function(u, x) function(b) sum(stats::dbinom(u, 1, stats::plogis(theta[["u~1"]] + theta[["u~x"]] * x + b), log = TRUE))
   p <- function(x) function(b) stats::plogis(theta[["u~1"]] + theta[["u~x"]] * x + b)
+  like <- function(u, x) function(b) sum(stats::dbinom(u, 1, p(x)(b), log = TRUE))
   first <- like(new$u[1:2], new$x[1:2])
   alone <- like(new$u[3], new$x[3])
   old <- data[data$id == 7, ]
@@ -139,7 +140,8 @@ test_that("new and known clusters: numeric integration by hand", {
   got <- predict(fit, new, "response")$u
   expect_equal(got, sapply(1:3, function(i) on_grid(sd, none, p(new$x[i]))), tolerance = 1e-5)
   got <- predict(fit, new, "response", condition = "posterior")$u
-  expect_equal(got, c(on_grid(sd, first, p(1)), on_grid(sd, first, p(-0.5)), on_grid(sd, alone, p(0.3))), tolerance = 1e-5)
+  by_hand <- c(on_grid(sd, first, p(1)), on_grid(sd, first, p(-0.5)), on_grid(sd, alone, p(0.3)))
+  expect_equal(got, by_hand, tolerance = 1e-5)
   got <- predict(fit, new, "response", condition = "posterior", clusters = "known")$u
   expect_equal(got[3], on_grid(sd, joint, p(0.3)), tolerance = 1e-5)
   expect_equal(got[1], on_grid(sd, first, p(1)), tolerance = 1e-5)
@@ -148,7 +150,8 @@ test_that("new and known clusters: numeric integration by hand", {
   expect_equal(got$`u@id`[3], on_grid(sd, joint, identity), tolerance = 1e-5)
   counts <- quiet_fit(mixture_model(outcome(n ~ 1 + (1 | id), family = poisson())), data, starts = 1)
   theta <- theta_of(counts)
-  expect_equal(predict(counts, data.frame(id = 1), "response")$n, exp(theta[["n~1"]] + theta[["n@id~~n@id"]] / 2), tolerance = 1e-5)
+  expect_equal(predict(counts, data.frame(id = 1), "response")$n, exp(theta[["n~1"]] + theta[["n@id~~n@id"]] / 2),
+    tolerance = 1e-5)
 })
 
 test_that("counts with extra zeros and overdispersion", {
@@ -165,7 +168,8 @@ test_that("counts with extra zeros and overdispersion", {
   theta <- theta_of(fit)
   x <- c(-1, 0.4)
   got <- predict(fit, data.frame(x), "response")
-  expect_equal(got$z, (1 - stats::plogis(theta[["z^zero~1"]])) * exp(theta[["z~1"]] + theta[["z~x"]] * x), tolerance = 1e-5)
+  zero <- stats::plogis(theta[["z^zero~1"]])
+  expect_equal(got$z, (1 - zero) * exp(theta[["z~1"]] + theta[["z~x"]] * x), tolerance = 1e-5)
   expect_equal(got$n, exp(theta[["n~1"]] + theta[["n~x"]] * x), tolerance = 1e-5)
   expect_equal(got$k, stats::plogis(theta[["k~1"]] + theta[["k~x"]] * x))
 })
@@ -174,7 +178,9 @@ test_that("a random loading: the product of two latent variables", {
   data <- withr::with_seed(9, {
     id <- rep(1:25, each = 8)
     f <- stats::rnorm(200)
-    data.frame(id, a = f + stats::rnorm(200, 0, 0.5), b = 0.8 * f + stats::rnorm(200, 0, 0.5), y = 1 + (1 + stats::rnorm(25, 0, 0.4)[id]) * f + stats::rnorm(200))
+    slope <- 1 + stats::rnorm(25, 0, 0.4)[id]
+    data.frame(id, a = f + stats::rnorm(200, 0, 0.5), b = 0.8 * f + stats::rnorm(200, 0, 0.5),
+      y = 1 + slope * f + stats::rnorm(200))
   })
   model <- mixture_model(latent_factor("f"), outcome(c(a, b) ~ f), outcome(y ~ f + (0 + f | id)))
   fit <- quiet_fit(model, data, starts = 1, se = "none")
@@ -204,7 +210,9 @@ test_that("stacked items: a row per person for outcomes and random effects, per 
 })
 
 test_that("rows left out are missing; known classes need not be there", {
-  data <- withr::with_seed(2, data.frame(y = stats::rnorm(80, rep(c(0, 3), 40)), x = stats::rnorm(80), k = rep(c(1, 2, NA, NA), 20)))
+  data <- withr::with_seed(2, {
+    data.frame(y = stats::rnorm(80, rep(c(0, 3), 40)), x = stats::rnorm(80), k = rep(c(1, 2, NA, NA), 20))
+  })
   fit <- quiet_fit(mixture_model(latent_class("c", 2, ~ x, known = "k"), outcome(y ~ c)), data, starts = c(3, 1))
   new <- data.frame(y = c(0, 3, 1), x = c(0, NA, 1))
   expect_message(got <- predict(fit, new, "posterior"), "1 row of `newdata` is left out")
@@ -217,7 +225,7 @@ test_that("rows left out are missing; known classes need not be there", {
 })
 
 test_that("a frequency and sampling weights do not change what units get", {
-  fit <- remember("toby", mlmix(lca(c(A, B, C, D), k = 2), stouffer_toby, frequency = frequency, starts = c(5, 2), seed = 1, threads = 1))
+  fit <- toby_fit()
   expect_equal(predict(fit, stouffer_toby[16:1, ], "posterior")$`c=1`, rev(posterior(fit)$`c=1`), tolerance = 1e-7)
 })
 
