@@ -43,7 +43,8 @@ by_hand_units <- function(theta, step, x, density, errors = step$errors) {
 by_hand_three_step <- function(step, x, density, start, weight = 1, vcov_logits = NULL, group = seq_along(step$w)) {
   units <- function(theta, errors = step$errors) weight * by_hand_units(theta, step, x, density, errors)
   total <- function(theta) sum(units(theta))
-  best <- suppressWarnings(stats::optim(start, total, method = "BFGS", control = list(fnscale = -1, reltol = 1e-14, maxit = 1000)))
+  control <- list(fnscale = -1, reltol = 1e-14, maxit = 1000)
+  best <- suppressWarnings(stats::optim(start, total, method = "BFGS", control = control))
   theta <- best$par
   bread <- solve(numDeriv::hessian(total, theta))
   scores <- rowsum(numDeriv::jacobian(units, theta), group)
