@@ -1,0 +1,137 @@
+# Two fits whose log-likelihoods, numbers of parameters and scaling factors are given.
+given_fits <- function(log_lik, n_free, scaling) {
+  fit <- carcinoma_fit(2)
+  Map(function(l, p, c) {
+    fit$log_likelihood <- l
+    fit$n_free <- p
+    fit$scaling <- c
+    fit
+  }, log_lik, n_free, scaling)
+}
+
+test_that("the scaled difference test is the published example of Mplus", {
+  # https://www.statmodel.com/chidiff.shtml: L0 = -2606 with 39 parameters, c0 = 1.450; L1 = -2583 with 47, c1 = 1.546
+  fits <- given_fits(c(-2606, -2583), c(39, 47), c(1.450, 1.546))
+  table <- anova(fits[[1]], fits[[2]])
+  expect_equal(round(table$scaling[[2]], 3), 2.014)
+  expect_equal(round(table$Chisq[[2]], 3), 22.840)
+  expect_equal(table$Df[[2]], 8)
+  expect_equal(table$`Pr(>Chisq)`[[2]], stats::pchisq(22.840, 8, lower.tail = FALSE), tolerance = 1e-4)
+})
+
+test_that("a published pair of transition models is compared as its numbers say", {
+  skip_on_cran()
+  data <- reference_data("lta_lsay")
+  grades <- list(c("ab39m", "ab39t", "ab39u", "ab39w", "ab39x"), c("ga33a", "ga33h", "ga33i", "ga33k", "ga33l"))
+  fit <- function(invariant) {
+    model <- lta(grades, k = 4, invariant = invariant)
+    suppressMessages(suppressWarnings(mlmix(model, data, starts = c(10, 3), seed = 1, threads = 1)))
+  }
+  equal <- fit(TRUE)
+  unequal <- fit(FALSE)
+  # Mplus 8.11: log-likelihood and scaling factor of equal items over time and of unequal ones. Of the first it counts
+  # one logit that drifts to its limit (-14.639) as free, without information, where we count 1 in the trace.
+  cd <- (55 * 1.1193 - 35 * 1.0529) / 20
+  equal$scaling <- equal$scaling - 1 / 35
+  table <- anova(equal, unequal)
+  expect_equal(table$scaling[[2]], cd, tolerance = 5e-4)
+  expect_equal(table$Chisq[[2]], 2 * (14542.768 - 14531.997) / cd, tolerance = 1e-3)
+  expect_equal(table$Df[[2]], 20)
+})
+
+test_that("more than two fits are tested in the order of their parameters", {
+  fits <- given_fits(c(-90, -100, -97), c(9, 4, 6), c(1.1, 1, 1.2))
+  table <- anova(fits[[1]], fits[[2]], fits[[3]])
+  expect_equal(table$n_parameters, c(4, 6, 9))
+  expect_equal(table$Chisq, c(NA, 6 / ((6 * 1.2 - 4) / 2), 14 / ((9 * 1.1 - 6 * 1.2) / 3)))
+  expect_equal(table$Df, c(NA, 2, 3))
+  # Not positive: no test.
+  fits <- given_fits(c(-100, -97), c(10, 12), c(1.5, 1.2))
+  table <- anova(fits[[1]], fits[[2]])
+  expect_equal(c(table$Chisq[[2]], table$scaling[[2]]), c(NA_real_, NA_real_))
+  expect_equal(anova(fits[[1]], fits[[2]], scaled = FALSE)$Chisq[[2]], 6)
+  # The same number of parameters: no degrees of freedom.
+  fits <- given_fits(c(-100, -97), c(10, 10), c(1, 1))
+  expect_true(is.na(anova(fits[[1]], fits[[2]])$`Pr(>Chisq)`[[2]]))
+})
+
+test_that("the mixture for a variance of 0 has the right size", {
+  expect_equal(ratio_p_value(2.71, 1, TRUE), stats::pchisq(2.71, 1, lower.tail = FALSE) / 2)
+  expect_equal(ratio_p_value(0, 1, TRUE), 1)
+  expect_equal(ratio_p_value(5, 2, TRUE), (stats::pchisq(5, 1, lower.tail = FALSE) + exp(-2.5)) / 2)
+  expect_equal(ratio_p_value(5, 2, FALSE), exp(-2.5))
+  # A one-way layout, 60 clusters of 4, in closed form: J log(SSB / J) + J (m - 1) log(SSW / (J (m - 1))).
+  statistic <- withr::with_seed(1, {
+    between <- stats::rchisq(20000, 59)
+    within <- stats::rchisq(20000, 180)
+    free <- pmax(between / 60, within / 180)
+    null <- 240 * log((between + within) / 240)
+    ifelse(between / 60 > within / 180, null - 60 * log(between / 60) - 180 * log(within / 180), 0)
+  })
+  p <- ratio_p_value(statistic, 1, TRUE)
+  # About half of the statistics are 0; 5 % +- 0.15 % in 20,000 draws, and finite samples are a little conservative.
+  expect_equal(mean(p < 0.05), 0.05, tolerance = 0.12)
+  expect_lt(mean(ratio_p_value(statistic, 1, FALSE) < 0.05), 0.03)
+})
+
+test_that("a freed variance is found, tested by the mixture, and said", {
+  data <- regression_data()
+  fit <- function(model) mlmix(model, data, starts = 1, seed = 1, threads = 1, se = "observed")
+  none <- fit(mixture_model(outcome(y ~ x)))
+  zero <- fit(mixture_model(outcome(y ~ x + (1 | id)), constrain(fix("y@id~~y@id" = 0))))
+  intercept <- fit(mixture_model(outcome(y ~ x + (1 | id))))
+  slope <- fit(mixture_model(outcome(y ~ x + (1 + x | id))))
+  expect_equal(c(freed_variances(none, intercept), freed_variances(zero, intercept), freed_variances(intercept, slope),
+    freed_variances(none, slope)), c(1, 1, 1, 2))
+  expect_equal(freed_variances(intercept, intercept), 0)
+  table <- anova(none, intercept, slope)
+  expect_equal(attr(table, "boundary"), c(FALSE, TRUE, TRUE))
+  expect_equal(table$Chisq[[2]], 2 * (intercept$log_likelihood - none$log_likelihood))
+  expect_equal(table$`Pr(>Chisq)`[[2]], stats::pchisq(table$Chisq[[2]], 1, lower.tail = FALSE) / 2)
+  expect_equal(table$`Pr(>Chisq)`[[3]], mean(stats::pchisq(table$Chisq[[3]], 1:2, lower.tail = FALSE)))
+  plain <- anova(none, intercept, boundary = FALSE)
+  expect_equal(plain$`Pr(>Chisq)`[[2]], 2 * table$`Pr(>Chisq)`[[2]])
+  expect_warning(two <- anova(none, slope), "frees 2 variances", class = "mlmix_warning_boundary")
+  expect_equal(two$`Pr(>Chisq)`[[2]], stats::pchisq(two$Chisq[[2]], 3, lower.tail = FALSE))
+  expect_equal(attr(anova(none, slope, boundary = TRUE), "boundary"), c(FALSE, TRUE))
+  # lme4's test of the same models.
+  lme <- lme4::lmer(y ~ x + (1 | id), data, REML = FALSE)
+  expect_equal(table$Chisq[[2]], as.numeric(2 * (stats::logLik(lme) - stats::logLik(stats::lm(y ~ x, data)))),
+    tolerance = 1e-4)
+  expect_snapshot(anova(none, intercept))
+})
+
+test_that("fits of other outcomes are refused, doubtful nesting is said", {
+  two <- carcinoma_fit(2)
+  fewer <- suppressWarnings(mlmix(lca(c(A, B, C, D), k = 2), carcinoma, starts = c(3, 1), seed = 1, threads = 1))
+  changed <- suppressWarnings(mlmix(lca(seven, k = 2), transform(carcinoma, G = rev(G)), starts = c(3, 1), seed = 1,
+    threads = 1))
+  data <- regression_data()
+  data$z <- rep(0:1, 120)
+  fit <- function(model) mlmix(model, data, starts = 1, seed = 1, threads = 1)
+  x <- fit(mixture_model(outcome(y ~ x)))
+  z <- fit(mixture_model(outcome(y ~ z + w)))
+  expect_snapshot(error = TRUE, {
+    anova(two, fewer)
+    anova(two, changed)
+    compare_models(two, fewer)
+    anova(two, two, boundary = "yes")
+  })
+  expect_warning(anova(x, z), "may not be nested", class = "mlmix_warning_nested")
+  # Categories of one variable, numbered from 0 as bernoulli and from 1 as ordinal, are the same.
+  ordinal <- mixture_model(latent_class("c", 2), outcome(c(A, B, C, D) ~ c, family = ordinal()))
+  same <- suppressWarnings(mlmix(ordinal, carcinoma, starts = c(3, 1), seed = 1, threads = 1))
+  expect_no_error(compare_models(fewer, same))
+  expect_equal(same$log_likelihood, fewer$log_likelihood, tolerance = 1e-6)
+})
+
+test_that("stacked items are compared with the same items side by side", {
+  data <- simulate_data(gom(u1:u5, k = 2), c(
+    stats::setNames(rep(c(1, -1), c(3, 2)), sprintf("u%d~1[c=1]", 1:5)),
+    stats::setNames(rep(c(-1, 1), c(3, 2)), sprintf("u%d~1[c=2]", 1:5)), "c#1@person~~c#1@person" = 3, "c#1~1" = 0.2
+  ), n = 150, seed = 2)
+  fit <- function(model) suppressWarnings(mlmix(model, data, starts = c(2, 1), seed = 1, threads = 1, se = "observed"))
+  classes <- fit(lca(u1:u5, k = 2))
+  graded <- fit(gom(u1:u5, k = 2))
+  expect_no_error(compare_models(classes, graded))
+})
