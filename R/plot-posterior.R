@@ -1,12 +1,13 @@
 # The posterior plot: how certain the assignment to the most likely class is, class by class.
 
-plot_posterior <- function(data) {
+plot_posterior <- function(data, level) {
   data$label <- factor(data$label, levels = unique(data$label[order(data$variable, data$class)]))
-  n <- nlevels(data$label)
-  ggplot2::ggplot(data, ggplot2::aes(x = .data$probability, weight = .data$weight, fill = .data$label)) +
+  data$number <- factor(as.integer(sub("^.*=", "", data$class)))
+  n <- max(as.integer(levels(data$number)))
+  ggplot2::ggplot(data, ggplot2::aes(x = .data$probability, weight = .data$weight, fill = .data$number)) +
     ggplot2::geom_histogram(breaks = seq(0, 1, by = 0.05), colour = "white", linewidth = 0.2) +
     ggplot2::facet_wrap(ggplot2::vars(.data$label)) +
-    ggplot2::scale_fill_manual(values = class_colours(n)) +
+    ggplot2::scale_fill_manual(values = stats::setNames(class_colours(n), seq_len(n))) +
     ggplot2::scale_x_continuous(limits = c(0, 1), breaks = seq(0, 1, 0.5), labels = c("0", "0.5", "1")) +
     ggplot2::labs(
       title = "Certainty of the classification", x = "Posterior probability of the most likely class",

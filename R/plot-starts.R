@@ -1,6 +1,6 @@
 # The plot of random starts: the log-likelihood each reached, best first.
 
-plot_starts <- function(data) {
+plot_starts <- function(data, level) {
   long <- rbind(
     data.frame(rank = data$rank, value = data$stage1, stage = "after the first iterations"),
     data.frame(rank = data$rank, value = data$final, stage = "carried to the end")

@@ -3,17 +3,20 @@
 #' @importFrom rlang .data
 #' @rdname plot.mlmix
 #' @export
-plot.mlmix <- function(x, type = c("profile", "posterior", "starts"), ...) {
-  type <- check_choice(type, c("profile", "posterior", "starts"), "type")
-  need_ggplot2()
-  data <- plot_data(x, type, ...)
-  switch(type, profile = plot_profile(data, ...), posterior = plot_posterior(data), starts = plot_starts(data))
+plot.mlmix <- function(x, type = "profile", ...) {
+  draw_plot(x, type, list(...), rlang::current_env())
 }
 
 #' @rdname plot.mlmix
 #' @exportS3Method ggplot2::autoplot
-autoplot.mlmix <- function(object, type = c("profile", "posterior", "starts"), ...) {
-  plot.mlmix(object, type = type, ...)
+autoplot.mlmix <- function(object, type = "profile", ...) {
+  draw_plot(object, type, list(...), rlang::current_env())
+}
+
+draw_plot <- function(fit, type, options, call) {
+  need_ggplot2(call)
+  read <- read_plot(fit, type, options, call)
+  read$kind$draw(read$data, read$level)
 }
 
 need_ggplot2 <- function(call = rlang::caller_env()) {
@@ -32,12 +35,13 @@ class_colours <- function(n) {
   rep(okabe_ito, length.out = n)
 }
 class_shapes <- function(n) rep(c(16, 17, 15, 18, 1, 2, 0, 5), length.out = n)
-class_lines <- function(n) rep(c("solid", "22", "42", "13", "1343", "2262"), length.out = n)
+class_lines <- function(n) rep(c("solid", "52", "12", "5212", "92", "3313"), length.out = n)
 
 plot_theme <- function() {
   ggplot2::theme_bw(base_size = 12) + ggplot2::theme(
     legend.position = "bottom", panel.grid.minor = ggplot2::element_blank(),
     strip.background = ggplot2::element_rect(fill = "grey95", colour = NA),
-    plot.title.position = "plot", plot.title = ggplot2::element_text(face = "bold")
+    plot.title.position = "plot", plot.title = ggplot2::element_text(face = "bold"),
+    plot.subtitle = ggplot2::element_text(size = 10.5, colour = "grey20")
   )
 }

@@ -105,9 +105,9 @@ alike_lines <- function(fit) {
 summary_profile <- function(fit) {
   classes <- fit_classes(fit)
   differs <- vapply(fit$spec$outcomes, function(outcome) {
-    has_reference(outcome) && length(depends_on(outcome$predictors, outcome$auxiliary, classes)) > 0
+    length(depends_on(outcome$predictors, outcome$auxiliary, classes)) > 0
   }, TRUE)
   if (!any(differs)) return(NULL)
-  profile <- profile_data(fit, names(classes), 0.95)
+  profile <- one_profile(fit, 0.95, names(classes), rlang::current_env())
   if (all(profile$measure == "mean") && length(unique(profile$outcome)) == 1) NULL else profile
 }
