@@ -126,7 +126,7 @@ text_differences <- function(text, label, names, env, call) {
 }
 
 # The sides of an equation, with parameter names in backticks. Names contain `=`, `~`, `-` and brackets, so they are
-# looked for first, the longest first, where no letter, digit, dot or underscore stands beside them.
+# looked for first, the longest first, where nothing that could belong to a name stands beside them.
 split_equation <- function(text, names) {
   names <- names[order(nchar(names), decreasing = TRUE)]
   sides <- ""
@@ -135,8 +135,8 @@ split_equation <- function(text, names) {
   add <- function(piece) sides[[length(sides)]] <<- paste0(sides[[length(sides)]], piece)
   while (nzchar(rest)) {
     quoted <- regmatches(rest, regexpr("^`[^`]*`", rest))
-    hit <- names[startsWith(rest, names) & !grepl("[A-Za-z0-9._]", before)]
-    hit <- Filter(function(name) !grepl("^[A-Za-z0-9._]", substring(rest, nchar(name) + 1)), hit)
+    hit <- names[startsWith(rest, names) & !grepl("[A-Za-z0-9._~:@#|]", before)]
+    hit <- Filter(function(name) !grepl("^[][A-Za-z0-9._~:@#|]", substring(rest, nchar(name) + 1)), hit)
     if (length(quoted) > 0) {
       taken <- quoted
       add(quoted)
@@ -260,8 +260,8 @@ print.mlmix_test <- function(x, ...) {
     cat("\nNo joint test\n")
   } else {
     p <- p_words(x$p.value)
-    cat("\nChi-squared ", number(x$statistic), " with ", x$df, " df, p ", if (!startsWith(p, "<")) "= ", sub("<", "< ", p),
-      "\n", sep = "")
+    p <- if (startsWith(p, "<")) sub("<", "< ", p) else paste("=", p)
+    cat("\nChi-squared ", number(x$statistic), " with ", x$df, " df, p ", p, "\n", sep = "")
   }
   if (length(x$notes) > 0) cat(strwrap(paste("Note:", x$notes), 80, exdent = 2), sep = "\n")
   invisible(x)

@@ -58,6 +58,7 @@ test_that("names are found in an equation, the longest first", {
   expect_equal(split("sqrt(y@id~~y@id)"), "sqrt(`y@id~~y@id`)")
   expect_equal(split("my~x = y~x2 = y~x"), c("my~x", "y~x2", "`y~x`"))
   expect_equal(split("`u1~1[c=1]` = u1~1"), c("`u1~1[c=1]`", "`u1~1`"))
+  expect_equal(split("y~x[c=1] = u1~1:f"), c("y~x[c=1]", "u1~1:f"))
   expect_equal(split("f(y~x, n <= 3) = 1"), c("f(`y~x`, n <= 3)", "1"))
 })
 
