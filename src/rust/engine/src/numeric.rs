@@ -1,6 +1,7 @@
 //! Scalar special functions, accurate in both tails: logs of sums, logistic, normal and gamma functions.
 
 use std::f64::consts::{FRAC_1_SQRT_2, LN_2};
+use std::sync::LazyLock;
 
 /// log(√(2π)).
 pub const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_8;
@@ -136,8 +137,11 @@ pub fn normal_quantile(p: f64) -> f64 {
 /// log n! for n ≥ 0.
 #[inline]
 pub fn log_factorial(n: f64) -> f64 {
+    static SMALL: LazyLock<Vec<f64>> = LazyLock::new(|| (0..256).map(|n| ln_gamma(f64::from(n) + 1.0)).collect());
     if n < 2.0 {
         0.0
+    } else if n.fract() == 0.0 && n < 256.0 {
+        SMALL[n as usize]
     } else {
         ln_gamma(n + 1.0)
     }

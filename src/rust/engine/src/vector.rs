@@ -66,6 +66,14 @@ fn ln(x: f64) -> f64 {
     }
 }
 
+/// P of the less likely and of the likelier value of a logistic variable with logit η.
+#[inline(always)]
+fn logistic_tails(eta: f64) -> (f64, f64) {
+    let e = exp(-eta.abs());
+    let large = 1.0 / (1.0 + e);
+    (e * large, large)
+}
+
 /// x_i ← exp(x_i). Results below 1e-307 are 0.
 pub fn exp_in_place(x: &mut [f64]) {
     Arch::new().dispatch(
@@ -100,27 +108,31 @@ pub fn add_ln(x: &[f64], y: &mut [f64]) {
     );
 }
 
-/// out_i = log(1 + exp(x_i)), absolute error below 4e-16 (1 + |x_i|).
-pub fn log1p_exp(x: &[f64], out: &mut [f64]) {
+/// out_i = log P(y_i) with P(1) = 1 / (1 + exp(−η_i)), y 0 or 1; absolute error below 4e-16 (1 + |η_i|).
+pub fn log_bernoulli_logit(y: &[f64], eta: &[f64], out: &mut [f64]) {
     Arch::new().dispatch(
         #[inline(always)]
         || {
-            for (x, out) in x.iter().zip(out) {
-                *out = x.max(0.0) + ln(1.0 + exp(-x.abs()));
+            for ((y, eta), out) in y.iter().zip(eta).zip(out.iter_mut()) {
+                let x = (1.0 - 2.0 * y) * eta;
+                *out = -(x.max(0.0) + ln(1.0 + exp(-x.abs())));
             }
         },
     );
 }
 
-/// out_i = 1 / (1 + exp(−x_i)), absolute error below 4e-16.
-pub fn expit(x: &[f64], out: &mut [f64]) {
+/// Adds w (y − p) to `score` and, unless it is empty, w p (1 − p) to `information`, p = 1 / (1 + exp(−η)).
+pub fn add_logistic_scores(y: &[f64], eta: &[f64], weights: &[f64], score: &mut [f64], information: &mut [f64]) {
     Arch::new().dispatch(
         #[inline(always)]
         || {
-            for (x, out) in x.iter().zip(out) {
-                let e = exp(-x.abs());
-                let small = e / (1.0 + e);
-                *out = if *x < 0.0 { small } else { 1.0 - small };
+            for (((y, eta), w), score) in y.iter().zip(eta).zip(weights).zip(score.iter_mut()) {
+                let (small, large) = logistic_tails(*eta);
+                *score += w * (y - if *eta < 0.0 { small } else { large });
+            }
+            for ((eta, w), information) in eta.iter().zip(weights).zip(information.iter_mut()) {
+                let (small, large) = logistic_tails(*eta);
+                *information += w * small * large;
             }
         },
     );
@@ -190,15 +202,21 @@ mod tests {
 
     #[test]
     fn logistic_functions_agree_with_the_scalar_ones() {
-        let x = points();
-        let mut out = vec![0.0; x.len()];
-        log1p_exp(&x, &mut out);
-        for (o, x) in out.iter().zip(&x) {
-            assert!((o - crate::numeric::log1p_exp(*x)).abs() <= 4e-16 * (1.0 + x.abs()), "{x}");
-        }
-        expit(&x, &mut out);
-        for (o, x) in out.iter().zip(&x) {
-            assert!((o - crate::numeric::expit(*x)).abs() < 4e-16);
+        let eta = points();
+        let n = eta.len();
+        for value in [0.0, 1.0] {
+            let y = vec![value; n];
+            let mut out = vec![0.0; n];
+            log_bernoulli_logit(&y, &eta, &mut out);
+            let (mut score, mut information) = (vec![0.0; n], vec![0.0; n]);
+            add_logistic_scores(&y, &eta, &vec![2.0; n], &mut score, &mut information);
+            for (i, eta) in eta.iter().enumerate() {
+                let want = crate::numeric::log_expit((2.0 * value - 1.0) * eta);
+                assert!((out[i] - want).abs() <= 4e-16 * (1.0 + eta.abs()), "{eta}");
+                let p = crate::numeric::expit(*eta);
+                assert!((score[i] - 2.0 * (value - p)).abs() < 1e-15);
+                assert!((information[i] - 2.0 * p * crate::numeric::expit(-eta)).abs() < 1e-15);
+            }
         }
     }
 

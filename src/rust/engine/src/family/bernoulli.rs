@@ -15,14 +15,6 @@ pub fn log_density(link: Link, y: f64, eta: f64) -> f64 {
     link.log_cdf(sign(y) * eta)
 }
 
-/// `log_density` at many predictors.
-pub fn log_density_nodes(link: Link, y: f64, eta: &[f64], out: &mut [f64]) {
-    let s = sign(y);
-    for (out, eta) in out.iter_mut().zip(eta) {
-        *out = link.log_cdf(s * eta);
-    }
-}
-
 /// Writes ∂/∂η; returns the log density.
 #[inline]
 pub fn score(link: Link, y: f64, eta: f64, out: &mut [f64]) -> f64 {

@@ -32,14 +32,6 @@ pub fn log_density(link: Link, y: f64, trials: f64, eta: f64) -> f64 {
     log_choose(trials, y) + log_kernel(link, y, trials, eta)
 }
 
-/// `log_density` at many predictors; the binomial coefficient is computed once.
-pub fn log_density_nodes(link: Link, y: f64, trials: f64, eta: &[f64], out: &mut [f64]) {
-    let constant = log_choose(trials, y);
-    for (out, &eta) in out.iter_mut().zip(eta) {
-        *out = constant + log_kernel(link, y, trials, eta);
-    }
-}
-
 /// Writes ∂/∂η; returns the log density.
 #[inline]
 pub fn score(link: Link, y: f64, trials: f64, eta: f64, out: &mut [f64]) -> f64 {

@@ -1,6 +1,7 @@
 //! The same checks for every family: total probability, derivatives against differences, information, extremes, draws.
 
 use super::{Family, Link};
+use crate::family::block::{Values, WeightedScores};
 use crate::rng::Stream;
 
 /// A family with predictors, auxiliary parameters and (binomial) trials to try it at.
@@ -241,17 +242,34 @@ fn nothing_is_undefined_at_extreme_predictors() {
 }
 
 #[test]
-fn nodes_agree_with_single_values() {
+fn blocks_agree_with_single_values() {
     let mut rng = Stream::new(11, 0);
     for case in cases(3) {
-        let y = case.family.sample(case.trials, &case.eta, &case.aux, &mut rng);
-        let n = 6;
-        let eta: Vec<f64> = (0..n * case.eta.len()).map(|_| 3.0 * rng.normal()).collect();
+        let (n, k, m) = (6, case.eta.len(), case.eta.len() + case.aux.len());
+        let y: Vec<f64> = (0..n).map(|_| case.family.sample(case.trials, &case.eta, &case.aux, &mut rng)).collect();
+        let trials = vec![case.trials; n];
+        let eta: Vec<Vec<f64>> = (0..k).map(|_| (0..n).map(|_| 3.0 * rng.normal()).collect()).collect();
+        let weights: Vec<f64> = (0..n).map(|_| rng.uniform()).collect();
+        let views: Vec<&[f64]> = eta.iter().map(|e| &e[..]).collect();
+        let values = Values { y: &y, trials: &trials, eta: &views, aux: &case.aux };
         let mut out = vec![f64::NAN; n];
-        case.family.log_density_nodes(y, case.trials, &eta, &case.aux, &mut out);
-        for (got, eta) in out.iter().zip(eta.chunks(case.eta.len())) {
-            let want = case.family.log_density(y, case.trials, eta, &case.aux);
-            assert_close(*got, want, 1e-13, &format!("{:?}", case.family));
+        case.family.log_densities(values, &mut out);
+        let mut sums = WeightedScores::default();
+        sums.reset(n, m, true);
+        case.family.add_weighted_scores(values, &weights, &mut sums);
+        for i in 0..n {
+            let eta: Vec<f64> = eta.iter().map(|e| e[i]).collect();
+            let what = format!("{:?}", case.family);
+            assert_close(out[i], case.family.log_density(y[i], case.trials, &eta, &case.aux), 1e-13, &what);
+            let (mut score, mut information) = (vec![0.0; m], vec![0.0; m * m]);
+            case.family.score(y[i], case.trials, &eta, &case.aux, &mut score);
+            case.family.expected_information(y[i], case.trials, &eta, &case.aux, &mut information);
+            for (a, s) in score.iter().enumerate() {
+                assert_close(sums.score[a * n + i], weights[i] * s, 1e-12, &what);
+            }
+            for (x, h) in information.iter().enumerate() {
+                assert_close(sums.information[x * n + i], weights[i] * h, 1e-12, &what);
+            }
         }
     }
 }

@@ -10,16 +10,6 @@ pub fn log_density(y: f64, eta: f64, variance: f64) -> f64 {
     -LOG_SQRT_2_PI - 0.5 * (variance.ln() + r * r / variance)
 }
 
-/// `log_density` at many means; the constant is computed once.
-pub fn log_density_nodes(y: f64, eta: &[f64], variance: f64, out: &mut [f64]) {
-    let constant = -LOG_SQRT_2_PI - 0.5 * variance.ln();
-    let half_precision = 0.5 / variance;
-    for (out, eta) in out.iter_mut().zip(eta) {
-        let r = y - eta;
-        *out = constant - half_precision * r * r;
-    }
-}
-
 /// Writes ∂/∂(mean, variance); returns the log density.
 #[inline]
 pub fn score(y: f64, eta: f64, variance: f64, out: &mut [f64]) -> f64 {
@@ -64,16 +54,5 @@ mod tests {
         let mut out = [0.0; 2];
         score(5.0, 2.0, 4.0, &mut out);
         assert_eq!(out, [0.75, 0.5 * (2.25 - 1.0) / 4.0]);
-    }
-
-    #[test]
-    fn nodes_agree_with_single_values() {
-        let eta = [-700.0, 0.0, 3.0];
-        let mut out = [0.0; 3];
-        log_density_nodes(1.0, &eta, 0.3, &mut out);
-        for (got, &eta) in out.iter().zip(&eta) {
-            let want = log_density(1.0, eta, 0.3);
-            assert!((got - want).abs() < 1e-12 * (1.0 + want.abs()));
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod bernoulli;
 pub mod binomial;
+pub mod block;
 pub mod censored;
 #[cfg(test)]
 mod checks;
@@ -115,31 +116,6 @@ impl Family {
             }
             Family::Censored { lower, upper } => censored::log_density(Bounds { lower, upper }, y, eta[0], aux[0]),
             Family::Binomial { link } => binomial::log_density(link, y, trials, eta[0]),
-        }
-    }
-
-    /// `log_density` at many nodes, dispatched once.
-    ///
-    /// `eta` is node-major, `[n_nodes × n_predictors]` (simply the nodes' predictors for families with one); `out` has
-    /// `n_nodes` entries.
-    pub fn log_density_nodes(&self, y: f64, trials: f64, eta: &[f64], aux: &[f64], out: &mut [f64]) {
-        match *self {
-            Family::Gaussian => gaussian::log_density_nodes(y, eta, aux[0], out),
-            Family::Bernoulli { link } => bernoulli::log_density_nodes(link, y, eta, out),
-            Family::Ordinal { link, .. } => ordinal::log_density_nodes(link, y, eta, aux, out),
-            Family::Poisson => poisson::log_density_nodes(y, eta, out),
-            Family::NegativeBinomial => {
-                negative_binomial::log_density_nodes(y, eta, aux[0], out);
-            }
-            Family::Binomial { link } => binomial::log_density_nodes(link, y, trials, eta, out),
-            Family::Nominal { .. }
-            | Family::ZeroInflatedPoisson
-            | Family::ZeroInflatedNegativeBinomial
-            | Family::Censored { .. } => {
-                for (out, eta) in out.iter_mut().zip(eta.chunks_exact(self.n_predictors())) {
-                    *out = self.log_density(y, trials, eta, aux);
-                }
-            }
         }
     }
 

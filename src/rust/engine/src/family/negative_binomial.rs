@@ -75,15 +75,6 @@ pub fn log_density(y: f64, eta: f64, alpha: f64) -> f64 {
     log_rising(y, alpha) + y * eta - (y + 1.0 / alpha) * log1p_exp(eta + alpha.ln()) - log_factorial(y)
 }
 
-/// `log_density` at many predictors; what depends on y and α only is computed once.
-pub fn log_density_nodes(y: f64, eta: &[f64], alpha: f64, out: &mut [f64]) {
-    let constant = log_rising(y, alpha) - log_factorial(y);
-    let (log_alpha, power) = (alpha.ln(), y + 1.0 / alpha);
-    for (out, eta) in out.iter_mut().zip(eta) {
-        *out = constant + y * eta - power * log1p_exp(eta + log_alpha);
-    }
-}
-
 /// Writes ∂/∂(η, α); returns the log density.
 #[inline]
 pub fn score(y: f64, eta: f64, alpha: f64, out: &mut [f64]) -> f64 {

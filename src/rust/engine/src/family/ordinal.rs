@@ -24,14 +24,6 @@ pub fn log_density(link: Link, y: f64, eta: f64, thresholds: &[f64]) -> f64 {
     link.log_interval(lower, upper)
 }
 
-/// `log_density` at many predictors.
-pub fn log_density_nodes(link: Link, y: f64, eta: &[f64], thresholds: &[f64], out: &mut [f64]) {
-    let (lower, upper) = limits(y as usize, 0.0, thresholds);
-    for (out, eta) in out.iter_mut().zip(eta) {
-        *out = link.log_interval(lower - eta, upper - eta);
-    }
-}
-
 /// Writes ∂/∂(η, thresholds), `thresholds.len() + 1` numbers; returns the log density.
 #[inline]
 pub fn score(link: Link, y: f64, eta: f64, thresholds: &[f64], out: &mut [f64]) -> f64 {

@@ -15,14 +15,6 @@ pub fn log_density(y: f64, eta: f64) -> f64 {
     y * eta - exp_finite(eta) - log_factorial(y)
 }
 
-/// `log_density` at many predictors; log y! is computed once.
-pub fn log_density_nodes(y: f64, eta: &[f64], out: &mut [f64]) {
-    let constant = log_factorial(y);
-    for (out, &eta) in out.iter_mut().zip(eta) {
-        *out = y * eta - exp_finite(eta) - constant;
-    }
-}
-
 /// Writes ∂/∂η; returns the log density.
 #[inline]
 pub fn score(y: f64, eta: f64, out: &mut [f64]) -> f64 {

@@ -10,6 +10,7 @@ mod lane;
 pub mod nodes;
 pub mod predictor;
 pub mod residuals;
+mod rows;
 mod run;
 mod shared_units;
 pub mod table;

@@ -8,6 +8,7 @@ use super::residuals::Residuals;
 use crate::compiled::factor::NONE;
 use crate::compiled::plan::How;
 use crate::compiled::Program;
+use crate::family::block::WeightedScores;
 use crate::spec::{Level, Predictor, Term};
 
 /// Values along `n` nodes; `value[component * n + node]`.
@@ -80,6 +81,7 @@ pub struct Workspace {
     pub predictors: Vec<Affine>,
     pub state: Vec<usize>,
     pub view: NodeView,
+    pub scores: WeightedScores,
 }
 
 /// Row, class states and nodes at which predictors are evaluated; `slot_of` maps parameters to slots.

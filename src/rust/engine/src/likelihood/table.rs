@@ -5,12 +5,11 @@ use super::accumulator::SlotSums;
 use super::gaussian;
 use super::nodes::Nodes;
 use super::predictor::{latents, predictor, Affine, At, Components, Point, Workspace};
+use super::rows;
 use crate::compiled::factor::{Factor, FactorKind, NONE};
 use crate::compiled::Program;
+use crate::family::block::Values;
 use crate::spec::{Level, Outcome};
-
-/// Posterior weights (in units) below this are left out of scores: thousands of nodes of this weight change nothing in print.
-const NEGLIGIBLE: f64 = 1e-14;
 
 /// Where the entries of a factor stand in its table.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +84,9 @@ pub fn fill(
     if matches!(f.kind, FactorKind::Latent(_)) {
         return true; // the table stays zero
     }
+    if rows::applies(f) {
+        return rows::fill(point, f, designs, table);
+    }
     let program = point.program;
     let layout = Layout::new(f);
     let first = f.patterns.values_of(designs).0;
@@ -146,6 +148,9 @@ pub fn contract(
 ) {
     if f.parameters.is_empty() {
         return;
+    }
+    if rows::applies(f) {
+        return rows::contract(point, f, designs, weights, sums);
     }
     let program = point.program;
     let layout = Layout::new(f);
@@ -256,22 +261,17 @@ fn fill_outcome(
     evaluate_predictors(point, o.predictors.iter(), at, w);
     let columns = &point.program.sample.columns;
     let n = layout.n_nodes;
-    let mut eta = vec![0.0; o.predictors.len()];
+    let eta: Vec<&[f64]> = w.predictors[..o.predictors.len()].iter().map(|p| &p.value[..n]).collect();
+    let (mut y, mut trials) = (vec![0.0; n], vec![1.0; n]);
     for v in values.0..values.1 {
         let row = f.patterns.row[v] as usize;
-        let (y, trials) = (columns[o.column][row], o.trials.map_or(1.0, |t| columns[t][row]));
-        let start = layout.start(v - first, cell.0, cell.1);
-        let out = &mut table[start..start + n];
-        if o.predictors.len() == 1 {
-            o.family.log_density_nodes(y, trials, &w.predictors[0].value[..n], &aux, out);
-        } else {
-            for (q, out) in out.iter_mut().enumerate() {
-                for (e, p) in eta.iter_mut().zip(&w.predictors) {
-                    *e = p.value[q];
-                }
-                *out = o.family.log_density(y, trials, &eta, &aux);
-            }
+        y.fill(columns[o.column][row]);
+        if let Some(t) = o.trials {
+            trials.fill(columns[t][row]);
         }
+        let start = layout.start(v - first, cell.0, cell.1);
+        let of_nodes = Values { y: &y, trials: &trials, eta: &eta, aux: &aux };
+        o.family.log_densities(of_nodes, &mut table[start..start + n]);
     }
     true
 }
@@ -327,35 +327,21 @@ fn contract_outcome(
     evaluate_predictors(point, o.predictors.iter(), at, w);
     let columns = &point.program.sample.columns;
     let (n, k) = (layout.n_nodes, o.predictors.len());
-    let m = k + aux.len();
-    let (mut g, mut h) = (vec![0.0; m * n], vec![0.0; m * m * n]);
-    let (mut eta, mut score, mut info) = (vec![0.0; k], vec![0.0; m], vec![0.0; m * m]);
+    let eta: Vec<&[f64]> = w.predictors[..k].iter().map(|p| &p.value[..n]).collect();
+    let (mut y, mut trials) = (vec![0.0; n], vec![1.0; n]);
+    w.scores.reset(n, k + aux.len(), sums.want_information);
     for v in values.0..values.1 {
         let row = f.patterns.row[v] as usize;
-        let (y, trials) = (columns[o.column][row], o.trials.map_or(1.0, |t| columns[t][row]));
-        let start = layout.start(v - first, cell.0, cell.1);
-        for q in 0..n {
-            let weight = weights[start + q];
-            if weight < NEGLIGIBLE {
-                continue;
-            }
-            for (e, p) in eta.iter_mut().zip(&w.predictors) {
-                *e = p.value[q];
-            }
-            o.family.score(y, trials, &eta, &aux, &mut score);
-            for a in 0..m {
-                g[a * n + q] += weight * score[a];
-            }
-            if sums.want_information {
-                o.family.expected_information(y, trials, &eta, &aux, &mut info);
-                for (x, i) in info.iter().enumerate() {
-                    h[x * n + q] += weight * i;
-                }
-            }
+        y.fill(columns[o.column][row]);
+        if let Some(t) = o.trials {
+            trials.fill(columns[t][row]);
         }
+        let start = layout.start(v - first, cell.0, cell.1);
+        let of_nodes = Values { y: &y, trials: &trials, eta: &eta, aux: &aux };
+        o.family.add_weighted_scores(of_nodes, &weights[start..start + n], &mut w.scores);
     }
     let slots: Vec<u32> = o.auxiliary.iter().map(|a| a.parameter(&w.state).map_or(NONE, |p| at.slot_of[p])).collect();
-    chain_to_slots(&w.predictors[..k], &slots, n, &g, &h, sums);
+    chain_to_slots(&w.predictors[..k], &slots, n, &w.scores.score, &w.scores.information, sums);
 }
 
 /// Distance in the table between consecutive states of a class variable: (in within cells, in inner entries).
