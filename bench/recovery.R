@@ -2,26 +2,16 @@
 #
 # From the package's directory, with mlmix installed:
 #   Rscript bench/recovery.R [replications, default 200] [names of cases, default all]
-# About 20 minutes on one core. The replications of every model are kept in MLMIX_RECOVERY_CACHE (default: the user's
-# cache directory), so that a run that was stopped goes on where it was; a new commit starts anew.
+# About 25 minutes on one core; other cores are used on the plan that R_FUTURE_PLAN names, such as multisession. The
+# replications of every model are kept in MLMIX_RECOVERY_CACHE (default: the user's cache directory), so that a run that
+# was stopped goes on where it was; a new commit starts anew.
 
 suppressMessages(library(mlmix))
-for (file in c("cases.R", "replicate.R", "summarise.R", "table.R")) source(file.path("bench", "recovery", file))
+for (file in c("cases.R", "study.R", "summarise.R", "table.R")) source(file.path("bench", "recovery", file))
 
 package_commit <- function() {
   given <- Sys.getenv("MLMIX_COMMIT")
   if (nzchar(given)) given else system2("git", c("rev-parse", "--short", "HEAD"), stdout = TRUE)
-}
-
-# All replications of one case, from the cache as far as they are there; saved after every twenty.
-run_case <- function(case, key, replications, cache) {
-  file <- file.path(cache, paste0(key, ".rds"))
-  done <- if (file.exists(file)) readRDS(file)
-  for (replication in setdiff(seq_len(replications), done$replication)) {
-    done <- rbind(done, replicate_case(case, replication))
-    if (replication %% 20 == 0 || replication == replications) saveRDS(done, file)
-  }
-  done[done$replication <= replications, ]
 }
 
 main <- function(arguments) {
@@ -35,7 +25,7 @@ main <- function(arguments) {
   results <- list()
   for (key in names(cases)) {
     started <- sum(proc.time()[1:2])
-    results[[key]] <- run_case(cases[[key]], key, replications, cache)
+    results[[key]] <- study_case(cases[[key]], key, replications, cache)
     cat(sprintf("%s: %.0f CPU seconds\n", key, sum(proc.time()[1:2]) - started))
     print(summarise_model(results[[key]], key), row.names = FALSE)
   }
