@@ -145,7 +145,8 @@ draw_model <- function(fit) {
     cluster = rows$cluster, key = rows$key, n_units = rows$n_units,
     outcomes = vapply(fit$spec$outcomes, function(outcome) outcome$column, ""),
     names = vapply(fit$spec$outcomes, function(outcome) outcome$name, ""),
-    parameters = fit$parameters$name, estimates = fit$parameters$estimate, options = fit$options
+    parameters = fit$parameters$name, estimates = fit$parameters$estimate,
+    start = movable(fit$parameters$estimate, fit$spec, fit$parameters), options = fit$options
   )
 }
 
@@ -186,7 +187,7 @@ bootstrap_draw <- function(draw_seed, seed, null, alternative, starts) {
   if (!is.null(small) && !is.null(large) && falls_short(small, large)) {
     # Once more, now first from the solution of the smaller model in what both have in common.
     common <- match(null$parameters, alternative$parameters, nomatch = 0)
-    alternative$estimates[common] <- small$estimates[common > 0]
+    alternative$start[common] <- small$estimates[common > 0]
     again <- estimate(alternative, 4L * starts, (draw_seed + 1L) %% .Machine$integer.max)
     if (!is.null(again) && again$log_likelihood > large$log_likelihood) large <- again
   }
@@ -237,7 +238,7 @@ estimate_draw <- function(model, columns, starts, seed, threads) {
   options[c("starts", "final_starts")] <- as.list(starts)
   options$seed <- seed
   options$se <- "none"
-  options$start_values <- model$estimates
+  options$start_values <- model$start
   options$threads <- min(options$threads, threads)
   result <- raw_fit(model$spec, columns, model$cluster, options_json = options_json(options), call = NULL)
   list(

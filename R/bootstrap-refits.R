@@ -20,7 +20,7 @@ bootstrap_refit <- function(draw_seed, seed, fit, statistics) {
     single <- expanded_fit(fit)
     single$data$columns <- put_outcomes(model, draw_outcomes(model, draw_seed))
     refitted <- estimate_again(single, single$data$columns, list(), starts = c(2L, 1L), seed = draw_seed,
-      start_values = fit$parameters$estimate, threads = check_threads(NULL, NULL), call = NULL)
+      start_values = model$start, threads = check_threads(NULL, NULL), call = NULL)
     if (is_converged(refitted)) statistics(refitted, NULL)
   }, mlmix_error_engine = nothing, mlmix_error_data = nothing, mlmix_error_spec = nothing)
 }

@@ -2,34 +2,101 @@
 
 #' Fit a model with several numbers of classes
 #'
+#' A model whose estimation fails keeps its row in the table, with the reason in the column `note`. The warnings of the
+#' others are there too, and not shown one by one.
+#'
 #' @param model A model from [mixture_model()] or a one-line model, whose number of classes is varied; or a function
-#'   of the number of classes that returns a model, `function(k) lca(u1:u8, k = k)`.
+#'   of the number of classes that returns a model, `function(k) lca(u1:u8, k = k)`; for a grid a function of the class
+#'   variables by name.
 #' @param data Data frame.
-#' @param k Whole numbers of at least 1, default `1:6`.
+#' @param k Whole numbers of at least 1, default `1:6`; or a grid over several class variables, a named list such as
+#'   `list(c = 1:3, d = 1:2)`, all combinations of which are fitted, the first varying fastest.
 #' @param class Text or `NULL` (default): the names of the class variables to vary (all of them take the same number).
-#'   Needed if the model has more than one. Not used where `model` is a function.
+#'   Needed if the model has more than one. Not used where `model` is a function or `k` a grid.
+#' @param tests `NULL` (default), `"vlmr"`, `"blrt"` or both: tests of every model against the one with one class fewer,
+#'   if it is in the table. Adds p-values as columns: `vlmr` (Vuong's weights) and `blrt` (at most 100 draws).
+#' @param warm_start `TRUE` (default) or `FALSE`: whether the first start of a model is the solution with one class
+#'   fewer whose largest class is split in two. All others are random. Not for grids and functions.
 #' @param ... Passed to [mlmix()]: `starts`, `seed`, `weights`, ... The seed is the same for every number of classes.
-#' @return As [compare_models()], with the models named by their number of classes and `k` as the first column. The
-#'   fits are the attribute `"fits"`.
+#' @return As [compare_models()], with the models named by their number of classes and `k` as the first column, for
+#'   grids a column for each class variable. The fits are the attribute `"fits"` (`NULL` for those that failed), results
+#'   of [vlmr()] and [blrt()] the attribute `"tests"`.
 #' @references Nylund, K. L., Asparouhov, T. and Muthén, B. O. (2007). Deciding on the number of classes in latent
 #'   class analysis and growth mixture modeling. *Structural Equation Modeling*, 14, 535-569.
+#' @seealso [compare_models()], [bayes_factors()], [vlmr()], [blrt()].
 #' @examples
 #' model <- lca(c(A, B, C, D, E, F, G), k = 2)
 #' enumerate_classes(model, carcinoma, k = 1:3, starts = c(5, 2), seed = 1)
 #' @export
-enumerate_classes <- function(model, data, k = 1:6, class = NULL, ...) {
-  k <- check_numbers_of_classes(k)
-  models <- lapply(k, model_with_classes, model = model, class = class, call = rlang::current_env())
-  dots <- rlang::enquos(...)
-  seed <- check_seed(if ("seed" %in% names(dots)) rlang::eval_tidy(dots$seed), rlang::current_env())
-  dots$seed <- NULL
-  fits <- lapply(models, function(one) {
-    rlang::eval_tidy(rlang::quo(mlmix(!!one, data, seed = seed, !!!dots)))
+enumerate_classes <- function(model, data, k = 1:6, class = NULL, tests = NULL, warm_start = TRUE, ...) {
+  frame <- rlang::current_env()
+  warm_start <- check_flag(warm_start, "warm_start")
+  tests <- check_tests(tests, k, frame)
+  grid <- number_grid(k, frame)
+  models <- lapply(seq_len(nrow(grid)), function(i) {
+    if (is.list(k)) model_of_grid(unlist(grid[i, , drop = FALSE]), model, frame) else
+      model_with_classes(grid$k[[i]], model, class, frame)
   })
-  names <- paste(k, ifelse(k == 1, "class", "classes"))
-  table <- comparison_table(fits, names)
-  fits <- attr(table, "fits")
-  structure(data.frame(k = k, table), fits = fits, class = c("mlmix_comparison", "data.frame"))
+  dots <- rlang::enquos(...)
+  seed <- check_seed(if ("seed" %in% names(dots)) rlang::eval_tidy(dots$seed), frame)
+  progress <- if ("progress" %in% names(dots)) rlang::eval_tidy(dots$progress) else interactive()
+  labels <- if (is.list(k)) grid_labels(grid) else paste(k, ifelse(k == 1, "class", "classes"))
+  split <- if (warm_start && !is.list(k) && !is.function(model)) class else NA
+  fits <- vector("list", nrow(grid))
+  notes <- character(nrow(grid))
+  errors <- vector("list", nrow(grid))
+  for (i in seq_len(nrow(grid))) {
+    if (isTRUE(progress)) cli::cli_inform("{labels[[i]]} ({i} of {nrow(grid)})")
+    before <- if (!anyNA(split)) which(grid[[1]] == grid[[1]][[i]] - 1 & !vapply(fits, is.null, TRUE))
+    attempt <- fit_quietly(models[[i]], data, seed, dots, before = if (length(before) > 0) fits[[before]], class)
+    if (!is.null(attempt$fit)) fits[[i]] <- attempt$fit
+    notes[[i]] <- attempt$note
+    errors[i] <- list(attempt$error)
+  }
+  if (all(vapply(fits, is.null, TRUE))) {
+    rlang::abort("None of the models could be estimated.", parent = errors[[1]], call = frame,
+      class = intersect(class(errors[[1]]), c("mlmix_error_spec", "mlmix_error_data", "mlmix_error_engine")))
+  }
+  table <- comparison_table(fits, labels, notes)
+  # Neighbours in a grid are not successive.
+  if (is.list(k)) table$bayes_factor <- NA_real_
+  if (length(tests) > 0) table <- add_class_tests(table, grid$k, tests, class, seed, progress)
+  attributes <- attributes(table)[c("fits", "tests")]
+  out <- data.frame(grid, as.data.frame(table), check.names = FALSE, stringsAsFactors = FALSE)
+  structure(out, fits = attributes$fits, tests = attributes$tests, class = c("mlmix_comparison", "data.frame"))
+}
+
+check_tests <- function(tests, k, call) {
+  if (is.null(tests)) return(character(0))
+  if (!is.character(tests) || !all(tests %in% c("vlmr", "blrt"))) {
+    abort_spec(c(
+      "{.arg tests} must be {.code NULL}, {.val vlmr}, {.val blrt} or both.", x = "You gave {describe(tests)}."
+    ), call = call)
+  }
+  if (is.list(k)) {
+    abort_spec(c(
+      "{.arg tests} need one number of classes: in a grid it is open which models to compare.",
+      i = "Use {.fn blrt} or {.fn vlmr} with two fits of {.code attr(table, \"fits\")}."
+    ), call = call)
+  }
+  unique(tests)
+}
+
+# A data frame of the numbers of classes: `k`, or a column for each class variable.
+number_grid <- function(k, call) {
+  if (!is.list(k)) return(data.frame(k = check_numbers_of_classes(k, call)))
+  if (length(k) == 0 || is.null(names(k)) || any(names(k) == "") || anyDuplicated(names(k))) {
+    abort_spec(c(
+      "A grid {.arg k} must be a list of numbers of classes, named by class variables.",
+      x = "You gave {describe(k)}.", i = "For example {.code k = list(c = 1:3, d = 1:2)}."
+    ), call = call)
+  }
+  expand.grid(lapply(k, check_numbers_of_classes, call = call), KEEP.OUT.ATTRS = FALSE)
+}
+
+grid_labels <- function(grid) {
+  parts <- Map(function(name, k) paste(name, k), names(grid), grid)
+  do.call(paste, c(unname(parts), sep = ", "))
 }
 
 check_numbers_of_classes <- function(k, call = rlang::caller_env()) {
@@ -42,16 +109,35 @@ check_numbers_of_classes <- function(k, call = rlang::caller_env()) {
   as.integer(k)
 }
 
-model_with_classes <- function(k, model, class, call) {
+# The model at one point of a grid, a named vector of numbers of classes.
+model_of_grid <- function(point, model, call) {
   if (is.function(model)) {
-    made <- model(k)
-    if (!inherits(made, "mlmix_model")) {
+    wanted <- names(formals(args(model)))
+    if (!all(names(point) %in% wanted) && !"..." %in% wanted) {
       abort_spec(c(
-        "The function {.arg model} must return a model.", x = "For {k} class{?es} it gave {describe(made)}."
+        "The function {.arg model} must have an argument for each class variable of the grid {.arg k}.",
+        x = "Its arguments are {.arg {wanted}}; the grid has {.arg {names(point)}}."
       ), call = call)
     }
-    return(made)
+    return(check_made_model(do.call(model, as.list(point)), point, call))
   }
+  for (name in names(point)) model <- model_with_classes(point[[name]], model, name, call)
+  model
+}
+
+check_made_model <- function(made, point, call) {
+  if (!inherits(made, "mlmix_model")) {
+    words <- if (is.null(names(point))) plural(point, "class", "classes") else
+      paste(names(point), point, collapse = ", ")
+    abort_spec(c(
+      "The function {.arg model} must return a model.", x = "For {words} it gave {describe(made)}."
+    ), call = call)
+  }
+  made
+}
+
+model_with_classes <- function(k, model, class, call) {
+  if (is.function(model)) return(check_made_model(model(k), k, call))
   if (!inherits(model, "mlmix_model")) {
     abort_spec(c(
       "{.arg model} must be a model, or a function of the number of classes that returns one.",
@@ -76,4 +162,113 @@ model_with_classes <- function(k, model, class, call) {
   if (is.null(class)) class <- names
   for (i in which(names %in% class)) model$classes[[i]]$k <- k
   model
+}
+
+# list(fit or NULL, note, error): warnings become the note, errors of the package as well.
+fit_quietly <- function(model, data, seed, dots, before, class) {
+  said <- character(0)
+  dots <- as.list(dots)
+  dots$seed <- NULL
+  if (!is.null(before)) {
+    control <- if ("control" %in% names(dots)) rlang::eval_tidy(dots$control) else mlmix_control()
+    start <- if (inherits(control, "mlmix_control") && is.null(control$start_values)) {
+      tryCatch(split_start(model, data, before, class, seed), error = function(e) NULL)
+    }
+    if (!is.null(start)) {
+      control$start_values <- start
+      dots$control <- control
+    }
+  }
+  failure <- function(e) e
+  fit <- withCallingHandlers(
+    tryCatch(
+      rlang::eval_tidy(rlang::quo(mlmix(!!model, data, seed = seed, !!!dots))),
+      mlmix_error_spec = failure, mlmix_error_data = failure, mlmix_error_engine = failure
+    ),
+    mlmix_warning = function(w) {
+      # Without the bullets: a table row has room for what, not for every parameter.
+      said <<- c(said, sub("\n(\u2139|i|\u2716|x|!|\\*|\u2022) .*$", "", conditionMessage(w)))
+      invokeRestart("muffleWarning")
+    }
+  )
+  if (!inherits(fit, "mlmix")) {
+    return(list(fit = NULL, note = one_line(conditionMessage(fit)), error = fit))
+  }
+  list(fit = fit, note = one_line(said), error = NULL)
+}
+
+one_line <- function(text) gsub("\\s+", " ", paste(cli::ansi_strip(text), collapse = "; "))
+
+# Starting values from the solution with one class fewer, whose largest class becomes two: the new first class has its
+# parameters, moved a little at random. NULL where classes have parameters of their own that no other class has.
+split_start <- function(model, data, before, class, seed) {
+  call <- rlang::current_env()
+  resolved <- suppressMessages(resolve_model(model, data, before$data$cluster_name, call))
+  pseudo <- structure(list(spec = resolved$spec, parameters = resolved$parameters,
+    data = resolved[setdiff(names(resolved), c("spec", "parameters"))]), class = "mlmix")
+  varied <- if (is.null(class)) names(fit_classes(pseudo)) else class
+  values <- rep(NA_real_, nrow(resolved$parameters))
+  place <- seq_along(values)
+  reduced <- pseudo
+  for (name in varied) {
+    dropped <- drop_first_class(reduced, name, call)
+    reduced <- dropped$fit
+    place <- place[dropped$kept]
+  }
+  known <- match(reduced$parameters$name, before$parameters$name)
+  if (anyNA(known)) return(NULL)
+  values[place] <- movable(before$parameters$estimate, before$spec, before$parameters)[known]
+  values <- with_seed(seed, fill_new_class(values, resolved, before, varied))
+  if (anyNA(values)) NULL else values
+}
+
+fill_new_class <- function(values, resolved, before, varied) {
+  table <- resolved$parameters
+  largest <- 1L + which.max(before$class_prob[[varied[[1]]]])
+  shift <- list()
+  for (i in which(is.na(values))) {
+    twin <- table$name[[i]]
+    for (name in varied) {
+      twin <- gsub(paste0("(?<![A-Za-z0-9._])(", name, "[=#])1(?![0-9])"), paste0("\\1", largest), twin, perl = TRUE)
+    }
+    from <- match(twin, table$name)
+    values[[i]] <- if (!is.na(from) && !is.na(values[[from]])) values[[from]]
+      else if (table$kind[[i]] == "logit") 0
+      else if (table$kind[[i]] == "variance") 0.5
+      else if (table$kind[[i]] == "covariance") 0
+      else NA_real_
+    if (table$kind[[i]] %in% c("intercept", "threshold")) {
+      target <- table$target[[i]]
+      # All thresholds of an outcome move together, so they keep their order.
+      if (is.null(shift[[target]])) shift[[target]] <- stats::rnorm(1) * outcome_spread(resolved, target)
+      values[[i]] <- values[[i]] + shift[[target]]
+    }
+  }
+  values
+}
+
+# How far to move an intercept: half a standard deviation of a continuous outcome, half a logit otherwise.
+outcome_spread <- function(resolved, target) {
+  item <- resolved$items[[target]]
+  if (is.null(item) || !item$family %in% c("gaussian", "censored")) return(0.5)
+  0.5 * stats::sd(resolved$columns[[item$column]], na.rm = TRUE)
+}
+
+# Columns of p-values of tests against the row with one class fewer.
+add_class_tests <- function(table, k, tests, class, seed, progress) {
+  fits <- attr(table, "fits")
+  results <- lapply(stats::setNames(nm = tests), function(test) {
+    out <- lapply(seq_along(k), function(i) {
+      smaller <- which(k == k[[i]] - 1)
+      if (length(smaller) == 0 || is.null(fits[[i]]) || is.null(fits[[smaller]])) return(NULL)
+      suppressWarnings(if (test == "vlmr") vlmr(fits[[smaller]], fits[[i]]) else
+        blrt(fits[[smaller]], fits[[i]], seed = seed, progress = isTRUE(progress)))
+    })
+    stats::setNames(out, table$model)
+  })
+  p_value <- function(result, test) {
+    if (is.null(result)) NA_real_ else if (test == "vlmr") result$p.value[[1]] else result$p.value
+  }
+  for (test in tests) table[[test]] <- vapply(results[[test]], p_value, 0, test = test)
+  structure(table, tests = results)
 }

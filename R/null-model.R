@@ -16,7 +16,7 @@ fit_one_class_fewer <- function(fit, class, starts, seed, se, call) {
   for (name in class) reduced$model <- model_with_classes(k[[name]]$k - 1L, reduced$model, name, call)
   reduced$call$model <- reduced$model
   estimate_again(reduced, reduced$data$columns, reduced$data, starts = starts, seed = seed, se = se,
-    start_values = start, call = call)
+    start_values = movable(start, reduced$spec, reduced$parameters), call = call)
 }
 
 # The model of `like` estimated from other columns and weights, `start_values` being the first start.
@@ -29,9 +29,21 @@ estimate_again <- function(like, columns, weights, starts, seed, se = "none", st
   options <- warm_options(like$options, start_values, like$parameters, starts, seed, se)
   if (!is.null(threads)) options$threads <- threads
   weights <- weights[intersect(c("frequency", "unit_weights", "cluster_weights"), names(weights))]
-  fit <- refit(resolved, weights, options, like$model, n_rows, call)
+  fit <- fit_again(resolved, weights, options, like$model, n_rows, call)
   fit$call <- like$call
   fit
+}
+
+# Values to start from: logits at a boundary, which the engine would hold there, come back to where they can move.
+movable <- function(values, spec, parameters) {
+  families <- vapply(spec$outcomes, function(outcome) outcome$family$type, "")
+  names(families) <- vapply(spec$outcomes, function(outcome) outcome$name, "")
+  target <- sub("#.*$", "", parameters$target)
+  logit <- parameters$kind == "logit" | (parameters$kind %in% c("intercept", "threshold") &
+    families[target] %in% c("bernoulli", "binomial", "ordinal", "nominal"))
+  logit <- logit & parameters$free
+  values[logit] <- pmin(pmax(values[logit], -6), 6)
+  start_from(values, parameters)
 }
 
 check_dropped_class <- function(fit, class, call) {

@@ -14,15 +14,28 @@ test_that("criteria follow their formulas", {
   expect_named(attr(table, "fits"), c("one", "two"))
 })
 
-test_that("the number of classes can be varied in a model or a function", {
-  run <- function(model) {
-    suppressWarnings(enumerate_classes(model, carcinoma, k = 1:2, starts = c(3, 2), seed = 1, threads = 1))
-  }
-  a <- run(lca(seven, k = 4))
-  b <- run(function(k) lca(seven, k = k))
-  expect_equal(a$k, 1:2)
-  expect_equal(a$log_likelihood, b$log_likelihood)
-  expect_equal(a$log_likelihood[2], -317.2568, tolerance = 1e-6)
+test_that("all criteria by their formulas, with clusters as cases too", {
+  table <- compare_models(carcinoma_fit(2), regression = carcinoma_fit(3))
+  l <- table$log_likelihood
+  d <- table$parameters
+  expect_equal(table$aBIC, -2 * l + d * log(120 / 24))
+  expect_equal(table$BIC, -2 * l + d * log(118))
+  expect_true(all(is.na(table$BIC_clusters)))
+  two_level <- compare_models(regression_fit())
+  expect_equal(two_level$BIC_clusters, -2 * two_level$log_likelihood + two_level$parameters * log(40))
+  expect_equal(two_level$BIC, -2 * two_level$log_likelihood + two_level$parameters * log(240))
+  expect_equal(table$status, c("boundary", "boundary"))
+  expect_equal(compare_models(regression_fit())$status, "converged")
+  lost <- regression_fit()
+  lost$convergence$status <- "max_iterations"
+  expect_equal(compare_models(lost)$status, "not converged")
+})
+
+test_that("a class analysis can be compared with a model of stacked items", {
+  grade <- remember("carcinoma gom", {
+    mlmix(gom(seven, k = 2), carcinoma, starts = c(2, 1), seed = 1, threads = 1, se = "none")
+  })
+  expect_equal(compare_models(carcinoma_fit(2), grade)$parameters, c(15, 16))
 })
 
 test_that("likelihood-ratio tests use the Satorra-Bentler scaling of differences", {
@@ -56,10 +69,13 @@ test_that("errors in words", {
     compare_models(two, "three")
     compare_models(two, factor_fit())
     anova(two)
-    enumerate_classes(lca(c(A, B), k = 2), carcinoma, k = 0:2)
-    enumerate_classes(list(), carcinoma)
-    enumerate_classes(lca(c(A, B), k = 2), carcinoma, class = "d")
-    enumerate_classes(chain_fit()$model, carcinoma)
-    enumerate_classes(function(k) k, carcinoma)
   })
+})
+
+test_that("tables print within 80 columns", {
+  expect_snapshot({
+    compare_models(one = carcinoma_fit(1), two = carcinoma_fit(2))
+    compare_models(regression_fit())
+  })
+  expect_true(all(nchar(capture.output(print(compare_models(carcinoma_fit(1), carcinoma_fit(2))))) <= 80))
 })
