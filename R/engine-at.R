@@ -2,11 +2,22 @@
 
 # A specification whose parameters are all fixed at `values`; what is at a bound stays there.
 fixed_spec <- function(spec, values) {
+  values <- inner_values(spec, values)
   spec$parameters <- Map(function(parameter, value) {
     list(name = parameter$name, free = FALSE, value = value, start = NULL, lower = NULL, upper = NULL)
   }, spec$parameters, as.numeric(values))
   spec$constraints <- list()
   spec
+}
+
+# Covariances a hair nearer to 0, so that a correlation of 1 is not above it by rounding.
+inner_values <- function(spec, values) {
+  pairs <- unlist(lapply(spec$covariances, function(pair) {
+    if (is.null(pair$value[["constant"]])) parameter_indices(pair$value)
+  }))
+  values <- as.numeric(values)
+  values[unique(pairs)] <- values[unique(pairs)] * (1 - 1e-7)
+  values
 }
 
 # With nothing free, a fit is one evaluation that also gives the latent variables. Integration as the fit ended with.
@@ -16,10 +27,21 @@ engine_at <- function(fit, spec, data, call = rlang::caller_env()) {
   options$se <- "none"
   options["start_values"] <- list(NULL)
   options$quadrature[c("method", "points", "adaptive")] <- fit$integration[c("method", "points", "adaptive")]
-  raw_fit(
-    to_spec_json(spec), data$columns, data$cluster, data$frequency, data$unit_weights, data$cluster_weights,
-    options_json(options), NULL, call = call
-  )
+  run <- function(options) {
+    raw_fit(
+      to_spec_json(spec), data$columns, data$cluster, data$frequency, data$unit_weights, data$cluster_weights,
+      options_json(options), NULL, call = call
+    )
+  }
+  result <- run(options)
+  error <- abs(number_or_na(result$integration$error))
+  usual <- max(0.5, 5 * abs(number_or_na(fit$integration$error)), na.rm = TRUE)
+  if (is.na(error) || error < usual || !isTRUE(result$integration$adaptive)) return(result)
+  # Few points can mislead the adaptation of their places. Then common places, and more of them.
+  options$quadrature$adaptive <- FALSE
+  options$quadrature$points <- max(result$integration$points, 31L)
+  common <- tryCatch(run(options), mlmix_error_engine = function(e) NULL)
+  if (isTRUE(abs(number_or_na(common$integration$error)) < error)) common else result
 }
 
 # The fit as if made of other data: the same estimates, the posteriors of `data` (from new_data()).

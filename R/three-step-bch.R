@@ -38,20 +38,39 @@ bch_third_step <- function(fit, parts, step, third, family, variances, correct, 
   theta <- at(step$errors, start[used])
   if (is.null(theta)) stop_bch(call)
   weights <- third_weight(third)[resolved$unit] * bch_weights(step$errors, step$a, call)[cells]
-  positive <- resolved$parameters$kind[used] != "variance" | theta > 0
-  if (!all(positive)) stop_bch(call)
+  lost <- negative_variances(resolved$parameters[used, ], theta, call)
   vcov <- bch_vcov(blocks, weights, theta, resolved, third)
   out <- new_bch_fit(resolved, used, theta, vcov)
+  out$vcov_uncorrected <- out$vcov
   if (correct) {
     logits <- error_logits(step$errors)
-    out <- with_vcov(out, propagated(error_vcov(fit, parts$used, step, assignment), function(shift) {
+    out <- with_vcov(out, propagated(error_vcov(fit, parts$used, step, assignment), theta, function(shift) {
       moved <- exp(cbind(logits + matrix(shift, nrow(logits)), 0))
-      found <- at(moved / rowSums(moved), theta)
-      if (is.null(found)) stop_bch(call)
-      found
-    }))
+      at(moved / rowSums(moved), theta)
+    }, call))
   }
-  out
+  without_parameters(out, lost)
+}
+
+# Variances that the weights make negative. The means of classes do not depend on them, so they alone have no estimate;
+# coefficients that classes share do.
+negative_variances <- function(parameters, theta, call) {
+  lost <- which(parameters$kind == "variance" & theta <= 0)
+  if (length(lost) == 0) return(lost)
+  of_mean <- parameters$target %in% parameters$target[lost] & parameters$kind %in% c("intercept", "slope")
+  if (any(parameters$class[of_mean] == "") || any(parameters$class[lost] == "")) stop_bch(call)
+  cli::cli_warn(c(
+    "The weights of {.code method = \"BCH\"} give {.val {parameters$name[lost]}} a negative value, so {?it has/they have}
+      no estimate.", i = "Means are not affected. {.code variances = \"equal\"} or {.code method = \"ML\"} have none."
+  ), class = c("mlmix_warning_boundary", "mlmix_warning"))
+  lost
+}
+
+without_parameters <- function(fit, lost) {
+  for (part in c("vcov", "vcov_uncorrected")) fit[[part]][lost, ] <- fit[[part]][, lost] <- NA_real_
+  fit$parameters[fit$free[lost], c("estimate", "std.error")] <- NA_real_
+  fit$parameters$status[fit$free[lost]] <- "not identified"
+  fit
 }
 
 stop_bch <- function(call) {
@@ -200,8 +219,9 @@ bch_derivatives <- function(block, eta, aux) {
   pdf <- if (isTRUE(block$probit)) stats::dnorm else stats::dlogis
   switch(block$type,
     gaussian = {
+      # The equation of the variance times 2 variance^2, which has the same root and is linear in it.
       residual <- y - eta[[1]]
-      list(eta = list(residual / aux[[1]]), aux = list((residual^2 / aux[[1]] - 1) / (2 * aux[[1]])))
+      list(eta = list(residual / aux[[1]]), aux = list(residual^2 - aux[[1]]))
     },
     bernoulli = {
       p <- cdf(eta[[1]])

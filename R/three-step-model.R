@@ -132,13 +132,14 @@ error_positions <- function(parameters, step) {
 sort_pattern <- function(pattern) paste(sort(strsplit(pattern, ",", fixed = TRUE)[[1]]), collapse = ",")
 
 # What the first step's uncertainty adds to the covariance matrix of the third.
-ml_first_step <- function(fit, third_fit, used, step, assignment) {
+ml_first_step <- function(fit, third_fit, used, step, assignment, call) {
   where <- third_fit$error_positions
   logits <- error_logits(step$errors)
-  propagated(error_vcov(fit, used, step, assignment), function(shift) {
+  base <- third_fit$parameters$estimate[third_fit$free]
+  propagated(error_vcov(fit, used, step, assignment), base, function(shift) {
     moved <- logits + matrix(shift, nrow(logits))
     refit_with_fixed(third_fit, where$position, moved[where$cell])[third_fit$free]
-  })
+  }, call)
 }
 
 # The share of units whose most probable class in step three is not the assigned one.

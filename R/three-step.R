@@ -46,6 +46,9 @@
 #' within clusters are taken as repeated within them. For classes of units in a model with a between level, where the
 #' posterior also depends on the other units of the cluster, use [two_step()].
 #'
+#' BCH weights may be negative. A variance that they make negative has no estimate (`NA`, with a warning); where no
+#' solution exists, as for a probability beyond 0 or 1, there is an error.
+#'
 #' The corrections suppose that predictors and outcomes are independent of the indicators given the classes. If the
 #' first step had predictors of the classes, give these here too.
 #' @references Asparouhov, T. and Muthén, B. (2014). Auxiliary variables in mixture modeling: Three-step approaches
@@ -88,13 +91,12 @@ three_step <- function(fit, formula, data, method = c("ML", "BCH"), assignment =
   if (method == "ML") {
     found <- ml_third_step(fit, parts, step, third, assignment, family, variances, dots, frame)
     plain <- found$vcov
-    if (correct) found <- with_vcov(found, ml_first_step(fit, found, parts$used, step, assignment))
+    if (correct) found <- with_vcov(found, ml_first_step(fit, found, parts$used, step, assignment, frame))
     shift <- class_shift(found, parts, step)
     warn_shift(shift)
   } else {
-    found <- bch_third_step(fit, parts, step, third, family, variances, FALSE, assignment, frame)
-    plain <- found$vcov
-    if (correct) found <- bch_third_step(fit, parts, step, third, family, variances, TRUE, assignment, frame)
+    found <- bch_third_step(fit, parts, step, third, family, variances, correct, assignment, frame)
+    plain <- found$vcov_uncorrected
     shift <- NA_real_
   }
   errors <- step$errors

@@ -48,7 +48,7 @@ two_step <- function(fit, formula, data, family = NULL, variances = c("varying",
   arguments[names(dots)] <- dots
   found <- rlang::inject(mlmix(model, second$data, !!!arguments))
   plain <- found$vcov
-  if (correct) found <- with_vcov(found, measurement_uncertainty(fit, found, old))
+  if (correct) found <- with_vcov(found, measurement_uncertainty(fit, found, old, frame))
   outcomes <- vapply(parts$outcomes, `[[`, "", "name")
   new_structural("mlmix_two_step", call, found, outcomes, list(
     vcov_uncorrected = plain, corrected = correct, classes = parts$used, fit = found
@@ -64,7 +64,7 @@ measurement_table <- function(fit, data, call) {
   full <- suppressMessages(resolve_model(model, data, fit$data$cluster_name, call = call))$parameters
   position <- suppressMessages(apply_constraints(full, constraints, call))$position
   full$row <- position
-  full$value <- fit$parameters$estimate[position]
+  full$value <- inner_values(fit$spec, fit$parameters$estimate)[position]
   full[!is_structural(full, fit), c("name", "row", "value"), drop = FALSE]
 }
 
@@ -87,6 +87,13 @@ second_model <- function(fit, parts, old, data, family, variances, call) {
   })
   known <- unlist(lapply(model$outcomes, `[[`, "names"))
   twice <- intersect(known, vapply(parts$outcomes, `[[`, "", "name"))
+  if (!is.null(model$reshape) && length(parts$outcomes) > 0) {
+    abort_spec(c(
+      "A model that stacks items takes no further outcomes.",
+      x = "Its classes are those of single responses, not of persons.",
+      i = "Predictors of the classes are possible: {.code {parts$used[[1]]} ~ x + (1 | person)}."
+    ), call = call)
+  }
   if (length(twice) > 0) {
     abort_spec(c(
       "{.var {twice}} is an outcome of the first step.", i = "Its relation to the classes is kept as it was."
@@ -160,17 +167,17 @@ second_data <- function(fit, model, data) {
 }
 
 # What the sampling error of the fixed parameters adds.
-measurement_uncertainty <- function(fit, found, old) {
+measurement_uncertainty <- function(fit, found, old, call) {
   estimated <- which(!is.na(diag(fit$vcov)))
   column <- match(old$row, fit$free[estimated])
   moved <- which(!is.na(column))
   used <- sort(unique(column[moved]))
   vcov <- fit$vcov[estimated[used], estimated[used], drop = FALSE]
   position <- match(old$name[moved], found$parameters$name)
-  propagated(vcov, function(shift) {
+  propagated(vcov, found$parameters$estimate[found$free], function(shift) {
     values <- old$value[moved] + shift[match(column[moved], used)]
     refit_with_fixed(found, position, values)[found$free]
-  })
+  }, call)
 }
 
 #' @export

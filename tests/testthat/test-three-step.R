@@ -275,6 +275,25 @@ test_that("an ordinal outcome with a predictor, and counts: BCH and ML agree", {
   expect_equal(fits[[1]]$tests$df, fits[[2]]$tests$df)
 })
 
+test_that("BCH: a negative variance has no estimate, the means have", {
+  data <- step_data(300, 7, gap = 1)
+  fit <- step_fit(300, 7, gap = 1)
+  data$v <- withr::with_seed(4, {
+    p <- posterior(fit)
+    ifelse(p$c == 1, stats::rnorm(300, 0, 0.05), stats::rnorm(300, 0, 3) * (p$`c=2` > 0.9))
+  })
+  expect_warning(result <- three_step(fit, v ~ c, data, method = "BCH"), "negative value")
+  w <- by_hand_step(as.matrix(posterior(fit)[c("c=1", "c=2")]))
+  w <- unname(w$a %*% solve(w$errors))
+  mu <- colSums(w * data$v) / colSums(w)
+  expect_lt(min(sapply(1:2, function(k) sum(w[, k] * (data$v - mu[k])^2))), 0)
+  expect_equal(result$means$estimate, mu, tolerance = 1e-6)
+  expect_equal(sum(is.na(coef(result))), 1)
+  expect_true(all(is.finite(result$means$std.error)) && is.finite(result$tests$statistic))
+  data$x2 <- data$x
+  expect_error(three_step(fit, v ~ c + x2, data, method = "BCH"), "no solution")
+})
+
 test_that("prints and messages", {
   data <- step_data(300, 7)
   fit <- step_fit(300, 7)
