@@ -52,8 +52,10 @@ test_that("the residual of a table is Pearson's over its degrees of freedom", {
 test_that("bootstrap p-values repeat the estimation", {
   fit <- ex73()
   test <- residuals(fit, "bivariate", bootstrap = 3, seed = 9)
+  rows <- as.data.frame(fit$data$columns)
+  single <- quiet(mlmix(lca(u1:u4, k = 2), rows[rep(1:16, fit$data$frequency), ], starts = 1, seed = 1, threads = 1))
+  single$parameters <- fit$parameters
   by_hand <- vapply(element_seeds(9L, 3), function(seed) {
-    single <- expanded_fit(fit)
     data <- simulate(single, seed = seed)[[1]]
     again <- quiet(mlmix(lca(u1:u4, k = 2), data, starts = c(6, 3), seed = 1, threads = 1, se = "none"))
     residuals(again, "bivariate")$X2
