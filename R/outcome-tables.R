@@ -66,8 +66,9 @@ distinct_rows <- function(x) {
 # The logarithms of the probabilities of `value` [cells x outcomes] (NA: not observed) for units with the covariates of
 # the engine's rows `row` [cells x outcomes].
 cell_log_probability <- function(fit, outcomes, row, value, call) {
-  size <- max(1, 40000 %/% max(1, length(fit$free)))
-  chunks <- split(seq_len(nrow(value)), (seq_len(nrow(value)) - 1) %/% size)
+  # Without free parameters the engine has no scores to work out.
+  fit$spec <- fixed_spec(fit$spec, fit$parameters$estimate)
+  chunks <- split(seq_len(nrow(value)), (seq_len(nrow(value)) - 1) %/% 50000)
   unlist(lapply(chunks, function(chunk) {
     cell_chunk(fit, outcomes, row[chunk, , drop = FALSE], value[chunk, , drop = FALSE], call)$log_likelihood_clusters
   }), use.names = FALSE)
@@ -152,8 +153,10 @@ outcome_table <- function(fit, layout, which, call) {
   )
 }
 
+# Sums of weights in the places 1, ..., n.
 weighted_counts <- function(place, weight, n) {
-  as.vector(tapply(weight, factor(place, levels = seq_len(n)), sum, default = 0))
+  sums <- rowsum(weight, place)
+  replace(numeric(n), as.integer(rownames(sums)), sums)
 }
 
 # [covariate patterns x cells] probabilities of all combinations of categories, the first outcome varying fastest.
