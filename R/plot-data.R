@@ -8,8 +8,8 @@
 #' @param x,object,fit A fit from [mlmix()].
 #' @param type Text, default `"profile"`; see the types below.
 #' @param ... Options of the type, by name, as listed below. All types take `level`, a number between 0 and 1 (default
-#'   0.95), of the confidence intervals; `class` is text, the class variable to show (default all, in `"class_curve"` the
-#'   first).
+#'   0.95), of the confidence intervals; `class` is text, the class variable to show (default all, in `"class_curve"`
+#'   the first).
 #'
 #' @section Types:
 #' * `"profile"`: the probability of every category or the mean of every outcome in each class, with confidence
@@ -27,6 +27,10 @@
 #'   distribution of what is on the axis (figures 2 and 3 there); or given the classes of another class variable. Of two
 #'   classes the first is drawn. Options: `class`; `against` (by default the first random effect, factor, covariate or
 #'   class variable that it depends on); `at`; `data`.
+#' * `"item_curve"`: each outcome against a factor, by class: item characteristic curves. Where each response has a
+#'   class of its own (grade of membership, guessing) the curve is over the classes together. Other factors are at their
+#'   expectation and covariates at their mean. Options: `against` (default: the first factor); `outcome`, names of the
+#'   outcomes to draw (default all).
 #' * `"transitions"`: the flow from each class variable to the next, as expected from the posterior.
 #' * `"random_effects"`: the random effects and factors of the clusters in order, with intervals.
 #' * `"path"`: the path diagram with estimates; units above, clusters below (figure 1 there). Covariates and outcomes
@@ -48,6 +52,8 @@
 #'   * `"class_curve"` a list of data frames: `curves` (`variable`, `against`, `words`, `given` (other classes),
 #'     `class`, `x`, `value`, `conf.low`, `conf.high`), `distribution` (`x`, `density`) and `clusters` (`value`,
 #'     `std.error` of each cluster's or unit's latent variable; `NULL` for a covariate);
+#'   * `"item_curve"` a list of data frames: `curves` (`outcome`, `against`, `class`, `category`, `measure`, `x`,
+#'     `value`, `conf.low`, `conf.high`), `distribution` and `scores` (as `distribution` and `clusters` above);
 #'   * `"transitions"` a data frame: `from_variable`, `from`, `to_variable`, `to`, `n` (expected number), `probability`
 #'     (of `to` given `from`), `proportion`;
 #'   * `"random_effects"` a data frame: `effect`, `words`, `cluster`, `rank`, `value`, `std.error`, `conf.low`,
@@ -147,6 +153,10 @@ plot_kinds <- function() {
     class_curve = list(
       what = "class probability against a random effect, factor or covariate", data = class_curve_data,
       draw = plot_class_curve, why_not = why_no_class_curve
+    ),
+    item_curve = list(
+      what = "outcomes against a factor", data = item_curve_data, draw = plot_item_curve,
+      why_not = function(fit) if (length(curve_factors(fit)) == 0) "no outcome depends on a factor"
     ),
     transitions = list(
       what = "flow between class variables", data = transitions_data, draw = plot_transitions,

@@ -349,24 +349,44 @@ path_edges <- function(effects, digits) {
     out <- data.frame(from = character(), to = character(), kind = character(), label = character(), random = logical())
   }
   out$estimates <- lapply(edges, function(edge) edge$estimates)
-  out
+  thin_labels(out)
+}
+
+# In long chains of class variables estimates that are equal are shown once, and transitions without numbers.
+thin_labels <- function(edges) {
+  transition <- edges$kind == "transition"
+  if (sum(transition) <= 5) return(edges)
+  edges$label[transition & grepl("\n", edges$label)] <- ""
+  same <- vapply(edges$estimates, function(x) paste(signif(unname(x), 6), collapse = " "), "")
+  edges$label[edges$kind == "class" & duplicated(same)] <- ""
+  edges
 }
 
 # The estimates of an arrow in at most four lines: one for each class pattern or logit, else their range. Between two
-# class variables of two classes the difference of the logits; of more, but equally many, the probabilities of staying
-# in the same class where covariates and random effects are 0; otherwise no number (transitions() has them).
+# class variables the difference of the logits, if the first has two classes; of more, but equally many, the
+# probabilities of staying in the same class where covariates and random effects are 0; otherwise no number, since
+# transitions() has them.
 edge_label <- function(rows, kind, digits) {
   rows <- rows[!is.na(rows$estimate), , drop = FALSE]
   if (nrow(rows) == 0) return("")
   parts <- unique(rows$part)
   if (kind == "transition") {
     if (nrow(rows) == 2) return(number_range(rows$estimate[[1]] - rows$estimate[[2]], digits))
-    return(stay_label(rows, digits))
+    return(difference_label(rows, digits) %||% stay_label(rows, digits))
   }
   if (length(parts) == 1) return(number_range(rows$estimate, digits))
   if (length(parts) > 4) return(number_range(rows$estimate, digits))
   lines <- vapply(parts, function(part) number_range(rows$estimate[rows$part == part], digits), "")
   paste(paste0(parts, ": ", lines), collapse = "\n")
+}
+
+# Of several logits that each differ between two classes: the difference of each.
+difference_label <- function(rows, digits) {
+  logit <- ifelse(grepl(", ", rows$part, fixed = TRUE), sub(", .*$", "", rows$part), "")
+  if (any(!nzchar(logit)) || any(table(logit) != 2) || length(unique(logit)) > 4) return(NULL)
+  by_logit <- split(rows$estimate, factor(logit, unique(logit)))
+  lines <- vapply(by_logit, function(x) number_range(x[[1]] - x[[2]], digits), "")
+  paste0(names(lines), ": ", lines, collapse = "\n")
 }
 
 stay_label <- function(rows, digits) {

@@ -5,7 +5,8 @@
 # below units, or beside them where that uses the page better.
 place_nodes <- function(nodes, edges) {
   nodes$x <- nodes$y <- NA_real_
-  nodes$width <- ifelse(nodes$kind %in% c("outcome", "covariate"), 2, 1.15)
+  boxes <- nodes$kind %in% c("outcome", "covariate")
+  nodes$width <- ifelse(boxes, if (sum(boxes) > 7) 1.6 else 2, 1.15)
   nodes$height <- ifelse(nodes$kind %in% c("outcome", "covariate"), 0.75, 1.15)
   nodes$row <- node_rows(nodes, edges)
   for (level in unique(nodes$level)) {

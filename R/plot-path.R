@@ -58,6 +58,7 @@ path_caption <- function(data) {
     "Rectangles: observed; circles: latent; broken frames: latent classes.",
     if (has_class) " From classes to outcomes: means, or probabilities of binary outcomes.",
     if (any(kinds == "transition" & nzchar(data$edges$label))) " Between class variables: difference of the logits.",
+    if (sum(kinds == "transition") > 5) " Equal estimates are shown once.",
     if (many) " A range is over the outcomes of a box.",
     if (any(data$nodes$random, data$edges$random)) " Dots: random effects, which are the circles of the clusters."
   )
@@ -181,19 +182,28 @@ circle_shapes <- function(nodes, n = 72) {
 node_texts <- function(nodes, inch) {
   detailed <- nzchar(nodes$detail)
   size <- function(text, most, part) {
-    fits_width <- nodes$width * inch * 0.88 / (pmax(nchar(text), 4) * 0.66) * 72
-    fits_height <- nodes$height * inch * part * 72
+    lines <- strsplit(text, "\n", fixed = TRUE)
+    longest <- vapply(lines, function(line) max(nchar(line), 4), 0)
+    fits_width <- nodes$width * inch * 0.88 / (longest * 0.66) * 72
+    fits_height <- nodes$height * inch * part * 72 / pmax(1, lengths(lines))
     pmin(most, fits_width, fits_height) / 2.845
   }
+  # A range of names in two lines where that lets it be larger.
+  part <- ifelse(detailed, 0.36, 0.5)
+  broken <- ifelse(detailed, nodes$label, sub(":", ":\n", nodes$label, fixed = TRUE))
+  names_size <- size(nodes$label, 12, part)
+  better <- size(broken, 12, 0.8) > 1.15 * names_size
+  label <- ifelse(better, broken, nodes$label)
+  names_size <- ifelse(better, size(broken, 12, 0.8), names_size)
   names <- data.frame(
-    x = nodes$x, y = nodes$y + ifelse(detailed, 0.2 * nodes$height, 0), text = nodes$label,
-    size = size(nodes$label, 12, ifelse(detailed, 0.36, 0.5))
+    x = nodes$x, y = nodes$y + ifelse(detailed, 0.2 * nodes$height, 0), text = label, size = names_size
   )
   details <- data.frame(
     x = nodes$x, y = nodes$y - 0.2 * nodes$height, text = nodes$detail, size = size(nodes$detail, 8.5, 0.28)
   )[detailed, , drop = FALSE]
   list(
-    ggplot2::geom_text(ggplot2::aes(x = .data$x, y = .data$y, label = .data$text), names, size = names$size),
+    ggplot2::geom_text(ggplot2::aes(x = .data$x, y = .data$y, label = .data$text), names, size = names$size,
+      lineheight = 0.85),
     if (nrow(details) > 0) ggplot2::geom_text(ggplot2::aes(x = .data$x, y = .data$y, label = .data$text), details,
       size = details$size, colour = "grey25")
   )

@@ -1,7 +1,7 @@
 # The posterior plot: how certain the assignment to the most likely class is, class by class.
 
 plot_posterior <- function(data, level) {
-  data$label <- factor(data$label, levels = unique(data$label[order(data$variable, data$class)]))
+  data$label <- posterior_panels(data)
   data$number <- factor(as.integer(sub("^.*=", "", data$class)))
   n <- max(as.integer(levels(data$number)))
   ggplot2::ggplot(data, ggplot2::aes(x = .data$probability, weight = .data$weight, fill = .data$number)) +
@@ -15,4 +15,12 @@ plot_posterior <- function(data, level) {
     ) +
     plot_theme() +
     ggplot2::theme(legend.position = "none")
+}
+
+# A panel for each class, in the order of variables and classes; without sizes where there are very many.
+posterior_panels <- function(data) {
+  number <- as.integer(sub("^.*=", "", data$class))
+  order <- order(match(data$variable, unique(data$variable)), number)
+  label <- if (length(unique(data$label)) > 12) data$class else data$label
+  factor(label, levels = unique(label[order]))
 }

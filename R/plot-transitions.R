@@ -28,7 +28,13 @@ plot_transitions <- function(data, level) {
   pieces <- lapply(split(data, data$panel), function(part) {
     flow_shapes(part, variables %||% c(part$from_variable[[1]], part$to_variable[[1]]))
   })
-  collect <- function(what) bind_rows(lapply(names(pieces), function(p) cbind(panel = p, pieces[[p]][[what]])))
+  collect <- function(what) {
+    bind_rows(lapply(names(pieces), function(p) {
+      part <- pieces[[p]][[what]]
+      part$panel <- rep(p, nrow(part))
+      part
+    }))
+  }
   bands <- collect("bands")
   bars <- collect("bars")
   texts <- collect("texts")
@@ -47,7 +53,8 @@ plot_transitions <- function(data, level) {
         fill = factor(.data$k)), bars, colour = "grey20", linewidth = 0.3
     ) +
     ggplot2::geom_label(
-      ggplot2::aes(x = .data$x, y = (.data$low + .data$high) / 2, label = .data$text), bars, size = 3, fill = "white",
+      ggplot2::aes(x = .data$x, y = (.data$low + .data$high) / 2, label = .data$text), bars,
+      size = if (nrow(ticks) > 6) 2.4 else 3, fill = "white",
       label.padding = ggplot2::unit(0.12, "lines"), label.size = 0, lineheight = 0.9
     ) +
     ggplot2::geom_text(ggplot2::aes(x = .data$x, y = .data$y, label = .data$text), texts, size = 2.9, hjust = 0,
@@ -58,9 +65,9 @@ plot_transitions <- function(data, level) {
     ggplot2::scale_y_continuous(breaks = NULL, expand = c(0.01, 0.01)) +
     ggplot2::labs(
       title = "Transitions between classes", x = NULL, y = NULL,
-      subtitle = wrap_text(paste(
-        "Heights: expected shares of units; numbers in the flows: probability of the class on the right",
-        "given the class on the left"
+      subtitle = wrap_text(paste0(
+        "Heights: expected shares of units",
+        if (nrow(texts) > 0) "; numbers in the flows: probability of the class on the right given that on the left"
       ))
     ) +
     plot_theme() +
@@ -80,7 +87,7 @@ flow_shapes <- function(data, variables, gap = 0.03, half = 0.09) {
     top <- 1 - cumsum(c(0, utils::head(as.numeric(share), -1))) - gap * (seq_along(share) - 1)
     data.frame(
       x = v, variable = variables[[v]], class = names(share), k = seq_along(share), low = top - as.numeric(share),
-      high = top, text = paste0(bar_names(names(share), length(variables)), "\n", percent(as.numeric(share))),
+      high = top, text = bar_texts(names(share), as.numeric(share), length(variables)),
       stringsAsFactors = FALSE
     )
   })
@@ -116,7 +123,7 @@ flow_shapes <- function(data, variables, gap = 0.03, half = 0.09) {
     )
   }))
   # Numbers stand at the left ends of flows, where these do not cross.
-  wide <- which(data$proportion >= 0.03)
+  wide <- which(data$proportion >= 0.03 & length(variables) <= 6)
   texts <- data.frame(
     x = from_v[wide] + half + 0.015, y = start[wide] - data$height[wide] / 2,
     text = formatC(data$probability[wide], format = "f", digits = 2)
@@ -124,5 +131,8 @@ flow_shapes <- function(data, variables, gap = 0.03, half = 0.09) {
   list(bars = bars, bands = bands, texts = texts)
 }
 
-# With many columns, which carry the variables' names, only the class's number.
-bar_names <- function(names, columns) if (columns > 3) sub("^.*=", "", names) else names
+# Class and share; with many columns, which carry the variables' names, only the class's number, then only the share.
+bar_texts <- function(names, share, columns) {
+  if (columns > 6) return(paste0(round(100 * share), " %"))
+  paste0(if (columns > 3) sub("^.*=", "", names) else names, "\n", percent(share))
+}

@@ -6,7 +6,7 @@ test_that("plot_types() says what is offered and why not", {
   expect_true(all(nzchar(offers$why) != offers$offered))
   expect_snapshot(print(offers, width = 200))
   two_level <- plot_types(random_logit_fit())
-  expect_equal(two_level$type[!two_level$offered], c("growth", "transitions"))
+  expect_equal(two_level$type[!two_level$offered], c("growth", "item_curve", "transitions"))
   expect_equal(plot_types(factor_fit())$why[2:3], c("the model has no class variable", "no outcome has a covariate"))
 })
 
