@@ -44,9 +44,10 @@ lint: ## check formatting and style: cargo fmt, clippy, lintr
 	$(CARGO) clippy $(MANIFEST) --workspace --all-targets --locked --target-dir "$(MLMIX_TARGET_DIR)" -- -D warnings
 	Rscript -e 'if (requireNamespace("lintr", quietly = TRUE)) { l <- lintr::lint_package(); print(l); quit(status = length(l) > 0) } else message("lintr is not installed: R code not linted")'
 
-bench: ## time the engine (cargo bench) and, where they are, the scripts in bench/
+bench: install ## time kernels (cargo bench), the thirteen tasks against other packages, cost as work grows
 	$(CARGO) bench $(MANIFEST) -p mlmix-engine --locked --target-dir "$(MLMIX_TARGET_DIR)"
-	for script in bench/speed*.R; do [ ! -f "$$script" ] || $(R_DEV) "$$script" || exit 1; done
+	$(R_DEV) bench/speed.R
+	$(R_DEV) bench/scaling.R
 
 recovery: install ## simulate and refit 13 models 200 times (20 minutes), write bench/recovery.md
 	$(R_DEV) bench/recovery.R

@@ -1,0 +1,48 @@
+# Runs one program on one data set in this process and writes what it took as JSON.
+#
+# From the package's directory: Rscript bench/speed/measure.R task variant program data.csv result.json
+# The fit is made once untimed (unless it takes minutes), then at most five times or for one second; medians count.
+
+source(file.path("bench", "speed", "load.R"))
+
+# A field of /proc/self/status in megabytes: VmRSS (now), VmHWM (the peak of this process). NA where there is none.
+process_memory <- function(field) {
+  lines <- tryCatch(readLines("/proc/self/status"), error = function(e) character(0), warning = function(w) character(0))
+  line <- grep(paste0("^", field, ":"), lines, value = TRUE)
+  if (length(line) == 0) NA_real_ else as.numeric(gsub("[^0-9]", "", line)) / 1024
+}
+
+time_once <- function(expr) {
+  gc(FALSE)
+  time <- system.time(expr, gcFirst = FALSE)
+  c(wall = time[["elapsed"]], cpu = sum(time[c("user.self", "sys.self", "user.child", "sys.child")], na.rm = TRUE))
+}
+
+measure_program <- function(one, data) {
+  data <- one$prepare(data)
+  suppressWarnings(suppressMessages(library(one$package, character.only = TRUE)))
+  gc(FALSE)
+  before <- process_memory("VmRSS")
+  times <- NULL
+  if (one$warm) one$fit(data)
+  while (is.null(times) || (one$warm && nrow(times) < 5 && sum(times[, "wall"]) < 1)) {
+    times <- rbind(times, time_once(fit <- one$fit(data)))
+  }
+  peak <- process_memory("VmHWM")
+  c(
+    utils::modifyList(list(status = "ok"), one$result(fit)),
+    list(version = as.character(utils::packageVersion(one$package)), wall = stats::median(times[, "wall"]), cpu = stats::median(times[, "cpu"]),
+      peak_mb = peak, added_mb = peak - before)
+  )
+}
+
+main <- function(arguments) {
+  task <- read_task(arguments[[1]])
+  one <- task$variants[[as.integer(arguments[[2]])]]$programs[[as.integer(arguments[[3]])]]
+  data <- utils::read.csv(arguments[[4]])
+  result <- suppressWarnings(measure_program(one, data))
+  writeLines(jsonlite::toJSON(result, auto_unbox = TRUE, digits = NA,
+    na = "null"), arguments[[5]])
+}
+
+main(commandArgs(TRUE))
