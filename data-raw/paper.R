@@ -1,0 +1,175 @@
+# The heavy results of the vignette "The paper, section by section", kept in vignettes/paper-results.rds.
+#
+#   Rscript data-raw/paper.R                 everything (about ten minutes of one core)
+#   Rscript data-raw/paper.R table2 table4   only these parts; the others stay as they are
+#
+# MLMIX_PAPER_REPLICATIONS (default 100, as in the paper) sets the replications of Table 2 and the draws of bootstrap
+# tests. Results are data frames; each part keeps its seconds. Data are simulated here, at values that stand here: those of
+# the paper's own simulations are not in hand. The NLSY79 results come from data-raw/gom_nlsy79.R.
+
+library(mlmix)
+
+replications <- as.integer(Sys.getenv("MLMIX_PAPER_REPLICATIONS", "100"))
+target <- "vignettes/paper-results.rds"
+quiet <- function(expr) suppressMessages(suppressWarnings(expr))
+fit_quietly <- function(...) quiet(mlmix(..., threads = 1, progress = FALSE))
+
+# Clusters and a standard normal covariate, the same in all replications: 50 clusters of 10, as in the paper.
+clustered <- function(clusters = 50, size = 10, seed = 5) {
+  set.seed(seed)
+  data.frame(id = rep(seq_len(clusters), each = size), x = stats::rnorm(clusters * size))
+}
+
+# Section 5 -----------------------------------------------------------------------------------------------------------
+
+# y = alpha_c + u_j + beta_c x + e; logit P(C = 1) = a + a_j. Model 1: no random effect; 2: u_j; 3: a_j; 4: both.
+regression_models <- list(
+  "Model 1" = mixture_model(latent_class("c", 2), outcome(y ~ c * x)),
+  "Model 2" = mixture_model(latent_class("c", 2), outcome(y ~ c * x + (1 | id))),
+  "Model 3" = mixture_model(latent_class("c", 2, ~ (1 | id)), outcome(y ~ c * x)),
+  "Model 4" = mixture_model(latent_class("c", 2, ~ (1 | id)), outcome(y ~ c * x + (1 | id)))
+)
+regression_values <- local({
+  same <- c("y~1[c=1]" = 1, "y~1[c=2]" = -1, "y~x[c=1]" = 0.8, "y~x[c=2]" = -0.2, "y~~y" = 1, "c#1~1" = 0)
+  u <- c("y@id~~y@id" = 0.5)
+  a <- c("c#1@id~~c#1@id" = 1)
+  list("Model 1" = same, "Model 2" = c(same, u), "Model 3" = c(same, a), "Model 4" = c(same, u, a))
+})
+
+# Each model is fitted to data drawn from it.
+table2 <- function() {
+  parts <- lapply(names(regression_models), function(name) {
+    study <- quiet(monte_carlo(regression_models[[name]], regression_values[[name]], data = clustered(),
+      replications = replications, seed = 2006, threads = 1, progress = FALSE))
+    data.frame(model = name, as.data.frame(summary(study))[c("name", "true", "average", "bias", "mse", "sd", "se",
+      "coverage", "n")], replications = replications)
+  })
+  do.call(rbind, parts)
+}
+
+between_model <- mixture_model(latent_class("c", 2, level = "between"), outcome(y ~ c * x + (1 | id)))
+within_model <- mixture_model(latent_class("c", 2, ~ (1 | id)), outcome(y ~ c * x + (1 | id)))
+between_values <- c("y~1[c=1]" = 1, "y~1[c=2]" = -1, "y~x[c=1]" = 0.8, "y~x[c=2]" = -0.2, "y~~y" = 1,
+  "y@id~~y@id" = 0.2, "c#1~1" = 0.2)
+
+# One sample in which the class belongs to the cluster.
+between_sample <- function() simulate_data(between_model, between_values, data = clustered(), seed = 55)
+
+# A class intercept of large variance makes the class probability a step of the random effect, which adaptive points and
+# points in the middle of the step misjudge; an even number of fixed Gauss-Hermite points does not.
+step_rule <- quadrature("gauss_hermite", 20, adaptive = FALSE)
+
+# Model 5 is the limit of Model 6 as the variance of the class intercept goes to infinity: no usual p-value.
+blrt5 <- function() {
+  data <- between_sample()
+  five <- fit_quietly(between_model, data, starts = c(8, 3), seed = 1)
+  six <- fit_quietly(within_model, data, starts = c(8, 3), seed = 1, integration = step_rule)
+  test <- quiet(blrt(five, six, draws = min(replications, 20), level = NULL, starts = c(4, 1), seed = 1,
+    progress = FALSE))
+  data.frame(log_likelihood_5 = five$log_likelihood, log_likelihood_6 = six$log_likelihood,
+    icc_6 = icc(six, "c")$estimate, statistic = test$statistic, p.value = test$p.value, draws = test$n_draws,
+    at_zero = test$at_zero, failures = sum(test$failures))
+}
+
+# The class intercept's variance at 0, free, and at 1e4 (as good as a class of clusters), on data of each kind.
+table4 <- function() {
+  status <- function(...) mixture_model(latent_class("c", 2, ~ (1 | id)), outcome(y ~ c * x + (1 | id)), constrain(...))
+  models <- list(
+    "within (variance 0)" = status(fix("c#1@id~~c#1@id" = 0)), "both (variance free)" = within_model,
+    "between (variance 1e4)" = status(fix("c#1@id~~c#1@id" = 1e4))
+  )
+  rest <- between_values[names(between_values) != "c#1~1"]
+  samples <- list(
+    "within" = simulate_data(models[[1]], c(rest, "c#1~1" = 0.2), data = clustered(), seed = 51),
+    "both" = simulate_data(models[[2]], c(rest, "c#1~1" = 0.2, "c#1@id~~c#1@id" = 2), data = clustered(), seed = 52),
+    "between" = between_sample()
+  )
+  rows <- lapply(names(samples), function(sample) {
+    fits <- lapply(models, function(model) fit_quietly(model, samples[[sample]], starts = c(8, 3), seed = 1,
+      integration = step_rule))
+    free <- icc(fits[[2]])
+    data.frame(
+      sample = sample, model = names(models), log_likelihood = vapply(fits, function(f) f$log_likelihood, 0),
+      parameters = vapply(fits, function(f) f$n_free, 0), BIC = vapply(fits, stats::BIC, 0),
+      icc = free$estimate[free$kind == "class"], row.names = NULL
+    )
+  })
+  do.call(rbind, rows)
+}
+
+# Section 8 -----------------------------------------------------------------------------------------------------------
+
+# 425 persons, 18 binary items, drawn from the factor mixture in which each response has its class (the 57 parameters).
+fma_sample <- function() {
+  model <- fma_gom(u1:u18, k = 2, factor_variance = "varying")
+  set.seed(8)
+  items <- function(pattern, values) stats::setNames(values, sprintf(pattern, seq_along(values)))
+  values <- c(
+    items("u%d~1[c=1]", stats::runif(18, 0.2, 1.4)), items("u%d~1[c=2]", stats::runif(18, -1.6, -0.4)),
+    items("u%d~f", stats::runif(18, 0.5, 1)), "f~theta[c=1]" = 0.6, "c#1~1" = 0, "c#1@person~~c#1@person" = 3
+  )
+  simulate_data(model, values, n = 425, seed = 8)
+}
+
+table6 <- function() {
+  data <- fma_sample()
+  models <- list(
+    "LCA" = lca(u1:u18, k = 2, family = bernoulli("probit")),
+    "FMA" = fma(u1:u18, k = 2, factor_variance = "varying"),
+    "FMA-GoM" = fma_gom(u1:u18, k = 2, factor_variance = "varying")
+  )
+  fits <- list(LCA = fit_quietly(models$LCA, data, starts = c(10, 3), seed = 1))
+  for (name in c("FMA", "FMA-GoM")) {
+    first <- mlmix_control(start_values = quiet(start_values(models[[name]], data, fits[[length(fits)]])))
+    fits[[name]] <- fit_quietly(models[[name]], data, starts = c(4, 2), seed = 1, control = first)
+  }
+  intra <- icc(fits[["FMA-GoM"]], "c")
+  data.frame(
+    model = names(fits), parameters = vapply(fits, function(f) f$n_free, 0),
+    log_likelihood = vapply(fits, function(f) f$log_likelihood, 0), AIC = vapply(fits, stats::AIC, 0),
+    BIC = vapply(fits, stats::BIC, 0), converged = vapply(fits, function(f) f$convergence$status == "converged", NA),
+    replicated = vapply(fits, function(f) f$replicated, 0L),
+    icc = c(NA, NA, intra$estimate), icc_low = c(NA, NA, intra$conf.low), icc_high = c(NA, NA, intra$conf.high),
+    row.names = NULL
+  )
+}
+
+# Section 10 ----------------------------------------------------------------------------------------------------------
+
+# One model, the two-level transition model of `toca`, by every rule, each started from the same estimates.
+integration_rules <- function() {
+  model <- lta(list(c1 = fall1:fall10, c2 = spring1:spring10), k = 2, cluster = "room")
+  best <- fit_quietly(model, toca, starts = c(6, 2), seed = 1, se = "none", integration = quadrature(points = 25))
+  rules <- list(
+    quadrature("rectangular", 7), quadrature("rectangular", 15), quadrature("rectangular", 25),
+    quadrature("rectangular", 15, adaptive = FALSE), quadrature("rectangular", 31, adaptive = FALSE),
+    quadrature("gauss_hermite", 5), quadrature("gauss_hermite", 11), quadrature("gauss_hermite", 11, adaptive = FALSE),
+    quadrature("monte_carlo", 500), quadrature("monte_carlo", 500, adaptive = FALSE), quadrature("sobol", 500),
+    quadrature("sobol", 500, adaptive = FALSE)
+  )
+  rows <- lapply(rules, function(rule) {
+    control <- mlmix_control(start_values = coef(best, fixed = TRUE))
+    seconds <- system.time(fit <- fit_quietly(model, toca, starts = 1, seed = 1, integration = rule, control = control))
+    slope <- fit$parameters$name == "c2#1@room~c1#1@room"
+    data.frame(
+      method = rule$method, points = rule$points, adaptive = rule$adaptive, nodes = fit$integration$n_nodes,
+      log_likelihood = fit$log_likelihood, error = fit$integration$error,
+      slope = fit$parameters$estimate[slope], std.error = fit$parameters$std.error[slope],
+      seconds = seconds[["user.self"]], used_method = fit$integration$method, used_adaptive = fit$integration$adaptive
+    )
+  })
+  do.call(rbind, rows)
+}
+
+# -----------------------------------------------------------------------------------------------------------------------
+
+parts <- list(table2 = table2, blrt5 = blrt5, table4 = table4, table6 = table6, integration = integration_rules)
+chosen <- commandArgs(trailingOnly = TRUE)
+if (length(chosen) == 0) chosen <- names(parts)
+results <- if (file.exists(target)) readRDS(target) else list()
+for (name in chosen) {
+  seconds <- system.time(results[[name]] <- parts[[name]]())[["elapsed"]]
+  results$seconds[[name]] <- seconds
+  message(name, ": ", round(seconds), " s")
+  saveRDS(results, target, version = 3)
+}
