@@ -33,7 +33,7 @@
 #' fit <- mlmix(mixture_model(outcome(y ~ (1 | school))), data, seed = 1)
 #' icc(fit)
 #' @export
-icc <- function(fit, target = NULL, level = 0.95) {
+icc <- function(fit, target = NULL, level = 0.95, bootstrap = NULL) {
   check_fit(fit)
   level <- check_level(level)
   targets <- icc_targets(fit)
@@ -54,7 +54,7 @@ icc <- function(fit, target = NULL, level = 0.95) {
   v <- variances(fit$parameters$estimate)
   out <- data.frame(
     target = names(ready), kind = vapply(ready, function(t) t$plan$target$kind, ""), between = v[1, ], within = v[2, ],
-    share_columns(delta_method(fit, shares), level), row.names = NULL, stringsAsFactors = FALSE
+    share_limits(fit, shares, level, bootstrap), row.names = NULL, stringsAsFactors = FALSE
   )
   structure(out, class = c("mlmix_icc", "data.frame"))
 }

@@ -32,6 +32,9 @@
 #' @param target Text or `NULL` (default, all): names of responses, such as `"c2"` or `"y"`; random effects that are
 #'   regressed on others have names such as `"c2#1@school"`.
 #' @param level Number between 0 and 1, default 0.95: of the confidence intervals.
+#' @param bootstrap `NULL` (default: the delta method), or the result of [bootstrap()] for the same fit: standard
+#'   deviations and percentile intervals over its draws. Variances near 0 or very large make the delta method
+#'   unreliable.
 #' @return A data frame of class `mlmix_r_squared`: `target` (class logits and categories as `c2#1`), `level`, `part`
 #'   (see above), `variance`, `estimate` (the proportion of the total variance), `std.error`, `conf.low`, `conf.high`
 #'   (on the logit scale; of `reduction` on the plain one), `status`: `"boundary"` where a parameter at its boundary
@@ -47,7 +50,7 @@
 #' fit <- mlmix(model, carcinoma, starts = c(5, 2), seed = 1)
 #' r_squared(fit, "A")
 #' @export
-r_squared <- function(fit, target = NULL, level = 0.95) {
+r_squared <- function(fit, target = NULL, level = 0.95, bootstrap = NULL) {
   check_fit(fit)
   level <- check_level(level)
   targets <- Filter(has_predictors, variance_targets(fit))
@@ -59,16 +62,16 @@ r_squared <- function(fit, target = NULL, level = 0.95) {
   }
   ready <- variance_functions(fit, select_targets(targets, target))
   rows <- lapply(ready$targets, r_squared_rows)
-  delta <- delta_method(fit, function(theta) {
+  shares <- function(theta) {
     unlist(lapply(ready$targets, function(t) r_squared_values(t$value(theta))[r_squared_rows(t)]))
-  })
+  }
   variance <- unlist(lapply(ready$targets, function(t) r_squared_variances(t$value(fit$parameters$estimate))[
     r_squared_rows(t)]))
   part <- unlist(rows, use.names = FALSE)
   n <- lengths(rows)
   out <- data.frame(
     target = rep(names(ready$targets), n), level = rep(ready$level, n), part = r_squared_words[part],
-    variance = unname(variance), share_columns(delta, level, plain = part == "reduction"),
+    variance = unname(variance), share_limits(fit, shares, level, bootstrap, plain = part == "reduction"),
     row.names = NULL, stringsAsFactors = FALSE
   )
   structure(out, behind = lapply(ready$targets, function(t) t$plan$individuals),
@@ -166,6 +169,39 @@ share_columns <- function(delta, level, plain = FALSE) {
     conf.high = ifelse(plain, p + z * se, stats::plogis(logit + width)),
     status = ifelse(delta$boundary | limit, "boundary", "free")
   )
+}
+
+# The same by the delta method, or over the draws of a bootstrap.
+share_limits <- function(fit, fun, level, bootstrap, plain = FALSE, call = rlang::caller_env()) {
+  if (is.null(bootstrap)) return(share_columns(delta_method(fit, fun), level, plain))
+  estimate <- unname(fun(fit$parameters$estimate))
+  draws <- bootstrap_draws(fit, bootstrap, fun, call)
+  tail <- (1 - level) / 2
+  limit <- function(p) apply(draws, 2, stats::quantile, p, na.rm = TRUE, names = FALSE)
+  at_limit <- !rep(plain, length.out = length(estimate)) & (abs(estimate) < 1e-6 | abs(1 - estimate) < 1e-6)
+  data.frame(
+    estimate = estimate, std.error = apply(draws, 2, stats::sd, na.rm = TRUE), conf.low = limit(tail),
+    conf.high = limit(1 - tail), status = ifelse(at_limit, "boundary", "free")
+  )
+}
+
+# `fun` of the parameters at the estimates of every replication that converged: [replications x length(fun)].
+bootstrap_draws <- function(fit, bootstrap, fun, call) {
+  if (!inherits(bootstrap, "mlmix_bootstrap")) {
+    abort_spec(c("{.arg bootstrap} must come from {.fn bootstrap}.", x = "You gave {describe(bootstrap)}."), call = call)
+  }
+  values <- bootstrap_matrix(bootstrap)
+  name <- fit$parameters$name[fit$free]
+  place <- match(name, bootstrap$original$name)
+  if (anyNA(place) || !isTRUE(all.equal(bootstrap$original$estimate[place], fit$parameters$estimate[fit$free]))) {
+    abort_spec(c(
+      "{.arg bootstrap} is not of this fit: its parameters or their estimates differ.",
+      i = "Make it with {.code bootstrap(fit)}."
+    ), call = call)
+  }
+  theta <- fit$parameters$estimate
+  draws <- lapply(seq_len(nrow(values)), function(r) fun(replace(theta, fit$free, values[r, place])))
+  matrix(unlist(draws), nrow = length(draws), byrow = TRUE)
 }
 
 #' @export

@@ -43,18 +43,22 @@ for (k in 2:3) {
 two <- gom(items, k = 2)
 keep("GoM 2", fit_quietly(two, starts = c(6, 2), integration = fixed_points(81), control = from(two, fits[["LCA 2"]])))
 logit <- gom(items, k = 2, link = "logit")
-keep("GoM 2, logit", fit_quietly(logit, starts = 1, integration = fixed_points(81), control = from(logit, fits[["GoM 2"]])))
+keep("GoM 2, logit", fit_quietly(logit, starts = 1, integration = fixed_points(81),
+  control = from(logit, fits[["GoM 2"]])))
 factor <- gom(items, k = 3, random = "factor")
 keep("GoM 3, one factor", fit_quietly(factor, starts = c(6, 2), integration = fixed_points(121),
   control = from(factor, fits[["LCA 3"]], "c#1~eta" = 2, "c#2~eta" = 1)))
 free <- gom(items, k = 3)
-rough <- fit_quietly(free, starts = 1, se = "none", integration = fixed_points(11), control = from(free, fits[["LCA 3"]]))
+rough <- fit_quietly(free, starts = 1, se = "none", integration = fixed_points(11),
+  control = from(free, fits[["LCA 3"]]))
 message("GoM 3, free, rough: ", round(rough$log_likelihood, 2))
-keep("GoM 3, free", fit_quietly(free, starts = 1, se = "none", integration = fixed_points(23), control = from(free, rough)))
+keep("GoM 3, free", fit_quietly(free, starts = 1, se = "none", integration = fixed_points(23),
+  control = from(free, rough)))
 
 table <- data.frame(
   model = names(fits), log_likelihood = vapply(fits, function(f) f$log_likelihood, 0),
-  parameters = vapply(fits, function(f) f$n_free, 0), AIC = vapply(fits, stats::AIC, 0), BIC = vapply(fits, stats::BIC, 0),
+  parameters = vapply(fits, function(f) f$n_free, 0), AIC = vapply(fits, stats::AIC, 0),
+  BIC = vapply(fits, stats::BIC, 0),
   persons = sum(data$freq), integration_error = vapply(fits, function(f) f$integration$error, 0),
   converged = vapply(fits, function(f) f$convergence$status == "converged", NA),
   replicated = vapply(fits, function(f) f$replicated, 0L), starts = vapply(fits, function(f) nrow(f$starts), 0L),

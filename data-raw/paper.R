@@ -4,8 +4,8 @@
 #   Rscript data-raw/paper.R table2 table4   only these parts; the others stay as they are
 #
 # MLMIX_PAPER_REPLICATIONS (default 100, as in the paper) sets the replications of Table 2 and the draws of bootstrap
-# tests. Results are data frames; each part keeps its seconds. Data are simulated here, at values that stand here: those of
-# the paper's own simulations are not in hand. The NLSY79 results come from data-raw/gom_nlsy79.R.
+# tests. Results are data frames; each part keeps its seconds. Data are simulated here, at values that stand here: those
+# of the paper's own simulations are not in hand. The NLSY79 results come from data-raw/gom_nlsy79.R.
 
 library(mlmix)
 
@@ -58,6 +58,25 @@ between_sample <- function() simulate_data(between_model, between_values, data =
 # A class intercept of large variance makes the class probability a step of the random effect, which adaptive points and
 # points in the middle of the step misjudge; an even number of fixed Gauss-Hermite points does not.
 step_rule <- quadrature("gauss_hermite", 20, adaptive = FALSE)
+
+# Both models on that sample, Model 6 with more points.
+table3 <- function() {
+  data <- between_sample()
+  fine <- quadrature("gauss_hermite", 40, adaptive = FALSE)
+  fits <- list("Model 5" = fit_quietly(between_model, data, starts = c(8, 3), seed = 1))
+  first <- start_values(within_model, data, fits[[1]])
+  first["c#1@id~~c#1@id"] <- 100
+  first["c#1~1"] <- 10 * stats::qnorm(stats::plogis(stats::coef(fits[[1]])[["c#1~1"]]))
+  fits[["Model 6"]] <- fit_quietly(within_model, data, starts = c(4, 2), seed = 1, integration = fine,
+    control = mlmix_control(start_values = first))
+  rows <- lapply(names(fits), function(name) {
+    e <- estimates(fits[[name]])
+    data.frame(model = name, name = e$name, estimate = e$estimate, std.error = e$std.error, status = e$status,
+      log_likelihood = fits[[name]]$log_likelihood, parameters = fits[[name]]$n_free,
+      icc = if (name == "Model 6") icc(fits[[name]], "c")$estimate else NA_real_)
+  })
+  do.call(rbind, rows)
+}
 
 # Model 5 is the limit of Model 6 as the variance of the class intercept goes to infinity: no usual p-value.
 blrt5 <- function() {
@@ -161,9 +180,9 @@ integration_rules <- function() {
   do.call(rbind, rows)
 }
 
-# -----------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
-parts <- list(table2 = table2, blrt5 = blrt5, table4 = table4, table6 = table6, integration = integration_rules)
+parts <- list(table2 = table2, table3 = table3, blrt5 = blrt5, table4 = table4, table6 = table6, integration = integration_rules)
 chosen <- commandArgs(trailingOnly = TRUE)
 if (length(chosen) == 0) chosen <- names(parts)
 results <- if (file.exists(target)) readRDS(target) else list()

@@ -155,3 +155,22 @@ test_that("what cannot be split is told", {
     r_squared(lm(y ~ x, counts))
   })
 })
+
+test_that("a bootstrap gives percentile intervals of the same shares", {
+  data <- regression_data()
+  fit <- mlmix(mixture_model(outcome(y ~ x + (1 | id))), data, starts = 1, seed = 1, threads = 1)
+  boot <- bootstrap(fit, replications = 12, seed = 1, threads = 1,
+    statistic = function(fit) c(share = icc(fit)$estimate))
+  by_hand <- boot$estimates$estimate[boot$estimates$name == "share"]
+  table <- icc(fit, bootstrap = boot)
+  expect_equal(table$estimate, icc(fit)$estimate)
+  expect_equal(table$std.error, stats::sd(by_hand))
+  expect_equal(table$conf.low, quantile(by_hand, 0.025, names = FALSE))
+  r <- r_squared(fit, bootstrap = boot)
+  expect_equal(r$part, r_squared(fit)$part)
+  expect_true(all(r$conf.low <= r$conf.high))
+  expect_snapshot(error = TRUE, {
+    icc(fit, bootstrap = 3)
+    icc(random_logit_fit(), bootstrap = boot)
+  })
+})
