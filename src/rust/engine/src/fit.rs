@@ -10,7 +10,8 @@ use crate::em::space::Space;
 use crate::em::strategy::{shares_patterns, Strategy, COMMON_TOLERANCE};
 use crate::error::{EngineError, Result};
 use crate::inference::covariance::{identification, invert_kept, sandwich};
-use crate::inference::information::observed_information;
+use crate::inference::information::{observed_information, without};
+use crate::inference::louis;
 use crate::inference::scores::{cluster_scores, cross_product};
 use crate::inference::separation::separated;
 use crate::likelihood::nodes::{NodeSet, Nodes};
@@ -240,17 +241,23 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
     let mut information = vec![];
     for round in 0..=NEWTON_ROUNDS {
         m.value = problem.evaluate(&m.x, true);
-        found.evaluations += 1 + 2 * n;
+        found.evaluations += 1;
         let scale: Vec<f64> = m.value.scaling.as_ref().map_or(vec![1.0; n], |s| (0..n).map(|i| s[i * n + i]).collect());
         out.held = active_set(&problem, &m.x, &m.value.gradient);
         let certain = separated(program, space, &found.best.nodes, &space.to_working(&m.x));
         out.held.iter_mut().zip(certain).for_each(|(h, s)| *h |= s);
-        information = observed_information(&problem, &m.x, &out.held, &scale, false);
+        let exact = louis::applies(program)
+            .then(|| louis::louis_information(program, space, &found.best.nodes, &m.x))
+            .flatten()
+            .map(|i| without(i, &out.held));
+        let is_exact = exact.is_some();
+        information = exact.unwrap_or_else(|| observed_information(&problem, &m.x, &out.held, &scale, false));
         if monitor.cancelled() {
             return Err(EngineError::Interrupted);
         }
         let mut id = identification(&information, n, &out.held, &scale);
-        if id.smallest < DOUBTFUL {
+        found.evaluations += if is_exact { 0 } else { 2 * n };
+        if id.smallest < DOUBTFUL && !is_exact {
             information = observed_information(&problem, &m.x, &out.held, &scale, true);
             found.evaluations += 4 * n;
             id = identification(&information, n, &out.held, &scale);

@@ -4,7 +4,10 @@ mod common;
 
 use common::two_level::residual_covariance_by_class_with_random_intercept;
 use common::{all_cases, near_truth, Case};
+use mlmix_engine::em::problem::{Problem, Silent};
 use mlmix_engine::fit::Prepared;
+use mlmix_engine::inference::information::observed_information;
+use mlmix_engine::inference::louis;
 use mlmix_engine::inference::scores::cluster_scores;
 use mlmix_engine::likelihood::{evaluate, Want};
 use mlmix_engine::rng::Stream;
@@ -112,4 +115,27 @@ fn complete_data_information_is_symmetric_and_not_negative() {
             assert!((a - b).abs() <= 1e-9 * largest, "{}: entry {e} {a} {b}", case.name);
         }
     }
+}
+
+/// Louis' closed form against differences of the exact gradient, away from the maximum.
+#[test]
+fn closed_form_information_agrees_with_differences() {
+    let mut seen = 0;
+    for case in all_cases() {
+        let p = case.prepared();
+        if !louis::applies(&p.program) {
+            continue;
+        }
+        seen += 1;
+        let x = &points(&case, &p)[0];
+        let n = x.len();
+        let problem = Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 0 };
+        let differences = observed_information(&problem, x, &vec![false; n], &vec![1e4; n], true);
+        let closed = louis::louis_information(&p.program, &p.space, &p.nodes, x).unwrap();
+        let largest = differences.iter().fold(0.0f64, |a, b| a.max(b.abs()));
+        for (e, (c, d)) in closed.iter().zip(&differences).enumerate() {
+            assert!((c - d).abs() < 1e-6 * (largest.sqrt() + d.abs()), "{}: entry {e} {c} instead of {d}", case.name);
+        }
+    }
+    assert!(seen >= 4, "{seen} models without nodes");
 }

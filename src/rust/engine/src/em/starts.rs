@@ -6,6 +6,9 @@ use crate::numeric::normal_quantile;
 use crate::rng::Stream;
 use crate::spec::{Coefficient, Level, Model, Outcome, Predictor};
 
+/// Spread of the first start, as a share of that of the others.
+const FIRST_REACH: f64 = 0.3;
+
 /// How a parameter is perturbed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Role {
@@ -259,8 +262,10 @@ impl Starts {
         }
     }
 
-    /// Natural starting values number `start` (from 0); the same seed and number give the same values anywhere.
+    /// Natural starting values number `start` (from 0); the same seed and number give the same values anywhere. The first
+    /// start is close to one homogeneous class, from where the likeliest structure mostly emerges.
     pub fn draw(&self, model: &Model, seed: u64, start: usize) -> Vec<f64> {
+        let reach = if start == 0 { FIRST_REACH } else { 1.0 };
         let mut rng = Stream::new(seed, start as u64);
         let mut out = self.base.clone();
         for (p, role) in self.role.iter().enumerate() {
@@ -268,27 +273,32 @@ impl Starts {
             let (normal, uniform) = (rng.normal(), rng.uniform());
             match role {
                 Role::Still => {}
-                Role::Shift(sd) if model.parameters[p].start.is_none() => out[p] += sd * normal,
+                Role::Shift(sd) if model.parameters[p].start.is_none() => out[p] += reach * sd * normal,
                 Role::Scale if model.parameters[p].start.is_none() => out[p] *= 0.5 + uniform,
                 _ => {}
             }
             out[p] = out[p].clamp(model.parameters[p].lower, model.parameters[p].upper);
         }
         for (list, sd) in &self.together {
-            let shift = sd * rng.normal();
+            let shift = reach * sd * rng.normal();
             list.iter().filter(|p| model.parameters[**p].start.is_none()).for_each(|&p| out[p] += shift);
         }
         out
     }
 }
 
-/// Whether random starts make sense: some class variable has more than one class, or some latent has a free loading.
+/// Whether random starts make sense: some class variable has more than one class, or two within latents have free
+/// loadings. (With one factor the likelihood has its maximum and its mirror image in practice.)
 pub fn has_local_maxima(model: &Model) -> bool {
-    let mixture = model.classes.iter().any(|c| c.n_classes > 1);
-    let loadings = model.outcomes.iter().flat_map(|o| &o.predictors).flat_map(|p| &p.terms);
-    mixture
-        || loadings.filter(|t| !t.latents.is_empty()).any(|t| {
-            t.coefficient.parameters().iter().any(|&p| model.parameters[p].free)
-                && t.latents.iter().all(|&l| model.latents[l].level == Level::Within)
-        })
+    let free = |c: &Coefficient| c.parameters().iter().any(|&p| model.parameters[p].free);
+    let terms = model.outcomes.iter().flat_map(|o| &o.predictors).flat_map(|p| &p.terms);
+    let mut loaded: Vec<usize> = terms
+        .filter(|t| free(&t.coefficient))
+        .flat_map(|t| &t.latents)
+        .copied()
+        .filter(|&l| model.latents[l].level == Level::Within)
+        .collect();
+    loaded.sort_unstable();
+    loaded.dedup();
+    model.classes.iter().any(|c| c.n_classes > 1) || loaded.len() > 1
 }

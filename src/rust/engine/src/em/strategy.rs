@@ -49,7 +49,7 @@ impl Strategy {
             ..main
         });
         let coarse = common.filter(|_| total == 2).map(|c| Quadrature { points: 13, ..c });
-        let costly = total >= 2 && grid && adaptive && main.points > COARSE_POINTS;
+        let costly = total >= 1 && grid && adaptive && main.points > COARSE_POINTS;
         let coarse_main = costly.then_some(Quadrature { method: Method::GaussHermite, points: COARSE_POINTS, ..main });
         Strategy { common, coarse, main, coarse_main }
     }

@@ -13,6 +13,13 @@ pub struct Values<'a> {
     pub aux: &'a [f64],
 }
 
+/// Second derivatives at the data, or their (positive semi-definite) expectation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Information {
+    Expected,
+    Observed,
+}
+
 /// Weights below this are left out of scores: thousands of nodes of this weight change nothing in print.
 const NEGLIGIBLE: f64 = 1e-14;
 
@@ -73,8 +80,8 @@ impl Family {
         }
     }
 
-    /// Adds weight × (score, expected information) of every value in (eta…, aux…) to `out`, which has been reset.
-    pub fn add_weighted_scores(&self, v: Values, weights: &[f64], out: &mut WeightedScores) {
+    /// Adds weight × (score, information) of every value in (eta…, aux…) to `out`, which has been reset.
+    pub fn add_weighted_scores(&self, v: Values, weights: &[f64], which: Information, out: &mut WeightedScores) {
         let n = out.n;
         match self {
             Family::Gaussian => {
@@ -85,11 +92,19 @@ impl Family {
                     mean[i] += weights[i] * r * precision;
                     variance[i] += weights[i] * 0.5 * (r * r * precision - 1.0) * precision;
                 }
-                if !out.information.is_empty() {
-                    let half_square = 0.5 * precision * precision;
-                    for (i, w) in weights.iter().enumerate() {
-                        out.information[i] += w * precision;
-                        out.information[3 * n + i] += w * half_square;
+                if out.information.is_empty() {
+                    return;
+                }
+                let square = precision * precision;
+                for (i, w) in weights.iter().enumerate() {
+                    out.information[i] += w * precision;
+                    if which == Information::Expected {
+                        out.information[3 * n + i] += w * 0.5 * square;
+                    } else {
+                        let r = v.y[i] - v.eta[0][i];
+                        out.information[n + i] += w * r * square;
+                        out.information[2 * n + i] += w * r * square;
+                        out.information[3 * n + i] += w * (r * r * precision - 0.5) * square;
                     }
                 }
             }
@@ -105,7 +120,12 @@ impl Family {
                         out.score[a * n + i] += weights[i] * s;
                     }
                     if !out.information.is_empty() {
-                        self.expected_information(v.y[i], v.trials[i], &out.one_eta, v.aux, &mut out.one_information);
+                        let (y, trials, eta) = (v.y[i], v.trials[i], &out.one_eta[..]);
+                        let to = &mut out.one_information;
+                        match which {
+                            Information::Expected => self.expected_information(y, trials, eta, v.aux, to),
+                            Information::Observed => self.observed_information(y, trials, eta, v.aux, to),
+                        }
                         for (x, h) in out.one_information.iter().enumerate() {
                             out.information[x * n + i] += weights[i] * h;
                         }

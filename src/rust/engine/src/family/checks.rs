@@ -1,7 +1,7 @@
 //! The same checks for every family: total probability, derivatives against differences, information, extremes, draws.
 
 use super::{Family, Link};
-use crate::family::block::{Values, WeightedScores};
+use crate::family::block::{Information, Values, WeightedScores};
 use crate::rng::Stream;
 
 /// A family with predictors, auxiliary parameters and (binomial) trials to try it at.
@@ -256,7 +256,10 @@ fn blocks_agree_with_single_values() {
         case.family.log_densities(values, &mut out);
         let mut sums = WeightedScores::default();
         sums.reset(n, m, true);
-        case.family.add_weighted_scores(values, &weights, &mut sums);
+        case.family.add_weighted_scores(values, &weights, Information::Expected, &mut sums);
+        let mut observed = WeightedScores::default();
+        observed.reset(n, m, true);
+        case.family.add_weighted_scores(values, &weights, Information::Observed, &mut observed);
         for i in 0..n {
             let eta: Vec<f64> = eta.iter().map(|e| e[i]).collect();
             let what = format!("{:?}", case.family);
@@ -269,6 +272,10 @@ fn blocks_agree_with_single_values() {
             }
             for (x, h) in information.iter().enumerate() {
                 assert_close(sums.information[x * n + i], weights[i] * h, 1e-12, &what);
+            }
+            case.family.observed_information(y[i], case.trials, &eta, &case.aux, &mut information);
+            for (x, h) in information.iter().enumerate() {
+                assert_close(observed.information[x * n + i], weights[i] * h, 1e-12, &what);
             }
         }
     }

@@ -30,12 +30,18 @@ pub fn observed_information(problem: &Problem, x: &[f64], held: &[bool], scale: 
     let mut out = vec![0.0; n * n];
     for i in 0..n {
         for j in 0..n {
-            if !held[i] && !held[j] {
-                out[i * n + j] = 0.5 * (columns[i][j] + columns[j][i]);
-            }
+            out[i * n + j] = 0.5 * (columns[i][j] + columns[j][i]);
         }
     }
-    out
+    without(out, held)
+}
+
+/// A matrix [n × n] with zeros in the rows and columns of held coordinates.
+pub fn without(mut matrix: Vec<f64>, held: &[bool]) -> Vec<f64> {
+    let n = held.len();
+    let outside = matrix.iter_mut().enumerate().filter(|(e, _)| held[e / n] || held[e % n]);
+    outside.for_each(|(_, v)| *v = 0.0);
+    matrix
 }
 
 /// Step in units of the coordinate's complete-data standard error.

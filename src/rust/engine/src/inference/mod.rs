@@ -2,5 +2,6 @@
 
 pub mod covariance;
 pub mod information;
+pub mod louis;
 pub mod scores;
 pub mod separation;

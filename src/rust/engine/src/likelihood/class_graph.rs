@@ -3,6 +3,9 @@
 //! Buffers are laid out [cell][unit × outer], outer = (between cell, between node, within node), so that every step is
 //! a pass over long contiguous vectors.
 
+use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
+
 use crate::compiled::elimination::Elimination;
 use crate::compiled::shape::{Broadcast, Shape};
 use crate::compiled::Group;
@@ -19,6 +22,44 @@ pub struct Buffers {
     messages: Vec<Vec<f64>>,
     /// [unit × outer] log-likelihood of each unit.
     pub totals: Vec<f64>,
+}
+
+thread_local! {
+    /// Buffers that lanes of this thread have done with: large blocks of memory are not given back between E-steps.
+    static SPARE: RefCell<Vec<Buffers>> = const { RefCell::new(vec![]) };
+}
+
+/// Buffers on loan from the thread's spare ones; the default is none.
+#[derive(Default)]
+pub struct Loan(Buffers);
+
+impl Loan {
+    pub fn take() -> Loan {
+        Loan(SPARE.with(|s| s.borrow_mut().pop()).unwrap_or_default())
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        let buffers = std::mem::take(&mut self.0);
+        if buffers.totals.capacity() == 0 {
+            return;
+        }
+        SPARE.with(|s| s.borrow_mut().push(buffers));
+    }
+}
+
+impl Deref for Loan {
+    type Target = Buffers;
+    fn deref(&self) -> &Buffers {
+        &self.0
+    }
+}
+
+impl DerefMut for Loan {
+    fn deref_mut(&mut self) -> &mut Buffers {
+        &mut self.0
+    }
 }
 
 fn sized(v: &mut Vec<f64>, n: usize) {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::accumulator::{Accumulator, SlotSums};
-use super::class_graph::Buffers;
+use super::class_graph::Loan;
 use super::cluster_gaussian;
 use super::nodes::{Moments, NodeSet, Nodes};
 use super::predictor::{Point, Workspace};
@@ -27,7 +27,7 @@ pub(super) struct Lane<'a, S> {
     pub(super) sink: S,
     workspace: Workspace,
     slots: SlotSums,
-    pub(super) buffers: Buffers,
+    pub(super) buffers: Loan,
     /// Per factor: table of the current chunk (local factors only).
     local: Vec<Vec<f64>>,
     pub(super) weights: Weights,
@@ -58,7 +58,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             sink,
             workspace: Workspace::default(),
             slots: SlotSums::default(),
-            buffers: Buffers::default(),
+            buffers: Loan::take(),
             local: vec![vec![]; tables.factors.len()],
             weights: Weights::default(),
             log_likelihood: 0.0,
@@ -97,9 +97,13 @@ impl<'a, S: Sink> Lane<'a, S> {
         }
         // clusters: posterior of (between cell, between node)
         let mut posterior = vec![0.0; clusters.len() * n_between];
+        let trivial =
+            n_between == 1 && program.cluster_factors.is_empty() && analytic.is_none() && self.nodes.between.dims == 0;
         for j in clusters.clone() {
             let p = &mut posterior[(j - clusters.start) * n_between..(j - clusters.start + 1) * n_between];
-            self.cluster_log(chunk, j, p);
+            if !trivial {
+                self.cluster_log(chunk, j, p);
+            }
             if let Some(a) = &analytic {
                 a.add_log(j, program, p);
             }

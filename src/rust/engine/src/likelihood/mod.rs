@@ -10,7 +10,7 @@ mod lane;
 pub mod nodes;
 pub mod predictor;
 pub mod residuals;
-mod rows;
+pub mod rows;
 mod run;
 mod shared_units;
 pub mod table;

@@ -7,6 +7,7 @@ use super::accumulator::SlotSums;
 use super::predictor::Point;
 use super::table::Layout;
 use crate::compiled::factor::{Axis, Factor, FactorKind, NONE};
+pub use crate::family::block::Information;
 use crate::family::block::{Values, WeightedScores};
 use crate::spec::{Coefficient, Predictor};
 use crate::vector;
@@ -202,8 +203,15 @@ pub fn fill(point: &Point, f: &Factor, designs: (usize, usize), table: &mut [f64
     true
 }
 
-/// As `table::contract`.
-pub fn contract(point: &Point, f: &Factor, designs: (usize, usize), weights: &[f64], sums: &mut SlotSums) {
+/// As `table::contract`, with either information.
+pub fn contract(
+    point: &Point,
+    f: &Factor,
+    designs: (usize, usize),
+    weights: &[f64],
+    which: Information,
+    sums: &mut SlotSums,
+) {
     let layout = Layout::new(f);
     let cells = cells(point, f);
     let first = f.patterns.values_of(designs).0;
@@ -227,7 +235,7 @@ pub fn contract(point: &Point, f: &Factor, designs: (usize, usize), weights: &[f
                 read(&mut share[0], start);
                 let eta: Vec<&[f64]> = block.eta.iter().map(|e| &e[..]).collect();
                 let v = Values { y: &block.y, trials: &block.trials, eta: &eta, aux: &cell.auxiliary };
-                point.program.model.outcomes[o].family.add_weighted_scores(v, &share[0], &mut scores);
+                point.program.model.outcomes[o].family.add_weighted_scores(v, &share[0], which, &mut scores);
             } else {
                 block.log_softmax(n);
                 share.resize(block.eta.len(), vec![]);

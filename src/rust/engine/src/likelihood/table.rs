@@ -1,6 +1,8 @@
 //! Log density tables of a factor, [value pattern × within cell × between cell × node], and their contraction with
 //! posterior weights into scores (Fisher's identity) and complete-data information.
 
+use std::ops::Range;
+
 use super::accumulator::SlotSums;
 use super::gaussian;
 use super::nodes::Nodes;
@@ -8,8 +10,9 @@ use super::predictor::{latents, predictor, Affine, At, Components, Point, Worksp
 use super::rows;
 use crate::compiled::factor::{Factor, FactorKind, NONE};
 use crate::compiled::Program;
-use crate::family::block::Values;
+use crate::family::block::{Information, Values};
 use crate::spec::{Level, Outcome};
+use crate::vector;
 
 /// Where the entries of a factor stand in its table.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +74,31 @@ pub(super) fn at<'a>(f: &'a Factor, design: usize, derivatives: bool) -> At<'a> 
     }
 }
 
+/// Consecutive designs with the same nodes and values of all latents: the units of one cluster where only latents of the
+/// between level enter, else single ones.
+pub(super) fn design_runs<'a>(
+    program: &'a Program,
+    f: &'a Factor,
+    designs: (usize, usize),
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    let of_cluster = f.level == Level::Within
+        && !f.axis.within()
+        && f.latents.iter().all(|&l| program.model.latents[l].level == Level::Between);
+    let cluster = move |d: usize| program.units.cluster[f.patterns.design_unit[d] as usize];
+    let mut next = designs.0;
+    std::iter::from_fn(move || {
+        let start = next;
+        if start == designs.1 {
+            return None;
+        }
+        next += 1;
+        while of_cluster && next < designs.1 && cluster(next) == cluster(start) {
+            next += 1;
+        }
+        Some(start..next)
+    })
+}
+
 /// Fills the table of the given designs (its first entry is the first value of the first design).
 /// Returns false where a variance is not positive or thresholds are out of order.
 pub fn fill(
@@ -90,44 +118,55 @@ pub fn fill(
     let program = point.program;
     let layout = Layout::new(f);
     let first = f.patterns.values_of(designs).0;
-    for design in designs.0..designs.1 {
-        set_view(program, nodes, f, design, w);
-        let at = at(f, design, false);
-        let values = f.patterns.values_of((design, design + 1));
+    for run in design_runs(program, f, designs) {
+        set_view(program, nodes, f, run.start, w);
         let ok = each_cell(program, f, w, |w, cw, cb| {
             if let FactorKind::Logits(c) = f.kind {
                 if w.state[c] != 0 {
                     return true;
                 }
             }
-            latents(point, &f.latents, &at, w);
-            match &f.kind {
-                FactorKind::Latent(_) => true,
-                FactorKind::Known(c) => {
-                    fill_known(program, f, *c, values, first, &layout, (cw, cb), w.state[*c], table);
-                    true
-                }
-                FactorKind::Outcome(o) => {
-                    fill_outcome(point, &program.model.outcomes[*o], f, &at, values, first, &layout, (cw, cb), w, table)
-                }
-                FactorKind::Logits(c) => {
-                    fill_logits(
+            latents(point, &f.latents, &at(f, run.start, false), w);
+            run.clone().all(|design| {
+                let at = at(f, design, false);
+                let values = f.patterns.values_of((design, design + 1));
+                match &f.kind {
+                    FactorKind::Latent(_) => true,
+                    FactorKind::Known(c) => {
+                        fill_known(program, f, *c, values, first, &layout, (cw, cb), w.state[*c], table);
+                        true
+                    }
+                    FactorKind::Outcome(o) => fill_outcome(
                         point,
-                        *c,
+                        &program.model.outcomes[*o],
+                        f,
                         &at,
-                        values.0 - first,
+                        values,
+                        first,
                         &layout,
                         (cw, cb),
-                        class_stride(program, f, *c),
                         w,
                         table,
-                    );
-                    true
+                    ),
+                    FactorKind::Logits(c) => {
+                        fill_logits(
+                            point,
+                            *c,
+                            &at,
+                            values.0 - first,
+                            &layout,
+                            (cw, cb),
+                            class_stride(program, f, *c),
+                            w,
+                            table,
+                        );
+                        true
+                    }
+                    FactorKind::Gaussian(group) => {
+                        gaussian::fill(point, group, f, &at, values, first, &layout, (cw, cb), w, table)
+                    }
                 }
-                FactorKind::Gaussian(group) => {
-                    gaussian::fill(point, group, f, &at, values, first, &layout, (cw, cb), w, table)
-                }
-            }
+            })
         });
         if !ok {
             return false;
@@ -150,51 +189,53 @@ pub fn contract(
         return;
     }
     if rows::applies(f) {
-        return rows::contract(point, f, designs, weights, sums);
+        return rows::contract(point, f, designs, weights, Information::Expected, sums);
     }
     let program = point.program;
     let layout = Layout::new(f);
     let first = f.patterns.values_of(designs).0;
-    for design in designs.0..designs.1 {
-        set_view(program, nodes, f, design, w);
-        let at = at(f, design, true);
-        let values = f.patterns.values_of((design, design + 1));
+    for run in design_runs(program, f, designs) {
+        set_view(program, nodes, f, run.start, w);
         each_cell(program, f, w, |w, cw, cb| {
             if let FactorKind::Logits(c) = f.kind {
                 if w.state[c] != 0 {
                     return true;
                 }
             }
-            latents(point, &f.latents, &at, w);
-            match &f.kind {
-                FactorKind::Known(_) | FactorKind::Latent(_) => {}
-                FactorKind::Outcome(o) => contract_outcome(
-                    point,
-                    &program.model.outcomes[*o],
-                    &at,
-                    values,
-                    f,
-                    first,
-                    &layout,
-                    (cw, cb),
-                    w,
-                    weights,
-                    sums,
-                ),
-                FactorKind::Logits(c) => contract_logits(
-                    point,
-                    *c,
-                    &at,
-                    values.0 - first,
-                    &layout,
-                    (cw, cb),
-                    class_stride(program, f, *c),
-                    w,
-                    weights,
-                    sums,
-                ),
-                FactorKind::Gaussian(group) => {
-                    gaussian::contract(point, group, f, &at, values, first, &layout, (cw, cb), w, weights, sums)
+            latents(point, &f.latents, &at(f, run.start, true), w);
+            for design in run.clone() {
+                let at = at(f, design, true);
+                let values = f.patterns.values_of((design, design + 1));
+                match &f.kind {
+                    FactorKind::Known(_) | FactorKind::Latent(_) => {}
+                    FactorKind::Outcome(o) => contract_outcome(
+                        point,
+                        &program.model.outcomes[*o],
+                        &at,
+                        values,
+                        f,
+                        first,
+                        &layout,
+                        (cw, cb),
+                        w,
+                        weights,
+                        sums,
+                    ),
+                    FactorKind::Logits(c) => contract_logits(
+                        point,
+                        *c,
+                        &at,
+                        values.0 - first,
+                        &layout,
+                        (cw, cb),
+                        class_stride(program, f, *c),
+                        w,
+                        weights,
+                        sums,
+                    ),
+                    FactorKind::Gaussian(group) => {
+                        gaussian::contract(point, group, f, &at, values, first, &layout, (cw, cb), w, weights, sums)
+                    }
                 }
             }
             true
@@ -276,34 +317,62 @@ fn fill_outcome(
     true
 }
 
+/// What multiplies the derivative in one predictor: a value at every node, or the same at all.
+#[derive(Clone, Copy)]
+enum Multiplier<'a> {
+    Nodes(&'a [f64]),
+    Constant(f64),
+}
+
+impl<'a> Multiplier<'a> {
+    fn new(values: &'a [f64]) -> Multiplier<'a> {
+        let first = values[0];
+        if values.iter().all(|v| *v == first) {
+            Multiplier::Constant(first)
+        } else {
+            Multiplier::Nodes(values)
+        }
+    }
+    /// Σ_nodes g × multiplier.
+    fn sum(self, g: &[f64]) -> f64 {
+        match self {
+            Multiplier::Nodes(d) => vector::dot(g, d),
+            Multiplier::Constant(c) => c * vector::sum(g),
+        }
+    }
+    /// Σ_nodes h × both multipliers.
+    fn sum_with(self, other: Multiplier, h: &[f64]) -> f64 {
+        match (self, other) {
+            (Multiplier::Nodes(d), Multiplier::Nodes(e)) => vector::dot3(h, d, e),
+            (Multiplier::Constant(c), d) | (d, Multiplier::Constant(c)) => c * d.sum(h),
+        }
+    }
+}
+
 /// Adds Σ_nodes of (gradient, information) in the predictors and auxiliary parameters to the slots.
 /// `g[a][q]`, `h[(a, b)][q]` over a = predictors then auxiliary.
 fn chain_to_slots(predictors: &[Affine], auxiliary_slots: &[u32], n: usize, g: &[f64], h: &[f64], sums: &mut SlotSums) {
     let m = predictors.len() + auxiliary_slots.len();
-    // entries: (row of g, slot, derivative by node or 1)
-    let mut entries: Vec<(usize, usize, Option<&[f64]>)> = vec![];
+    // entries: (row of g, slot, multiplier)
+    let mut entries: Vec<(usize, usize, Multiplier)> = vec![];
     for (a, p) in predictors.iter().enumerate() {
         for (e, &slot) in p.slots.iter().enumerate() {
-            entries.push((a, slot as usize, Some(&p.derivative_of(e)[..n])));
+            entries.push((a, slot as usize, Multiplier::new(&p.derivative_of(e)[..n])));
         }
     }
     for (k, &slot) in auxiliary_slots.iter().enumerate() {
         if slot != NONE {
-            entries.push((predictors.len() + k, slot as usize, None));
+            entries.push((predictors.len() + k, slot as usize, Multiplier::Constant(1.0)));
         }
     }
-    let at = |d: Option<&[f64]>, q: usize| d.map_or(1.0, |d| d[q]);
     for (i, &(a, s, ds)) in entries.iter().enumerate() {
-        sums.gradient[s] += (0..n).map(|q| g[a * n + q] * at(ds, q)).sum::<f64>();
+        sums.gradient[s] += ds.sum(&g[a * n..(a + 1) * n]);
         if sums.want_information {
             for (j, &(b, t, dt)) in entries[..=i].iter().enumerate() {
-                let v: f64 = (0..n).map(|q| h[(a * m + b) * n + q] * at(ds, q) * at(dt, q)).sum();
-                if s == t && i != j {
-                    // two entries of one slot: both orders count
-                    sums.information[s * sums.n + s] += 2.0 * v;
-                } else {
-                    sums.add_information(s, t, v);
-                }
+                let v = ds.sum_with(dt, &h[(a * m + b) * n..(a * m + b + 1) * n]);
+                // two entries of one slot: both orders count
+                let both = if s == t && i != j { 2.0 } else { 1.0 };
+                sums.add_information(s, t, both * v);
             }
         }
     }
@@ -338,7 +407,7 @@ fn contract_outcome(
         }
         let start = layout.start(v - first, cell.0, cell.1);
         let of_nodes = Values { y: &y, trials: &trials, eta: &eta, aux: &aux };
-        o.family.add_weighted_scores(of_nodes, &weights[start..start + n], &mut w.scores);
+        o.family.add_weighted_scores(of_nodes, &weights[start..start + n], Information::Expected, &mut w.scores);
     }
     let slots: Vec<u32> = o.auxiliary.iter().map(|a| a.parameter(&w.state).map_or(NONE, |p| at.slot_of[p])).collect();
     chain_to_slots(&w.predictors[..k], &slots, n, &w.scores.score, &w.scores.information, sums);
