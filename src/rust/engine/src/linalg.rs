@@ -3,6 +3,7 @@
 //! Element (row, column) of an n × n matrix is `a[row + column * n]`.
 
 use faer::linalg::matmul::matmul as faer_matmul;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::solvers::{DenseSolveCore, Llt, Solve};
 use faer::{Accum, MatMut, MatRef, Par, Side};
 
@@ -143,6 +144,64 @@ pub fn matmul(a: &[f64], b: &[f64], shape: (usize, usize, usize), out: &mut [f64
     );
 }
 
+/// Σ w r rᵀ over rows r, added up a block of rows at a time.
+pub struct Gram {
+    n: usize,
+    /// [rows waiting × n], each times √w
+    waiting: Vec<f64>,
+    /// Lower triangle of the sum.
+    sum: Vec<f64>,
+}
+
+impl Gram {
+    const BLOCK: usize = 256;
+
+    pub fn new(n: usize) -> Gram {
+        Gram { n, waiting: vec![], sum: vec![0.0; n * n] }
+    }
+
+    /// `weight` must not be negative.
+    pub fn add(&mut self, row: &[f64], weight: f64) {
+        let root = weight.sqrt();
+        self.waiting.extend(row.iter().map(|v| root * v));
+        if self.waiting.len() >= Gram::BLOCK * self.n {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let n = self.n;
+        let rows = self.waiting.len().checked_div(n).unwrap_or(0);
+        if rows == 0 {
+            return;
+        }
+        let a = MatRef::from_column_major_slice(&self.waiting, n, rows);
+        triangular::matmul(
+            MatMut::from_column_major_slice_mut(&mut self.sum, n, n),
+            BlockStructure::TriangularLower,
+            Accum::Add,
+            a,
+            BlockStructure::Rectangular,
+            a.transpose(),
+            BlockStructure::Rectangular,
+            1.0,
+            Par::Seq,
+        );
+        self.waiting.clear();
+    }
+
+    /// The sum, n × n, both triangles.
+    pub fn finish(mut self) -> Vec<f64> {
+        self.flush();
+        for j in 0..self.n {
+            for i in 0..j {
+                self.sum[i + j * self.n] = self.sum[j + i * self.n];
+            }
+        }
+        self.sum
+    }
+}
+
 /// faer's Cholesky factor, refused where a pivot is within rounding error of zero.
 fn factor_spd(a: &[f64], n: usize) -> Option<Llt<f64>> {
     let factor = MatRef::from_column_major_slice(a, n, n).llt(Side::Lower).ok()?;
@@ -165,6 +224,26 @@ fn to_vec(matrix: MatRef<'_, f64>) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::rng::Stream;
+
+    #[test]
+    fn gram_matrix_equals_the_sum_of_outer_products() {
+        let mut rng = Stream::new(5, 0);
+        let n = 7;
+        let mut gram = Gram::new(n);
+        let mut want = vec![0.0; n * n];
+        for _ in 0..600 {
+            let row: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
+            let weight = rng.uniform();
+            gram.add(&row, weight);
+            for e in 0..n * n {
+                want[e] += weight * row[e / n] * row[e % n];
+            }
+        }
+        for (g, w) in gram.finish().iter().zip(&want) {
+            assert!((g - w).abs() < 1e-10, "{g} {w}");
+        }
+        assert_eq!(Gram::new(2).finish(), [0.0; 4]);
+    }
 
     /// A random positive definite matrix, B Bᵀ + I.
     fn random_spd(n: usize, rng: &mut Stream) -> Vec<f64> {

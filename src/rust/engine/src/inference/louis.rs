@@ -15,6 +15,7 @@ use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::{Point, Workspace};
 use crate::likelihood::residuals::Residuals;
 use crate::likelihood::{rows, table};
+use crate::linalg::Gram;
 use crate::numeric::log_sum_exp;
 
 /// Most class cells to enumerate.
@@ -149,6 +150,9 @@ fn run_lane(
     let mut log_p = vec![0.0; n_cells];
     let mut mean = vec![0.0; n];
     let mut score: Vec<(u32, f64)> = vec![];
+    // Σ w E(s sᵀ), lower triangle, and Σ w E(s) E(s)ᵀ
+    let mut squares = vec![0.0; n * n];
+    let mut means = Gram::new(n);
     for chunk in chunks {
         let mut local: Vec<FactorTables> = vec![];
         for f in &program.factors {
@@ -175,7 +179,6 @@ fn run_lane(
             }
             let total = log_sum_exp(&log_p);
             mean.fill(0.0);
-            let information = lane.sums.information.as_mut()?;
             for (cell, l) in log_p.iter().enumerate() {
                 let p = (l - total).exp();
                 if p == 0.0 {
@@ -183,16 +186,16 @@ fn run_lane(
                 }
                 score.clear();
                 present().for_each(|(k, t, row)| score.extend(t.scores(row + cells[k][cell] as usize)));
-                for &(a, s) in &score {
+                score.sort_unstable_by_key(|s| s.0);
+                // a parameter that several factors share has one score
+                score.dedup_by(|next, kept| next.0 == kept.0 && (kept.1 += next.1, true).1);
+                for (i, &(a, s)) in score.iter().enumerate() {
                     mean[a as usize] += p * s;
-                    let row = &mut information[a as usize * n..(a as usize + 1) * n];
-                    score.iter().for_each(|&(b, t)| row[b as usize] -= weight * p * s * t);
+                    let row = &mut squares[a as usize * n..(a as usize + 1) * n];
+                    score[..=i].iter().for_each(|&(b, t)| row[b as usize] += weight * p * s * t);
                 }
             }
-            for (a, s) in mean.iter().enumerate().filter(|(_, s)| **s != 0.0) {
-                let row = &mut information[a * n..(a + 1) * n];
-                row.iter_mut().zip(&mean).for_each(|(i, t)| *i += weight * s * t);
-            }
+            means.add(&mean, weight);
             let places: Vec<(usize, usize)> = present().map(|(k, _, row)| (k, row)).collect();
             for (cell, l) in log_p.iter().enumerate() {
                 let p = weight * (l - total).exp();
@@ -207,6 +210,16 @@ fn run_lane(
         }
         for (f, t) in program.factors.iter().zip(&local).filter(|(f, _)| f.patterns.local.is_some()) {
             t.add_curvature(point, f, f.patterns.designs_of_chunk(chunk), &mut lane.sums);
+        }
+    }
+    let information = lane.sums.information.as_mut()?;
+    information.iter_mut().zip(means.finish()).for_each(|(i, m)| *i += m);
+    for a in 0..n {
+        for b in 0..=a {
+            information[a * n + b] -= squares[a * n + b];
+            if a != b {
+                information[b * n + a] -= squares[a * n + b];
+            }
         }
     }
     Some(lane)

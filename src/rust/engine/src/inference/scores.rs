@@ -1,5 +1,7 @@
 //! Scores of single clusters (Fisher's identity), and their cross-products.
 
+use rayon::prelude::*;
+
 use crate::compiled::factor::{Factor, NONE};
 use crate::compiled::Program;
 use crate::em::space::Space;
@@ -11,6 +13,7 @@ use crate::likelihood::predictor::{Point, Workspace};
 use crate::likelihood::residuals::Residuals;
 use crate::likelihood::table::Layout;
 use crate::likelihood::{evaluate_with, Posterior, Sink, Want};
+use crate::linalg::Gram;
 
 struct ScoreSink<'a> {
     /// Derivative tables of the factors that all chunks share.
@@ -151,18 +154,8 @@ pub fn cluster_scores(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]
 
 /// Σ weight² × s sᵀ over independent clusters; with `groups` (one per data cluster) scores are summed within groups first.
 pub fn cross_product(program: &Program, scores: &[f64], dim: usize, groups: Option<&[usize]>) -> Vec<f64> {
-    let mut out = vec![0.0; dim * dim];
-    let mut add = |s: &[f64], weight: f64| {
-        for i in 0..dim {
-            if s[i] != 0.0 {
-                for j in 0..=i {
-                    out[i * dim + j] += weight * s[i] * s[j];
-                }
-            }
-        }
-    };
     match groups {
-        None => scores.chunks_exact(dim).zip(&program.units.weight_squared).for_each(|(s, w)| add(s, *w)),
+        None => gram(scores, dim, |j| program.units.weight_squared[j]),
         Some(groups) => {
             let n_groups = groups.iter().max().map_or(0, |m| m + 1);
             let mut summed = vec![0.0; n_groups * dim];
@@ -175,13 +168,25 @@ pub fn cross_product(program: &Program, scores: &[f64], dim: usize, groups: Opti
                     .zip(&scores[j * dim..(j + 1) * dim])
                     .for_each(|(a, b)| *a += weight * b);
             }
-            summed.chunks_exact(dim).for_each(|s| add(s, 1.0));
+            gram(&summed, dim, |_| 1.0)
         }
     }
-    for i in 0..dim {
-        for j in 0..i {
-            out[j * dim + i] = out[i * dim + j];
-        }
-    }
+}
+
+/// Rows of scores that one task adds up.
+const ROWS: usize = 4096;
+
+fn gram(rows: &[f64], dim: usize, weight: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
+    let parts: Vec<Vec<f64>> = rows
+        .par_chunks(ROWS * dim.max(1))
+        .enumerate()
+        .map(|(k, rows)| {
+            let mut sum = Gram::new(dim);
+            rows.chunks_exact(dim).enumerate().for_each(|(i, row)| sum.add(row, weight(k * ROWS + i)));
+            sum.finish()
+        })
+        .collect();
+    let mut out = vec![0.0; dim * dim];
+    parts.iter().for_each(|p| out.iter_mut().zip(p).for_each(|(o, v)| *o += v));
     out
 }
