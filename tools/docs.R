@@ -9,6 +9,7 @@ load_code <- function(path) {
 
 roxygen2::roxygenise(".", load_code = load_code)
 if (requireNamespace("pkgdown", quietly = TRUE)) {
+  options(pkgdown.internet = FALSE) # links to CRAN are not looked up, so that it works without a network
   pkgdown::build_site(".", preview = FALSE)
 } else {
   message("pkgdown is not installed: the help pages are written, the web site is not")
