@@ -70,8 +70,8 @@ posteriors_at <- function(fit, theta) {
   engine_evaluate(fit, vapply(fit$spec$parameters, function(parameter) parameter$value, 0))
 }
 
-# All parameters of a fit estimated anew from its estimates, with some of its fixed ones at other values; NULL where that
-# is impossible.
+# All parameters of a fit estimated anew from its estimates, with some of its fixed ones at other values; NULL where
+# that is impossible.
 refit_with_fixed <- function(fit, position, values) {
   theta <- replace(fit$parameters$estimate, position, values)
   spec <- fit$spec

@@ -28,7 +28,8 @@
 #' Draws are given the estimates of the parameters: their own uncertainty is not in them. They are drawn from the model
 #' that was fitted: relations with variables that were not in it come out too weak; [three_step()] and [two_step()] do
 #' not have that bias. A row with a frequency is one row, with one draw: repeat the rows of the data first.
-#' @references Asparouhov, T. and Muthén, B. (2010). Plausible values for latent variables using Mplus. Technical report.
+#' @references Asparouhov, T. and Muthén, B. (2010). Plausible values for latent variables using Mplus. Technical
+#'   report.
 #'
 #'   Mislevy, R. J. (1991). Randomization-based inference about latent variables from complex samples. *Psychometrika*,
 #'   56, 177-196.
@@ -204,5 +205,6 @@ draw_methods <- function(fit) {
     stringsAsFactors = FALSE
   )
   both <- rbind(classes, latents)
-  data.frame(name = both$name, how = ifelse(both$approximate, "normal approximation", "exact"), stringsAsFactors = FALSE)
+  how <- ifelse(both$approximate, "normal approximation", "exact")
+  data.frame(name = both$name, how, stringsAsFactors = FALSE)
 }

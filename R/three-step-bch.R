@@ -60,8 +60,8 @@ negative_variances <- function(parameters, theta, call) {
   of_mean <- parameters$target %in% parameters$target[lost] & parameters$kind %in% c("intercept", "slope")
   if (any(parameters$class[of_mean] == "") || any(parameters$class[lost] == "")) stop_bch(call)
   cli::cli_warn(c(
-    "The weights of {.code method = \"BCH\"} give {.val {parameters$name[lost]}} a negative value, so {?it has/they have}
-      no estimate.", i = "Means are not affected. {.code variances = \"equal\"} or {.code method = \"ML\"} have none."
+    "The weights of {.code method = \"BCH\"} give {.val {parameters$name[lost]}} a negative value.",
+    x = "{cli::qty(length(lost))}{?It has/They have} no estimate.", i = "Means are not affected. {.code variances = \"equal\"} or {.code method = \"ML\"} have none."
   ), class = c("mlmix_warning_boundary", "mlmix_warning"))
   lost
 }

@@ -67,16 +67,14 @@ test_row <- function(fit, rows, contrast, target, term, hypothesis) {
 # Means and probabilities of outcomes by class where other predictors and random effects are 0.
 third_means <- function(fit, outcomes) {
   classes <- fit_classes(fit)
-  chosen <- Filter(function(o) o$name %in% outcomes && has_reference(o), fit$spec$outcomes)
-  if (length(chosen) == 0) return(NULL)
+  chosen <- Filter(function(o) o$name %in% outcomes, fit$spec$outcomes)
   blocks <- lapply(chosen, function(outcome) {
     by <- depends_on(outcome$predictors, outcome$auxiliary, classes)
     if (!is_categorical(outcome)) by <- depends_on(outcome$predictors, list(), classes)
     labels <- if (is_categorical(outcome)) category_labels_of(fit, outcome) else ""
     block(outcome$level, outcome$name, labels, fit_patterns(classes[by]), function(theta, pattern) {
       if (is_categorical(outcome)) return(category_probabilities(outcome, theta, pattern, classes))
-      eta <- reference_predictor(outcome$predictors[[1]], theta, pattern, classes)
-      if (outcome$family$type %in% c("poisson", "negative_binomial")) exp(eta) else eta
+      third_mean(outcome, vapply(outcome$predictors, reference_predictor, 0, theta, pattern, classes))
     })
   })
   rows <- bind_rows(lapply(blocks, function(block) block$rows))
@@ -91,4 +89,11 @@ third_means <- function(fit, outcomes) {
     std.error = delta$std_error, conf.low = ifelse(probability, stats::plogis(logit - width), wald$conf.low),
     conf.high = ifelse(probability, stats::plogis(logit + width), wald$conf.high), stringsAsFactors = FALSE
   )
+}
+
+# The mean of an outcome that is not categorical from its linear predictors; of a censored one that behind the limits.
+third_mean <- function(outcome, eta) {
+  type <- outcome$family$type
+  if (type %in% c("gaussian", "censored")) return(eta[[1]])
+  exp(eta[[1]]) * (if (has_zero_part(type)) stats::plogis(-eta[[2]]) else 1)
 }

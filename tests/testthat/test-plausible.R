@@ -134,6 +134,7 @@ test_that("stacked items, known classes, rows left out", {
   draws <- plausible_draws(fit, m = 5, seed = 1)
   expect_true(all(sapply(draws, function(d) all(d$c[-1][!is.na(data$k[-1])] == data$k[-1][!is.na(data$k[-1])]))))
   expect_true(is.na(draws[[1]]$c[1]))
-  expect_error(plausible_draws(mlmix(mixture_model(outcome(y ~ x)), data[-1, ], threads = 1)), class = "mlmix_error_spec")
+  plain <- mlmix(mixture_model(outcome(y ~ x)), data[-1, ], threads = 1)
+  expect_error(plausible_draws(plain), class = "mlmix_error_spec")
   expect_error(plausible_draws(fit, m = 0), class = "mlmix_error_spec")
 })

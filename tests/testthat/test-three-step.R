@@ -127,6 +127,8 @@ test_that("classes that are certain: the same as known classes", {
       expect_equal(outcome$tests$hypothesis[1], "all classes equal")
     }
   }
+  two <- suppressWarnings(two_step(fit, c ~ x, data, seed = 1))
+  expect_equal(unname(coef(two)[c("c#1~1", "c#2~1", "c#1~x", "c#2~x")]), best$par, tolerance = 1e-3)
   groups <- stats::aov(o ~ factor(c), data)
   wald <- outcome$tests$statistic[1]
   expect_lt(abs(wald / (2 * summary(groups)[[1]]$`F value`[1]) - 1), 0.15)
@@ -292,6 +294,27 @@ test_that("BCH: a negative variance has no estimate, the means have", {
   expect_true(all(is.finite(result$means$std.error)) && is.finite(result$tests$statistic))
   data$x2 <- data$x
   expect_error(three_step(fit, v ~ c + x2, data, method = "BCH"), "no solution")
+})
+
+test_that("simulated truth: assigned classes alone are biased, the corrections are not", {
+  skip_on_cran()
+  data <- step_data(4000, 77, gap = 1.6)
+  fit <- step_fit(4000, 77, gap = 1.6)
+  truth <- c("c#1~1" = -0.3, "c#1~x" = 0.8, "y~1[c=1]" = 1, "y~1[c=2]" = 2, "z~1[c=1]" = stats::qlogis(0.2),
+    "z~1[c=2]" = stats::qlogis(0.6))
+  naive <- stats::coef(stats::glm(posterior(fit)$c == 1 ~ data$x, stats::binomial()))[[2]]
+  expect_lt(naive, 0.6)
+  formulas <- list(c ~ x, y ~ c, z ~ c)
+  results <- list(
+    three_step(fit, formulas, data, seed = 1, starts = 2), three_step(fit, formulas, data, method = "BCH"),
+    three_step(fit, formulas, data, method = "BCH", assignment = "proportional"),
+    two_step(fit, formulas, data, seed = 1, starts = 2)
+  )
+  for (result in results) {
+    z <- (coef(result)[names(truth)] - truth) / sqrt(diag(vcov(result)[names(truth), names(truth)]))
+    expect_lt(max(abs(z)), 3.5)
+    expect_lt(abs(coef(result)[["c#1~x"]] - 0.8), 0.15)
+  }
 })
 
 test_that("prints and messages", {
