@@ -1,13 +1,15 @@
 //! The engine's three requests: fit a model, evaluate it at given parameters, show its integration plan.
 
+use rayon::prelude::*;
+
 use crate::compiled::plan::{How, Plan};
 use crate::compiled::{NodePlan, Program};
 use crate::data::{RawData, Sample};
 use crate::em::options::{Options, Quadrature, StandardErrors};
 use crate::em::problem::{Monitor, Problem};
-use crate::em::search::{adapt, climb, search, Found, Ground};
+use crate::em::search::{adapt, climb, record, search, Climbed, Found, Ground};
 use crate::em::space::Space;
-use crate::em::strategy::{shares_patterns, Strategy, COMMON_TOLERANCE};
+use crate::em::strategy::{shares_patterns, Strategy, COMMON_TOLERANCE, POOR};
 use crate::error::{EngineError, Result};
 use crate::inference::covariance::{identification, invert_kept, sandwich};
 use crate::inference::information::{observed_information, without};
@@ -41,7 +43,7 @@ fn rules(plan: &Plan, q: &Quadrature, seed: u64) -> Result<(Rule, Rule)> {
         let dims = plan.count(level, How::Numeric);
         let mut rule = quadrature::build(q.method, q.points, dims, seed, q.max_nodes)
             .map_err(|e| EngineError::Engine(e.to_string()))?;
-        if !q.adaptive && dims > 1 {
+        if !q.adaptive && dims > 0 {
             quadrature::prune(&mut rule, PRUNE);
         }
         Ok(rule)
@@ -159,11 +161,43 @@ fn full(options: &Options) -> Settings {
     Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false }
 }
 
-/// The search under the chosen rule of integration.
+/// The search under the rule of integration that the strategy chooses, and under finer ones while the integral is poor.
 fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monitor) -> Result<(Prepared, Found)> {
     let plan = Plan::new(&model)?;
-    let dims = numeric_dims(&plan);
-    let strategy = Strategy::new(&options.quadrature, dims);
+    let strategy = Strategy::new(&options.quadrature, numeric_dims(&plan));
+    let (mut prepared, mut found) = estimate_usual(&model, &plan, &sample, &strategy, options, monitor)?;
+    for rule in strategy.finer {
+        let error = integration_error(&prepared, &found, options)?.abs();
+        if error < POOR || monitor.cancelled() {
+            break;
+        }
+        let finer = prepare(model.clone(), plan.clone(), sample.clone(), rule, options.seed)?;
+        let ground =
+            Ground { program: &finer.program, space: &finer.space, nodes: &finer.nodes, adaptive: false, monitor };
+        let climbed: Vec<(usize, Climbed)> =
+            found.ends.par_iter().map(|(k, x)| (*k, climb(ground, x.clone(), full(options), k + 1))).collect();
+        let Ok(next) = record(climbed, found.rows.clone(), found.evaluations) else { break };
+        // a finer rule that errs more says that nothing better can be had
+        if integration_error(&finer, &next, options)?.abs() >= error {
+            break;
+        }
+        (prepared, found) = (finer, next);
+    }
+    if monitor.cancelled() {
+        return Err(EngineError::Interrupted);
+    }
+    Ok((prepared, found))
+}
+
+fn estimate_usual(
+    model: &Model,
+    plan: &Plan,
+    sample: &Sample,
+    strategy: &Strategy,
+    options: &Options,
+    monitor: &dyn Monitor,
+) -> Result<(Prepared, Found)> {
+    let dims = numeric_dims(plan);
     let again = |q: Quadrature| prepare(model.clone(), plan.clone(), sample.clone(), q, options.seed);
     let run = |p: &Prepared, adaptive: bool, first: Option<&Prepared>| {
         search(&p.program, &p.space, &p.nodes, adaptive, first.map(|f| (&f.program, &f.nodes)), options, monitor)

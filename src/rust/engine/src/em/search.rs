@@ -35,6 +35,8 @@ pub struct Climbed {
 #[derive(Clone, Debug)]
 pub struct Found {
     pub best: Climbed,
+    /// Where the final starts ended (their place in `rows`), for climbing on under another rule of integration.
+    pub ends: Vec<(usize, Vec<f64>)>,
     pub rows: Vec<StartRow>,
     /// Final starts that reached the best log-likelihood.
     pub replicated: usize,
@@ -146,7 +148,7 @@ pub fn search(
     let full = Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false };
     let ground = Ground { program, space, nodes, adaptive, monitor };
     let continued: Vec<(usize, Vec<f64>, f64)>;
-    let mut rows: Vec<StartRow>;
+    let rows: Vec<StartRow>;
     let mut evaluations = 0;
     if n_starts == 1 {
         let x = draw(0).ok_or_else(|| {
@@ -189,12 +191,21 @@ pub fn search(
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
     }
+    record(finals, rows, evaluations)
+}
+
+/// Writes where the final starts ended into their rows and picks the best.
+///
+/// # Errors
+/// `Engine` where no start has a finite log-likelihood.
+pub fn record(finals: Vec<(usize, Climbed)>, mut rows: Vec<StartRow>, mut evaluations: usize) -> Result<Found> {
     for (k, c) in &finals {
         rows[*k].last = c.maximum.value.f;
         rows[*k].iterations += c.maximum.iterations;
         rows[*k].status = Some(c.maximum.status);
         evaluations += c.maximum.evaluations;
     }
+    let ends = finals.iter().map(|(k, c)| (*k, c.maximum.x.clone())).collect();
     let reached: Vec<f64> = finals.iter().map(|(_, c)| c.maximum.value.f).collect();
     let best = finals
         .into_iter()
@@ -209,7 +220,7 @@ pub fn search(
         .1;
     let top = best.maximum.value.f;
     let replicated = reached.iter().filter(|f| (top - **f).abs() < same_tolerance(top)).count();
-    Ok(Found { best, rows, replicated, evaluations })
+    Ok(Found { best, ends, rows, replicated, evaluations })
 }
 
 /// Two log-likelihoods closer than this count as the same maximum.

@@ -2,7 +2,8 @@
 //!
 //! Nodes common to all clusters let equal data patterns share their densities, so a fine common grid is often cheaper
 //! than adaptive nodes; it is tried first where patterns are shared and kept only while halving its step hardly changes
-//! the log-likelihood. Otherwise nodes are adapted. From four dimensions on the points are quasi-random.
+//! the log-likelihood. Otherwise nodes are adapted; in one dimension, a poor integral is repeated on ever finer grids.
+//! From four dimensions on the points are quasi-random.
 
 use super::options::{Quadrature, QuadratureRequest};
 use crate::compiled::Program;
@@ -12,10 +13,14 @@ use crate::quadrature::Method;
 const COARSE_POINTS: usize = 7;
 /// Most dimensions for a grid by default.
 const MAX_GRID: usize = 3;
+/// Points of common grids to fall back on in one dimension.
+const FINER_POINTS: [usize; 2] = [401, 1601];
+/// Integration error above which they are tried.
+pub const POOR: f64 = 0.02;
 /// Change of the log-likelihood under a finer common grid that is accepted without adaptation.
 pub const COMMON_TOLERANCE: f64 = 2e-3;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Strategy {
     /// A common grid to try first, if the compiled program shares patterns.
     pub common: Option<Quadrature>,
@@ -25,6 +30,8 @@ pub struct Strategy {
     pub main: Quadrature,
     /// A coarse adaptive rule for the random starts, whose best then climbs on `main`.
     pub coarse_main: Option<Quadrature>,
+    /// Ever finer common grids for integrands too steep for all of these (a class logit whose variance is very large).
+    pub finer: Vec<Quadrature>,
 }
 
 impl Strategy {
@@ -51,7 +58,9 @@ impl Strategy {
         let coarse = common.filter(|_| total == 2).map(|c| Quadrature { points: 13, ..c });
         let costly = total >= 1 && grid && adaptive && main.points > COARSE_POINTS;
         let coarse_main = costly.then_some(Quadrature { method: Method::GaussHermite, points: COARSE_POINTS, ..main });
-        Strategy { common, coarse, main, coarse_main }
+        let finer = FINER_POINTS.iter().filter(|_| open && total == 1);
+        let finer = finer.map(|&points| Quadrature { method: Method::Rectangular, points, adaptive: false, ..main });
+        Strategy { common, coarse, main, coarse_main, finer: finer.collect() }
     }
 }
 

@@ -367,6 +367,14 @@ fn warnings(
             flat,
         ));
     }
+    let runaway = runaway_logits(model, &prepared.space.to_working(&maximum.x), &prepared.program);
+    if !runaway.is_empty() {
+        out.push(warning(
+            "boundary",
+            "A random class logit varies so much that the units of a cluster are nearly all in one class; a class variable of the clusters (level = \"between\") is the simpler model.".into(),
+            runaway,
+        ));
+    }
     if found.best.fell_back {
         out.push(warning(
             "integration",
@@ -393,6 +401,24 @@ fn warnings(
         ));
     }
     out
+}
+
+/// Standard deviation of a random class logit from which P(class) is 0 or 1 in nearly every cluster.
+const RUNAWAY: f64 = 30.0;
+
+/// Variances of between latents without an equation of their own that stand in a class logit and are beyond `RUNAWAY`.
+fn runaway_logits(model: &Model, working: &[f64], program: &Program) -> Vec<String> {
+    let natural = program.working.to_natural(working);
+    let in_logit = |l: usize| {
+        let within = model.classes.iter().filter(|c| c.level == Level::Within);
+        within.flat_map(|c| &c.logits).flat_map(|p| &p.terms).any(|t| t.latents == [l] && t.covariate.is_none())
+    };
+    let variances = model.latents.iter().enumerate().filter(|(l, v)| v.level == Level::Between && in_logit(*l));
+    variances
+        .flat_map(|(_, v)| v.variance.parameters())
+        .filter(|&&p| model.parameters[p].free && natural[p] > RUNAWAY * RUNAWAY)
+        .map(|&p| model.parameters[p].name.clone())
+        .collect()
 }
 
 /// The result of an evaluation at given parameters.
