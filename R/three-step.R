@@ -39,7 +39,8 @@
 #' @details
 #' Standard errors are robust (sandwich); by clusters where the first step was. `correct = TRUE` adds what the sampling
 #' error of the assignment errors contributes, by the delta method through the estimates of the first step (Bakk,
-#' Oberski and Vermunt 2014); parameters at a boundary count as known.
+#' Oberski and Vermunt 2014); parameters at a boundary count as known. Mplus's R3STEP and DU3STEP are `method = "ML"`
+#' with `correct = FALSE`.
 #'
 #' With several class variables the assigned combinations are the indicator, so that also classes that were formed
 #' together may explain each other. Classes of clusters are explained at the level of clusters; outcomes that vary
