@@ -31,10 +31,13 @@ fn em_gradient_steps_never_decrease() {
     }
 }
 
+/// Its maximum is where a covariance matrix on its natural scale turns singular, beyond which steps must be cut.
+const SINGULAR: &str = "random effects of equal variance";
+
 /// A full step is the rule: halvings mean that the scaling matrix is wrong.
 #[test]
 fn em_gradient_steps_are_rarely_halved() {
-    for case in all_cases() {
+    for case in all_cases().into_iter().filter(|c| c.name != SINGULAR) {
         let m = climb(&case, 0.1, Settings { max_iterations: 15, tolerance: 1e-8, em_only: true });
         assert!(
             m.evaluations <= 2 * m.iterations + 6,
@@ -51,7 +54,7 @@ fn em_gradient_steps_are_rarely_halved() {
 fn evaluations_to_convergence_stay_small() {
     let cases = [
         (class_chain_of(3, 2, Shape::Rows(400)), 60),
-        (linear_mixed_model(), 38),
+        (linear_mixed_model(), 22),
         (random_logits_of(Shape::Clusters(150)), 82),
     ];
     for (case, most) in cases {

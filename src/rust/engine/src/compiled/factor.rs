@@ -1,5 +1,6 @@
 //! A factor of the likelihood: what it is, which class variables and node axes it depends on, and its parameters.
 
+use super::linear::Linear;
 use super::patterns::Patterns;
 use super::plan::{How, Plan, Reach};
 use crate::family::Family;
@@ -75,6 +76,8 @@ pub struct Factor {
     pub values: Vec<usize>,
     /// Columns of which at least one must be observed for the factor to count.
     pub observed: Vec<usize>,
+    /// Of a joint normal density: the columns in which its predictors are linear.
+    pub linear: Option<Linear>,
     pub patterns: Patterns,
 }
 
@@ -154,6 +157,18 @@ impl Factor {
         if matches!(kind, FactorKind::Latent(_)) {
             reach.parameters.clear();
         }
+        let mut covariates = reach.covariates;
+        let linear = match &kind {
+            FactorKind::Gaussian(group) => {
+                // rows of one design share the covariance; the other covariates only move the mean
+                let linear = Linear::new(model, plan, group, &reach.latents);
+                let (shape, mean) = covariates.iter().partition(|c| linear.of_covariance.contains(c));
+                covariates = shape;
+                values.extend::<Vec<usize>>(mean);
+                Some(linear)
+            }
+            _ => None,
+        };
         let parameters: Vec<usize> = reach.parameters.iter().copied().filter(|&p| model.parameters[p].free).collect();
         let mut slot_of = vec![NONE; model.parameters.len()];
         for (s, &p) in parameters.iter().enumerate() {
@@ -172,7 +187,8 @@ impl Factor {
             analytic,
             parameters,
             slot_of,
-            covariates: reach.covariates,
+            covariates,
+            linear,
             values,
             observed,
             patterns: Patterns::default(),

@@ -1,7 +1,9 @@
 //! Specification × data → a program: factors with their patterns, the class graph, collapsed units, chunks of work.
 
+pub mod cluster_moments;
 pub mod elimination;
 pub mod factor;
+pub mod linear;
 pub mod patterns;
 pub mod plan;
 pub mod shape;
@@ -14,6 +16,7 @@ use crate::data::Sample;
 use crate::error::Result;
 use crate::family::Family;
 use crate::spec::{CovarianceOf, Level, Model};
+use cluster_moments::ClusterMoments;
 use elimination::Elimination;
 use factor::{Axis, Factor, FactorKind};
 use patterns::{RowPatterns, Sharing};
@@ -51,6 +54,16 @@ pub struct ClusterGaussian {
     pub classes: Vec<usize>,
     pub uses_nodes: bool,
     pub n_dims: usize,
+    /// Free parameters of all its factors, and the position of each model parameter among them.
+    pub parameters: Vec<usize>,
+    pub slot_of: Vec<u32>,
+    pub moments: ClusterMoments,
+}
+
+impl ClusterGaussian {
+    pub fn factors(&self) -> impl Iterator<Item = &Factor> {
+        self.within.iter().chain(&self.between)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -113,13 +126,19 @@ impl Program {
 
     fn build(model: Model, plan: Plan, sample: Sample, nodes: NodePlan, latents: bool) -> Result<Program> {
         let working = Working::new(&model, &plan);
-        let (mut factors, mut cluster_factors, cluster_gaussian) = list_factors(&model, &plan);
+        let (mut factors, mut cluster_factors, mut cluster_gaussian) = list_factors(&model, &plan);
         if latents {
             let within = (0..model.latents.len()).filter(|&l| model.latents[l].level == Level::Within);
             factors.extend(within.map(|l| Factor::new(&model, &plan, FactorKind::Latent(l), Level::Within)));
         }
         for f in factors.iter_mut().chain(&mut cluster_factors) {
             f.nodes = (nodes.used(f.leading.0, nodes.between_nodes), nodes.used(f.leading.1, nodes.within_nodes));
+        }
+        let analytic = cluster_gaussian.iter_mut().flat_map(|g| g.within.iter_mut().chain(&mut g.between));
+        for f in factors.iter_mut().chain(analytic) {
+            if let (FactorKind::Gaussian(_), Some(linear)) = (&f.kind, &mut f.linear) {
+                linear.set_centres(&sample, &f.observed);
+            }
         }
         let n_rows = sample.n_rows;
         let rows = |f: &Factor| {
@@ -130,9 +149,12 @@ impl Program {
         let between_rows: Vec<RowPatterns> = cluster_factors.iter().map(rows).collect();
         let mut signature = within_rows.clone();
         let mut cluster_signature = between_rows.clone();
+        let mut analytic_rows = vec![];
         if let Some(g) = &cluster_gaussian {
-            signature.extend(g.within.iter().map(rows));
-            cluster_signature.extend(g.between.iter().map(rows));
+            analytic_rows = g.factors().map(rows).collect();
+            let (within, between) = analytic_rows.split_at(g.within.len());
+            signature.extend_from_slice(within);
+            cluster_signature.extend_from_slice(between);
         }
         let mut units = Units::new(&sample, &signature, &cluster_signature);
 
@@ -152,6 +174,11 @@ impl Program {
         }
         for (f, r) in cluster_factors.iter_mut().zip(&between_rows) {
             f.patterns = share(f, r, &units, &units.chunk_start, nodes.adaptive, Level::Between);
+        }
+        if let Some(g) = &mut cluster_gaussian {
+            let with_rows: Vec<(&Factor, RowPatterns)> = g.factors().zip(analytic_rows).collect();
+            let own_nodes = nodes.adaptive && g.uses_nodes;
+            g.moments = ClusterMoments::new(&model, &sample, &units, &with_rows, own_nodes);
         }
         let sharing = UnitSharing::new(&factors, &units, n_between_cells * nodes.between_nodes);
         groups.iter_mut().for_each(|g| g.plant(&factors));
@@ -233,7 +260,15 @@ fn list_factors(model: &Model, plan: &Plan) -> (Vec<Factor>, Vec<Factor>, Option
         classes.sort_unstable();
         classes.dedup();
         let uses_nodes = all.clone().any(|f| f.axis.between());
+        let mut parameters: Vec<usize> = all.flat_map(|f| f.parameters.iter().copied()).collect();
+        parameters.sort_unstable();
+        parameters.dedup();
+        let mut slot_of = vec![factor::NONE; model.parameters.len()];
+        parameters.iter().enumerate().for_each(|(s, &p)| slot_of[p] = s as u32);
         Some(ClusterGaussian {
+            parameters,
+            slot_of,
+            moments: ClusterMoments::default(),
             uses_nodes,
             classes,
             n_dims: plan.count(Level::Between, How::Analytic),

@@ -107,8 +107,10 @@ impl RowPatterns {
         let mut design = intern_rows(columns, covariates, n_rows);
         let mut value = intern_rows(columns, values, n_rows);
         if missing_matters {
-            let missing: Vec<Vec<f64>> =
-                values.iter().map(|&c| columns[c].iter().map(|v| f64::from(u8::from(v.is_nan()))).collect()).collect();
+            let missing: Vec<Vec<f64>> = observed
+                .iter()
+                .map(|&c| columns[c].iter().map(|v| f64::from(u8::from(v.is_nan()))).collect())
+                .collect();
             let all: Vec<usize> = (0..missing.len()).collect();
             let mask = intern_rows(&missing, &all, n_rows);
             design = pair(&design, &mask);

@@ -5,8 +5,7 @@ use rayon::prelude::*;
 use crate::compiled::factor::{Factor, NONE};
 use crate::compiled::Program;
 use crate::em::space::Space;
-use crate::likelihood::accumulator::Accumulator;
-use crate::likelihood::cluster_gaussian;
+use crate::likelihood::cluster_gaussian::{self, Prepared, ScoreWork};
 use crate::likelihood::derivatives::derivative_table;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::{Point, Workspace};
@@ -24,6 +23,9 @@ struct ScoreSink<'a> {
     /// [clusters of the lane so far × parameters]
     scores: Vec<f64>,
     first_cluster: Option<usize>,
+    /// Analytic posteriors of the current chunk.
+    analytic: Option<Prepared>,
+    work: ScoreWork,
     workspace: Workspace,
 }
 
@@ -51,6 +53,8 @@ impl Sink for ScoreSink<'_> {
             self.first[k] = f.patterns.values_of(designs).0;
             self.local[k] = derivative_table(point, nodes, f, designs, &mut self.workspace);
         }
+        let analytic = program.cluster_gaussian.as_ref();
+        self.analytic = analytic.and_then(|g| cluster_gaussian::prepare(point, nodes, g, chunk, &mut self.workspace));
     }
 
     fn cluster(&mut self, point: &Point, nodes: &Nodes, j: usize, _log_likelihood: f64, posterior: &[f64]) {
@@ -81,12 +85,8 @@ impl Sink for ScoreSink<'_> {
                 }
             }
         }
-        if let Some(g) = &program.cluster_gaussian {
-            if let Some(a) = cluster_gaussian::prepare(point, nodes, g, j..j + 1, &mut self.workspace) {
-                let mut sums = Accumulator::new(n, false);
-                a.contract_cluster(point, nodes, g, j, posterior, 1.0, false, &mut self.workspace, &mut sums);
-                self.scores[start..].iter_mut().zip(&sums.gradient).for_each(|(a, b)| *a += b);
-            }
+        if let Some(a) = &self.analytic {
+            a.add_score(point, nodes, j, posterior, &mut self.work, &mut self.scores[start..]);
         }
     }
 
@@ -145,6 +145,8 @@ pub fn cluster_scores(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]
         first: vec![],
         scores: vec![],
         first_cluster: None,
+        analytic: None,
+        work: ScoreWork::default(),
         workspace: Workspace::default(),
     };
     let (_, sinks) = evaluate_with(program, nodes, &working, Want::default(), &make, false);

@@ -1,6 +1,5 @@
 //! Table of ∂ log f / ∂ parameter for every entry of a factor's table, from which scores of single clusters are summed.
 
-use super::accumulator::SlotSums;
 use super::gaussian;
 use super::nodes::Nodes;
 use super::predictor::{latents, Affine, Point, Workspace};
@@ -24,7 +23,6 @@ pub fn derivative_table(
         return out;
     }
     let n = layout.n_nodes;
-    let mut sums = SlotSums::default();
     for design in designs.0..designs.1 {
         set_view(program, nodes, f, design, w);
         let at = at(f, design, true);
@@ -79,15 +77,10 @@ pub fn derivative_table(
                     }
                 }
                 FactorKind::Gaussian(group) => {
-                    latents(point, &f.latents, &at, w);
-                    for v in values.0..values.1 {
-                        for q in 0..n {
-                            sums.reset(m, false);
-                            gaussian::score(point, group, f, &at, v, q, w, &mut sums);
-                            let entry = layout.start(v - all.0, cw, cb) + q;
-                            out[entry * m..(entry + 1) * m].copy_from_slice(&sums.gradient);
-                        }
-                    }
+                    gaussian::scores(point, group, f, &at, values, n, w, |v, q, score| {
+                        let entry = layout.start(v - all.0, cw, cb) + q;
+                        out[entry * m..(entry + 1) * m].copy_from_slice(score);
+                    });
                 }
             }
             true

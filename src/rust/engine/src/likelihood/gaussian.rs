@@ -1,26 +1,26 @@
-//! Joint normal density of several gaussian outcomes, analytic within latents integrated out:
-//! y ~ N(μ, A Aᵀ + Θ), with exact scores and the expected information
-//! I_st = ∂μ_sᵀ Σ⁻¹ ∂μ_t + ½ tr(Σ⁻¹ ∂Σ_s Σ⁻¹ ∂Σ_t).
+//! Joint normal density of several gaussian outcomes of a unit, analytic within latents integrated out:
+//! y ~ N(B X, V), V = A Aᵀ + Θ, X the factor's columns; with exact scores and the expected information.
+//!
+//! Rows of one design share V (its Cholesky factor is worked out once per cell, and per node where loadings vary with
+//! nodes); they are taken in blocks, so that the inner loops run over rows. Scores are contracted once per cell and
+//! node, from Σ w r, Σ w r rᵀ and Σ w r Xᵀ of the residuals r = y − B X.
 
 use super::accumulator::SlotSums;
+use super::coefficients::{self, Frame};
+use super::expected_information::{self, Part};
+use super::joint_normal::{Derivatives, Joint, ScoreMoments, Source, Theta};
 use super::predictor::{Affine, At, Point, Workspace};
 use super::table::{evaluate_predictors, Layout};
 use crate::compiled::factor::{residual_covariances, Factor, NONE};
-use crate::linalg::{cholesky_in_place, invert_from_cholesky, log_det_from_cholesky, solve_lower};
+use crate::linalg::{cholesky_in_place, invert_from_cholesky, solve_lower};
 use crate::spec::CovarianceOf;
 
 const LOG_2_PI: f64 = 1.837_877_066_409_345_3;
-
-/// Residual (co)variances of the observed outcomes at the current class cell.
-pub(super) struct Theta {
-    /// [p × p]
-    pub value: Vec<f64>,
-    /// Free parameters: (slot, i, j).
-    pub entries: Vec<(usize, usize, usize)>,
-}
+/// Rows per block.
+const BLOCK: usize = 64;
 
 /// Outcomes of the group that are observed in the design's row.
-pub(super) fn observed(point: &Point, group: &[usize], row: usize) -> Vec<usize> {
+fn observed(point: &Point, group: &[usize], row: usize) -> Vec<usize> {
     let p = point.program;
     group.iter().copied().filter(|&o| !p.sample.columns[p.model.outcomes[o].column][row].is_nan()).collect()
 }
@@ -52,42 +52,135 @@ pub(super) fn theta(point: &Point, outcomes: &[usize], state: &[usize], slot_of:
     Some(t)
 }
 
-pub(super) fn evaluate(point: &Point, outcomes: &[usize], at: &At, w: &mut Workspace) {
-    let all = &point.program.model.outcomes;
-    evaluate_predictors(point, outcomes.iter().map(|&o| &all[o].predictors[0]), at, w);
+/// Buffers that evaluations reuse.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    coefficients: Vec<Affine>,
+    joint: Joint,
+    derivatives: Derivatives,
+    score: ScoreMoments,
+    block: RowBlock,
 }
 
-/// Posterior of the analytic between residuals that the outcomes also depend on, their components after `n_within`.
-#[derive(Clone, Copy)]
-pub(super) struct Between<'a> {
-    pub mean: &'a [f64],
-    /// [r × r]
-    pub covariance: &'a [f64],
+/// Outcomes, columns and residuals of up to `BLOCK` rows, [p × BLOCK] and [m × BLOCK].
+#[derive(Default)]
+struct RowBlock {
+    n: usize,
+    y: Vec<f64>,
+    x: Vec<f64>,
+    r: Vec<f64>,
 }
 
-/// Σ = A Aᵀ + Θ at node q over the first `n_within` analytic components, [p × p].
-pub(super) fn covariance(predictors: &[Affine], theta: &Theta, n_within: usize, q: usize) -> Vec<f64> {
-    let p = predictors.len();
-    let mut sigma = theta.value.clone();
-    if let Some(first) = predictors.first() {
-        let n = first.n;
-        for c in 1..=n_within {
-            for i in 0..p {
-                for j in 0..p {
-                    sigma[i * p + j] += predictors[i].value[c * n + q] * predictors[j].value[c * n + q];
-                }
+/// A design's distribution in one cell.
+struct Design<'a> {
+    f: &'a Factor,
+    /// Positions in the group of what is observed.
+    observed: Vec<usize>,
+    theta: Theta,
+    x: Vec<f64>,
+    /// Columns of the data and centres of the observed outcomes.
+    columns: Vec<(&'a [f64], f64)>,
+}
+
+impl<'a> Design<'a> {
+    fn new(point: &Point<'a>, group: &[usize], f: &'a Factor, row: usize, state: &[usize]) -> Option<Self> {
+        let (sample, model) = (&point.program.sample, &point.program.model);
+        let linear = f.linear.as_ref()?;
+        let column = |i: usize| &sample.columns[model.outcomes[group[i]].column][..];
+        let observed: Vec<usize> = (0..group.len()).filter(|&i| !column(i)[row].is_nan()).collect();
+        let outcomes: Vec<usize> = observed.iter().map(|&i| group[i]).collect();
+        let theta = theta(point, &outcomes, state, &f.slot_of)?;
+        let mut x = vec![0.0; linear.n_columns];
+        linear.fill_x(&sample.columns, row, &mut x);
+        let columns = observed.iter().map(|&i| (column(i), linear.outcome_centre[i])).collect();
+        Some(Design { f, observed, theta, x, columns })
+    }
+
+    fn source<'b>(&'b self, coefficients: &'b [Affine]) -> Source<'b> {
+        Source {
+            coefficients,
+            observed: &self.observed,
+            n_within: self.f.analytic.len(),
+            n_between: 0,
+            m: self.x.len(),
+            theta: &self.theta,
+            x: &self.x,
+        }
+    }
+
+    /// Reads the rows of some values.
+    fn read(&self, point: &Point, rows: &[u32], block: &mut RowBlock) {
+        let (p, m) = (self.observed.len(), self.x.len());
+        block.n = rows.len();
+        for (v, size) in [(&mut block.y, p * BLOCK), (&mut block.r, p * BLOCK), (&mut block.x, m * BLOCK)] {
+            v.resize(size, 0.0);
+        }
+        for (y, (column, centre)) in block.y.chunks_exact_mut(BLOCK).zip(&self.columns) {
+            y.iter_mut().zip(rows).for_each(|(y, &row)| *y = column[row as usize] - centre);
+        }
+        if let (Some(linear), true) = (&self.f.linear, m > 1) {
+            let mut x = vec![0.0; m];
+            for (k, &row) in rows.iter().enumerate() {
+                linear.fill_x(&point.program.sample.columns, row as usize, &mut x);
+                x.iter().enumerate().for_each(|(c, x)| block.x[c * BLOCK + k] = *x);
             }
         }
     }
-    sigma
 }
 
-fn nodes_change_covariance(predictors: &[Affine]) -> bool {
-    predictors.iter().any(|a| {
-        a.n > 1 && (1..a.components).any(|c| a.value[c * a.n + 1..(c + 1) * a.n].iter().any(|v| *v != a.value[c * a.n]))
-    })
+impl RowBlock {
+    /// r = y − B X
+    fn residuals(&mut self, joint: &Joint) {
+        let (m, n) = (joint.m, self.n);
+        for (i, (r, y)) in self.r.chunks_exact_mut(BLOCK).zip(self.y.chunks_exact(BLOCK)).enumerate().take(joint.p) {
+            let (r, y) = (&mut r[..n], &y[..n]);
+            let b = &joint.b[i * m..(i + 1) * m];
+            r.iter_mut().zip(y).for_each(|(r, y)| *r = y - b[0]);
+            for (b, x) in b.iter().zip(self.x.chunks_exact(BLOCK)).skip(1) {
+                r.iter_mut().zip(&x[..n]).for_each(|(r, x)| *r -= b * x);
+            }
+        }
+    }
+
+    /// Σ (L⁻¹ r)² of every row, the residuals being overwritten.
+    fn quadratic(&mut self, joint: &Joint, out: &mut [f64; BLOCK]) {
+        let (p, n) = (joint.p, self.n);
+        out.fill(0.0);
+        for i in 0..p {
+            let (before, rest) = self.r.split_at_mut(i * BLOCK);
+            let r = &mut rest[..n];
+            for (k, before) in before.chunks_exact(BLOCK).enumerate() {
+                let l = joint.chol[i + k * p];
+                r.iter_mut().zip(&before[..n]).for_each(|(r, b)| *r -= l * b);
+            }
+            let scale = 1.0 / joint.chol[i + i * p];
+            for (r, o) in r.iter_mut().zip(out.iter_mut()) {
+                *r *= scale;
+                *o += *r * *r;
+            }
+        }
+    }
 }
 
+/// Σ a b with four partial sums.
+#[inline]
+fn inner(a: &[f64], b: &[f64]) -> f64 {
+    let mut s = [0.0f64; 4];
+    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a4.zip(b4) {
+        for k in 0..4 {
+            s[k] += x[k] * y[k];
+        }
+    }
+    (s[0] + s[1]) + (s[2] + s[3]) + rest
+}
+
+fn frame<'a>(f: &'a Factor, derivatives: bool) -> Frame<'a> {
+    Frame { slot_of: &f.slot_of, n_between: 0, derivatives }
+}
+
+/// Log densities of the values at every node.
 #[allow(clippy::too_many_arguments)]
 pub fn fill(
     point: &Point,
@@ -101,38 +194,41 @@ pub fn fill(
     w: &mut Workspace,
     table: &mut [f64],
 ) -> bool {
-    let outcomes = observed(point, group, f.patterns.row[values.0] as usize);
-    let Some(theta) = theta(point, &outcomes, &w.state, &f.slot_of) else { return false };
-    evaluate(point, &outcomes, at, w);
-    let p = outcomes.len();
-    let predictors = &w.predictors[..p];
-    let varies = nodes_change_covariance(predictors);
-    let columns: Vec<&[f64]> =
-        outcomes.iter().map(|&o| &point.program.sample.columns[point.program.model.outcomes[o].column][..]).collect();
-    let mut chol = vec![];
+    let Some(design) = Design::new(point, group, f, at.row, &w.state) else { return false };
+    let mut buffers = std::mem::take(&mut w.gaussian);
+    coefficients::evaluate(point, f, frame(f, false), w, &mut buffers.coefficients);
+    let Buffers { coefficients, joint, block, .. } = &mut buffers;
+    let source = design.source(coefficients);
+    let varies = source.covariance_varies();
+    let mut ok = true;
     let mut constant = 0.0;
-    let mut r = vec![0.0; p];
+    let mut quadratic = [0.0; BLOCK];
     for q in 0..layout.n_nodes {
         if q == 0 || varies {
-            chol = covariance(predictors, &theta, f.analytic.len(), q);
-            if !cholesky_in_place(&mut chol, p) {
-                return false;
+            ok = joint.set_covariance(&source, q);
+            if !ok {
+                break;
             }
-            constant = -0.5 * (p as f64 * LOG_2_PI + log_det_from_cholesky(&chol, p));
+            constant = -0.5 * (joint.p as f64 * LOG_2_PI + joint.log_det);
         }
-        for v in values.0..values.1 {
-            let row = f.patterns.row[v] as usize;
-            for i in 0..p {
-                r[i] = columns[i][row] - predictors[i].value[q];
+        joint.set_mean(&source, q);
+        for v in (values.0..values.1).step_by(BLOCK) {
+            let rows = &f.patterns.row[v..(v + BLOCK).min(values.1)];
+            if q == 0 || values.1 - values.0 > BLOCK {
+                design.read(point, rows, block);
             }
-            solve_lower(&chol, p, &mut r);
-            let quadratic: f64 = r.iter().map(|x| x * x).sum();
-            table[layout.start(v - first, cell.0, cell.1) + q] = constant - 0.5 * quadratic;
+            block.residuals(joint);
+            block.quadratic(joint, &mut quadratic);
+            for (k, quadratic) in quadratic[..rows.len()].iter().enumerate() {
+                table[layout.start(v + k - first, cell.0, cell.1) + q] = constant - 0.5 * quadratic;
+            }
         }
     }
-    true
+    w.gaussian = buffers;
+    ok
 }
 
+/// Scores and information from posterior weights.
 #[allow(clippy::too_many_arguments)]
 pub fn contract(
     point: &Point,
@@ -147,233 +243,139 @@ pub fn contract(
     weights: &[f64],
     sums: &mut SlotSums,
 ) {
-    let outcomes = observed(point, group, f.patterns.row[values.0] as usize);
-    let Some(theta) = theta(point, &outcomes, &w.state, &f.slot_of) else { return };
-    evaluate(point, &outcomes, at, w);
-    let p = outcomes.len();
-    let predictors = &w.predictors[..p];
-    let columns: Vec<&[f64]> =
-        outcomes.iter().map(|&o| &point.program.sample.columns[point.program.model.outcomes[o].column][..]).collect();
-    let (mut r, mut first_moment, mut second) = (vec![0.0; p], vec![0.0; p], vec![0.0; p * p]);
+    let Some(design) = Design::new(point, group, f, at.row, &w.state) else { return };
+    let mut buffers = std::mem::take(&mut w.gaussian);
+    coefficients::evaluate(point, f, frame(f, true), w, &mut buffers.coefficients);
+    let Buffers { coefficients, joint, derivatives, score, block } = &mut buffers;
+    let source = design.source(coefficients);
+    let varies = source.covariance_varies();
+    let m = source.m;
+    let mut xx = vec![0.0; if sums.want_information { m * m } else { 0 }];
+    let (mut weight, mut weighted) = ([0.0; BLOCK], [0.0; BLOCK]);
     for q in 0..layout.n_nodes {
-        let mut total = 0.0;
-        first_moment.fill(0.0);
-        second.fill(0.0);
-        for v in values.0..values.1 {
-            let weight = weights[layout.start(v - first, cell.0, cell.1) + q];
-            if weight == 0.0 {
+        if (q == 0 || varies) && !joint.set_covariance(&source, q) {
+            break;
+        }
+        joint.set_mean(&source, q);
+        score.reset(joint);
+        xx.fill(0.0);
+        for v in (values.0..values.1).step_by(BLOCK) {
+            let rows = &f.patterns.row[v..(v + BLOCK).min(values.1)];
+            let n = rows.len();
+            for (k, weight) in weight[..n].iter_mut().enumerate() {
+                *weight = weights[layout.start(v + k - first, cell.0, cell.1) + q];
+            }
+            let weight = &weight[..n];
+            let total: f64 = weight.iter().sum();
+            if q == 0 || values.1 - values.0 > BLOCK {
+                design.read(point, rows, block);
+            }
+            if total == 0.0 {
                 continue;
             }
-            let row = f.patterns.row[v] as usize;
+            score.n += total;
+            block.residuals(joint);
+            let p = joint.p;
             for i in 0..p {
-                r[i] = columns[i][row] - predictors[i].value[q];
-            }
-            total += weight;
-            for i in 0..p {
-                first_moment[i] += weight * r[i];
+                let r = &block.r[i * BLOCK..i * BLOCK + n];
+                let weighted = &mut weighted[..n];
+                weighted.iter_mut().zip(weight).zip(r).for_each(|((o, w), r)| *o = w * r);
+                score.g[i * m] += weighted.iter().sum::<f64>();
+                for c in 1..m {
+                    score.g[i * m + c] += inner(weighted, &block.x[c * BLOCK..c * BLOCK + n]);
+                }
                 for j in 0..=i {
-                    second[i * p + j] += weight * r[i] * r[j];
+                    score.r[i * p + j] += inner(weighted, &block.r[j * BLOCK..j * BLOCK + n]);
+                }
+            }
+            if sums.want_information {
+                xx[0] += total;
+                for a in 1..m {
+                    let x = &block.x[a * BLOCK..a * BLOCK + n];
+                    let weighted = &mut weighted[..n];
+                    weighted.iter_mut().zip(weight).zip(x).for_each(|((o, w), x)| *o = w * x);
+                    xx[a * m] += weighted.iter().sum::<f64>();
+                    for b in 1..=a {
+                        xx[a * m + b] += inner(weighted, &block.x[b * BLOCK..b * BLOCK + n]);
+                    }
                 }
             }
         }
-        if total > 0.0 {
-            for i in 0..p {
-                for j in 0..i {
-                    second[j * p + i] = second[i * p + j];
-                }
+        if score.n > 0.0 {
+            mirror(&mut score.r, joint.p);
+            derivatives.set(&source, q);
+            if sums.want_information {
+                mirror(&mut xx, m);
+                let part = Part { joint, derivatives, n: score.n, xx: &xx };
+                expected_information::add(&[part], &[], 1.0, sums);
             }
-            add_node(predictors, &theta, f.analytic.len(), q, total, &first_moment, &second, None, sums);
+            score.contract(joint, derivatives, sums);
         }
+    }
+    w.gaussian = buffers;
+}
+
+/// Copies the lower triangle of a matrix held row by row to the upper one.
+fn mirror(a: &mut [f64], n: usize) {
+    for i in 0..n {
+        (0..i).for_each(|j| a[j * n + i] = a[i * n + j]);
     }
 }
 
-/// Score of one value pattern at one node, by slot.
+/// Scores of every value at every node: calls `each(value, node, score by slot)`.
 #[allow(clippy::too_many_arguments)]
-pub(super) fn score(
+pub(super) fn scores(
     point: &Point,
     group: &[usize],
     f: &Factor,
     at: &At,
-    value: usize,
-    q: usize,
+    values: (usize, usize),
+    n_nodes: usize,
     w: &mut Workspace,
-    sums: &mut SlotSums,
+    mut each: impl FnMut(usize, usize, &[f64]),
 ) {
-    let row = f.patterns.row[value] as usize;
-    let outcomes = observed(point, group, row);
-    let Some(theta) = theta(point, &outcomes, &w.state, &f.slot_of) else { return };
-    evaluate(point, &outcomes, at, w);
-    let predictors = &w.predictors[..outcomes.len()];
-    let model = &point.program.model;
-    let r: Vec<f64> = outcomes
-        .iter()
-        .zip(predictors)
-        .map(|(&o, p)| point.program.sample.columns[model.outcomes[o].column][row] - p.value[q])
-        .collect();
-    let second: Vec<f64> = r.iter().flat_map(|a| r.iter().map(move |b| a * b)).collect();
-    add_node(predictors, &theta, f.analytic.len(), q, 1.0, &r, &second, None, sums);
-}
-
-/// Scores and information from Σ w, Σ w r, Σ w r rᵀ (expectations over the between residuals, if any) at one node.
-#[allow(clippy::too_many_arguments)]
-pub(super) fn add_node(
-    predictors: &[Affine],
-    theta: &Theta,
-    n_within: usize,
-    q: usize,
-    total: f64,
-    first_moment: &[f64],
-    second: &[f64],
-    between: Option<Between>,
-    sums: &mut SlotSums,
-) {
-    let p = predictors.len();
-    let sigma = covariance(predictors, theta, n_within, q);
-    let mut chol = sigma.clone();
-    if !cholesky_in_place(&mut chol, p) {
-        return;
-    }
-    let mut inverse = vec![0.0; p * p];
-    invert_from_cholesky(&chol, p, &mut inverse);
-    let pull: Vec<f64> = (0..p).map(|i| (0..p).map(|j| inverse[i * p + j] * first_moment[j]).sum()).collect();
-    let excess: Vec<f64> = second.iter().zip(&sigma).map(|(s, g)| s - total * g).collect();
-    let g: Vec<f64> = multiply(&multiply(&inverse, &excess, p), &inverse, p).iter().map(|v| 0.5 * v).collect();
-    let mut slots: Vec<u32> = predictors
-        .iter()
-        .flat_map(|a| a.slots.iter().copied())
-        .chain(theta.entries.iter().map(|e| e.0 as u32))
-        .collect();
-    slots.sort_unstable();
-    slots.dedup();
-    // V⁻¹ A_b C: pairs with ∂A_b
-    let n_between = between.map_or(0, |b| b.mean.len());
-    let loading = |a: &Affine, k: usize| a.value[(1 + n_within + k) * a.n + q];
-    let mut spread = vec![0.0; p * n_between];
-    if let Some(b) = between {
-        for i in 0..p {
-            for k in 0..n_between {
-                let ac: f64 = (0..p)
-                    .map(|j| {
-                        inverse[i * p + j]
-                            * (0..n_between)
-                                .map(|l| loading(&predictors[j], l) * b.covariance[l * n_between + k])
-                                .sum::<f64>()
-                    })
-                    .sum();
-                spread[i * n_between + k] = ac;
-            }
+    let Some(design) = Design::new(point, group, f, at.row, &w.state) else { return };
+    let mut buffers = std::mem::take(&mut w.gaussian);
+    coefficients::evaluate(point, f, frame(f, true), w, &mut buffers.coefficients);
+    let Buffers { coefficients, joint, derivatives, block, .. } = &mut buffers;
+    let source = design.source(coefficients);
+    let mut out = vec![0.0; f.parameters.len()];
+    for q in 0..n_nodes {
+        if !joint.set_covariance(&source, q) {
+            break;
         }
-    }
-    let mut derivatives: Vec<SlotDerivative> = vec![];
-    for &s in &slots {
-        let d = SlotDerivative::new(s, predictors, theta, n_within, q, between);
-        let mut v = d.mean.iter().zip(&pull).map(|(a, b)| a * b).sum::<f64>()
-            + g.iter().zip(&d.covariance).map(|(a, b)| a * b).sum::<f64>();
-        v -= total * d.loadings.iter().zip(&spread).map(|(a, b)| a * b).sum::<f64>();
-        sums.gradient[s as usize] += v;
-        derivatives.push(d);
-    }
-    if !sums.want_information {
-        return;
-    }
-    for d in derivatives.iter_mut() {
-        if d.covariance.iter().any(|v| *v != 0.0) {
-            d.scaled = Some(multiply(&inverse, &d.covariance, p));
-        }
-    }
-    for (a, x) in derivatives.iter().enumerate() {
-        for (b, y) in derivatives[..=a].iter().enumerate() {
-            let mut v = 0.0;
-            for i in (0..p).filter(|&i| x.mean[i] != 0.0) {
-                v += x.mean[i] * (0..p).map(|j| inverse[i * p + j] * y.mean[j]).sum::<f64>();
-            }
-            if let (Some(x), Some(y)) = (&x.scaled, &y.scaled) {
-                v += 0.5 * (0..p * p).map(|e| x[e] * y[(e % p) * p + e / p]).sum::<f64>();
-            }
-            if let Some(between) = between {
-                // tr(∂A_s C ∂A_tᵀ V⁻¹)
-                for (i, k) in (0..p * n_between)
-                    .map(|e| (e / n_between, e % n_between))
-                    .filter(|(i, k)| x.loadings[i * n_between + k] != 0.0)
-                {
-                    for j in 0..p {
-                        let yc: f64 = (0..n_between)
-                            .map(|l| y.loadings[j * n_between + l] * between.covariance[l * n_between + k])
-                            .sum();
-                        v += x.loadings[i * n_between + k] * yc * inverse[i * p + j];
-                    }
+        joint.set_mean(&source, q);
+        derivatives.set(&source, q);
+        let p = joint.p;
+        let mut pull = vec![0.0; p];
+        for v in (values.0..values.1).step_by(BLOCK) {
+            let rows = &f.patterns.row[v..(v + BLOCK).min(values.1)];
+            design.read(point, rows, block);
+            block.residuals(joint);
+            for k in 0..rows.len() {
+                // V⁻¹ r
+                for (i, pull) in pull.iter_mut().enumerate() {
+                    *pull = (0..p).map(|j| joint.inverse[i * p + j] * block.r[j * BLOCK + k]).sum();
                 }
-            }
-            if v != 0.0 {
-                sums.add_information(slots[a] as usize, slots[b] as usize, total * v);
+                out.fill(0.0);
+                for e in &derivatives.mean {
+                    let x = if e.m == 0 { 1.0 } else { block.x[e.m * BLOCK + k] };
+                    out[e.slot as usize] += e.value * pull[e.i] * x;
+                }
+                for e in &derivatives.covariance {
+                    let twice = if e.i == e.j { 0.5 } else { 1.0 };
+                    out[e.slot as usize] += twice * e.value * (pull[e.i] * pull[e.j] - joint.inverse[e.i * p + e.j]);
+                }
+                each(v + k, q, &out);
             }
         }
     }
+    w.gaussian = buffers;
 }
 
-/// Derivative of mean, Σ and between loadings by one parameter.
-struct SlotDerivative {
-    /// ∂μ + ∂A_b E(z), [p]
-    mean: Vec<f64>,
-    /// ∂Σ, [p × p]
-    covariance: Vec<f64>,
-    /// ∂A_b, [p × r]
-    loadings: Vec<f64>,
-    /// Σ⁻¹ ∂Σ where it is not zero
-    scaled: Option<Vec<f64>>,
-}
-
-impl SlotDerivative {
-    fn new(
-        slot: u32,
-        predictors: &[Affine],
-        theta: &Theta,
-        n_within: usize,
-        q: usize,
-        between: Option<Between>,
-    ) -> SlotDerivative {
-        let p = predictors.len();
-        let r = between.map_or(0, |b| b.mean.len());
-        let mut out = SlotDerivative {
-            mean: vec![0.0; p],
-            covariance: vec![0.0; p * p],
-            loadings: vec![0.0; p * r],
-            scaled: None,
-        };
-        for (i, a) in predictors.iter().enumerate() {
-            let Some(e) = a.slots.iter().position(|x| *x == slot) else { continue };
-            let d = a.derivative_of(e);
-            out.mean[i] = d[q];
-            for c in 1..=n_within {
-                let da = d[c * a.n + q];
-                if da != 0.0 {
-                    for (j, b) in predictors.iter().enumerate() {
-                        let v = da * b.value[c * b.n + q];
-                        out.covariance[i * p + j] += v;
-                        out.covariance[j * p + i] += v;
-                    }
-                }
-            }
-            if let Some(b) = between {
-                for k in 0..r {
-                    let da = d[(1 + n_within + k) * a.n + q];
-                    out.loadings[i * r + k] = da;
-                    out.mean[i] += da * b.mean[k];
-                }
-            }
-        }
-        for &(_, i, j) in theta.entries.iter().filter(|e| e.0 as u32 == slot) {
-            out.covariance[i * p + j] += 1.0;
-            if i != j {
-                out.covariance[j * p + i] += 1.0;
-            }
-        }
-        out
-    }
-}
-
-fn multiply(a: &[f64], b: &[f64], p: usize) -> Vec<f64> {
-    (0..p * p).map(|x| (0..p).map(|k| a[(x / p) * p + k] * b[k * p + x % p]).sum()).collect()
+fn evaluate(point: &Point, outcomes: &[usize], at: &At, w: &mut Workspace) {
+    let all = &point.program.model.outcomes;
+    evaluate_predictors(point, outcomes.iter().map(|&o| &all[o].predictors[0]), at, w);
 }
 
 /// Posterior of the within residuals z of a group at one node, given the between residuals:

@@ -78,12 +78,10 @@ impl<'a, S: Sink> Lane<'a, S> {
         }
         self.sink.chunk(self.point, self.nodes, chunk);
         let analytic = match &program.cluster_gaussian {
-            Some(g) => {
-                match cluster_gaussian::prepare(self.point, self.nodes, g, clusters.clone(), &mut self.workspace) {
-                    Some(a) => Some(a),
-                    None => return false,
-                }
-            }
+            Some(g) => match cluster_gaussian::prepare(self.point, self.nodes, g, chunk, &mut self.workspace) {
+                Some(a) => Some(a),
+                None => return false,
+            },
             None => None,
         };
         let n_between = self.shape.n_outer / program.n_nodes.1;
@@ -105,7 +103,7 @@ impl<'a, S: Sink> Lane<'a, S> {
                 self.cluster_log(chunk, j, p);
             }
             if let Some(a) = &analytic {
-                a.add_log(j, program, p);
+                a.add_log(j, program.n_nodes.0, p);
             }
             for u in program.units.cluster_start[j]..program.units.cluster_start[j + 1] {
                 let count = program.units.count[u];
@@ -156,13 +154,12 @@ impl<'a, S: Sink> Lane<'a, S> {
             );
         }
         if self.want.gradient {
-            self.finish_chunk(chunk, clusters.clone(), &posterior);
+            self.finish_chunk(chunk, clusters, &posterior);
             if let (Some(a), Some(g)) = (&analytic, &program.cluster_gaussian) {
                 a.contract(
                     self.point,
                     self.nodes,
                     g,
-                    clusters,
                     &posterior,
                     self.want.information,
                     &mut self.workspace,

@@ -4,8 +4,11 @@
 pub mod accumulator;
 pub mod class_graph;
 pub mod cluster_gaussian;
+mod coefficients;
 pub mod derivatives;
+mod expected_information;
 pub mod gaussian;
+mod joint_normal;
 mod lane;
 pub mod nodes;
 pub mod predictor;

@@ -3,6 +3,7 @@
 //! A value is affine in the analytic dimensions: component 0 is the constant, component 1 + k the coefficient of the
 //! k-th analytic residual. Derivatives are kept for the few free parameters that actually entered.
 
+use super::gaussian::Buffers;
 use super::nodes::NodeView;
 use super::residuals::Residuals;
 use crate::compiled::factor::NONE;
@@ -24,7 +25,7 @@ pub struct Affine {
 }
 
 impl Affine {
-    fn reset(&mut self, n: usize, components: usize) {
+    pub(super) fn reset(&mut self, n: usize, components: usize) {
         self.n = n;
         self.components = components;
         self.value.clear();
@@ -32,11 +33,11 @@ impl Affine {
         self.slots.clear();
         self.derivative.clear();
     }
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.n * self.components
     }
     /// Offset of a slot's derivative, made if it is not there yet.
-    fn entry(&mut self, slot: u32) -> usize {
+    pub(super) fn entry(&mut self, slot: u32) -> usize {
         let size = self.size();
         let e = self.slots.iter().position(|&s| s == slot).unwrap_or_else(|| {
             self.slots.push(slot);
@@ -82,6 +83,7 @@ pub struct Workspace {
     pub state: Vec<usize>,
     pub view: NodeView,
     pub scores: WeightedScores,
+    pub(crate) gaussian: Buffers,
 }
 
 /// Row, class states and nodes at which predictors are evaluated; `slot_of` maps parameters to slots.
@@ -125,7 +127,8 @@ pub fn predictor(
     }
 }
 
-fn add_residual(out: &mut Affine, latent: usize, point: &Point, at: &At, state: &[usize], view: &NodeView) {
+/// Adds a latent's own residual.
+pub(super) fn add_residual(out: &mut Affine, latent: usize, point: &Point, at: &At, state: &[usize], view: &NodeView) {
     let program = point.program;
     let Some((b, position)) = program.plan.block_of[latent] else { return };
     let block = &program.plan.blocks[b];
@@ -221,7 +224,7 @@ fn add_term(out: &mut Affine, term: &Term, point: &Point, at: &At, state: &[usiz
 }
 
 #[inline]
-fn axpy(y: &mut [f64], a: f64, x: &[f64]) {
+pub(super) fn axpy(y: &mut [f64], a: f64, x: &[f64]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += a * x;
     }
@@ -236,7 +239,7 @@ fn chain(out: &mut Affine, factor: f64, f: &Affine) {
 }
 
 /// Product of two affine values of which at most one has components beyond the constant (the plan sees to it).
-fn multiply(out: &mut [f64], n: usize, f: &[f64], g: &[f64]) {
+pub(super) fn multiply(out: &mut [f64], n: usize, f: &[f64], g: &[f64]) {
     let components = out.len() / n;
     for q in 0..n {
         out[q] = f[q] * g[q];

@@ -22,8 +22,8 @@ pub struct LatentPosteriors {
 
 struct LatentSink {
     out: LatentPosteriors,
-    /// Clusters of the current chunk with their analytic posteriors.
-    prepared: Vec<(usize, Option<Prepared>)>,
+    /// Analytic posteriors of the current chunk.
+    analytic: Option<Prepared>,
     workspace: Workspace,
     no_slots: Vec<u32>,
 }
@@ -89,17 +89,15 @@ fn n_analytic_between(program: &Program) -> usize {
 }
 
 impl Sink for LatentSink {
-    fn chunk(&mut self, _point: &Point, _nodes: &Nodes, _chunk: usize) {
-        self.prepared.clear();
+    fn chunk(&mut self, point: &Point, nodes: &Nodes, chunk: usize) {
+        let g = point.program.cluster_gaussian.as_ref();
+        self.analytic = g.and_then(|g| cluster_gaussian::prepare(point, nodes, g, chunk, &mut self.workspace));
     }
 
     fn cluster(&mut self, point: &Point, nodes: &Nodes, j: usize, _log_likelihood: f64, posterior: &[f64]) {
         let program = point.program;
         let nb = program.n_nodes.0;
-        let analytic = program
-            .cluster_gaussian
-            .as_ref()
-            .and_then(|g| cluster_gaussian::prepare(point, nodes, g, j..j + 1, &mut self.workspace));
+        let analytic = self.analytic.as_ref();
         let w = &mut self.workspace;
         w.view.fill(nodes, (nb, 1), j, 0);
         w.state.resize(program.model.classes.len(), 0);
@@ -114,8 +112,8 @@ impl Sink for LatentSink {
             latents(point, &between, &at, w);
             for (m, &l) in mixtures.iter_mut().zip(&between) {
                 for (q, &p) in p.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-                    let c = analytic.as_ref().map(|a| a.conditional(j, d, q));
-                    m.add(p, moments(&w.latents[l].value, nb, q, None, c.map(|c| (&c.mean[..], &c.covariance[..])), 0));
+                    let c = analytic.map(|a| a.conditional(j, d, q)).map(|c| (c.mean, c.covariance));
+                    m.add(p, moments(&w.latents[l].value, nb, q, None, c, 0));
                 }
             }
         }
@@ -124,7 +122,6 @@ impl Sink for LatentSink {
             self.out.mean[l].push(mean);
             self.out.variance[l].push(variance);
         }
-        self.prepared.push((j, analytic));
     }
 
     fn units(&mut self, point: &Point, posterior: &Posterior) {
@@ -143,7 +140,7 @@ impl Sink for LatentSink {
                 let components = Components { within: &f.analytic, n_between };
                 for (i, u) in posterior.units.clone().enumerate() {
                     let j = program.units.cluster[u] as usize;
-                    let analytic = self.prepared.iter().find(|(c, _)| *c == j).and_then(|(_, a)| a.as_ref());
+                    let analytic = self.analytic.as_ref();
                     let at = At {
                         row: program.units.row[u] as usize,
                         slot_of: &self.no_slots,
@@ -177,7 +174,7 @@ impl Sink for LatentSink {
                                         n,
                                         q,
                                         within.as_ref(),
-                                        c.map(|c| (&c.mean[..], &c.covariance[..])),
+                                        c.map(|c| (c.mean, c.covariance)),
                                         f.analytic.len(),
                                     ),
                                 );
@@ -199,7 +196,7 @@ pub fn latent_posteriors(program: &Program, nodes: &Nodes, working: &[f64]) -> L
     let empty = || LatentPosteriors { mean: vec![vec![]; n], variance: vec![vec![]; n] };
     let make = || LatentSink {
         out: empty(),
-        prepared: vec![],
+        analytic: None,
         workspace: Workspace::default(),
         no_slots: vec![NONE; working.len()],
     };
