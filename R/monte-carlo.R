@@ -288,7 +288,9 @@ fit_row <- function(fit) {
   )
 }
 
+# A failure is a result; Ctrl-C, which the engine turns into an error of its own class in scripts, is not.
 failed_part <- function(e) {
+  if (inherits(e, "mlmix_interrupt")) stop(e)
   reason <- cli::ansi_strip(conditionMessage(e))
   list(fits = data.frame(
     status = "failed", reason = reason, log_likelihood = NA_real_, n_parameters = NA_integer_, AIC = NA_real_,

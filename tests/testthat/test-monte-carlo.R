@@ -170,6 +170,46 @@ test_that("failures are kept with their reason", {
   expect_output(print(broken), "First reason of failure: no such thing")
 })
 
+test_that("Ctrl-C ends the study, keeps what is finished, and is no failure", {
+  skip_on_cran()
+  skip_on_os("windows")
+  interrupted <- function(fit) rlang::abort("Interrupted by the user.", class = "mlmix_interrupt")
+  expect_error(monte_carlo(lca(u1:u4, k = 2), four_items, n = 50, replications = 2, seed = 3, statistic = interrupted),
+    class = "mlmix_interrupt")
+  file <- withr::local_tempfile(fileext = ".rds")
+  truth <- deparse1(four_items)
+  script <- withr::local_tempfile(fileext = ".R", lines = child_code(c(
+    paste("truth <-", truth), "study <- 'untouched'", "cat('pid', Sys.getpid(), '\\n'); flush(stdout())",
+    paste0("study <- monte_carlo(lca(u1:u4, k = 2), truth, n = 500, replications = 1e5, seed = 3, progress = FALSE,",
+      " file = ", deparse(file), ")"),
+    "cat('back', study, '\\n'); flush(stdout())"
+  )))
+  output <- withr::local_tempfile()
+  system2(r_binary(), c("--interactive", "--vanilla", "--no-echo", "--no-readline"), stdin = script, stdout = output,
+    stderr = output, wait = FALSE)
+  wait_for <- function(word, seconds = 30) {
+    end <- Sys.time() + seconds
+    repeat {
+      line <- if (file.exists(output)) grep(paste0("^", word, " "), readLines(output, warn = FALSE), value = TRUE)
+      if (length(line) == 1) return(strsplit(trimws(line), " +")[[1]][[2]])
+      if (Sys.time() > end) return(NA)
+      Sys.sleep(0.05)
+    }
+  }
+  pid <- as.integer(wait_for("pid"))
+  expect_false(is.na(pid))
+  withr::defer(tools::pskill(pid, tools::SIGKILL))
+  end <- Sys.time() + 30
+  while (!file.exists(file) && Sys.time() < end) Sys.sleep(0.05)
+  tools::pskill(pid, tools::SIGINT)
+  expect_equal(wait_for("back"), "untouched")
+  kept <- length(readRDS(file)$results)
+  expect_gt(kept, 0)
+  again <- monte_carlo(lca(u1:u4, k = 2), four_items, n = 500, replications = kept + 1, seed = 3, file = file)
+  expect_equal(nrow(again$fits), kept + 1)
+  expect_equal(length(readRDS(file)$results), kept + 1)
+})
+
 test_that("arguments are checked", {
   model <- lca(u1:u4, k = 2)
   expect_snapshot(error = TRUE, {

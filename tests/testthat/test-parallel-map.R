@@ -49,7 +49,7 @@ test_that("parallel workers give the same numbers, with one thread each", {
   pids <- parallel_map(1:2, function(element, seed) twice(Sys.getpid()), seed = 1,
     globals = list(twice = function(x) 2 * x))
   expect_false(any(unlist(pids) == 2 * Sys.getpid()))
-  broken <- function(element, seed) if (element == 2) mlmix(3) else 1
+  broken <- function(element, seed) if (element == 2) mlmix(3, carcinoma) else 1
   expect_error(parallel_map(1:3, broken, seed = 1), "must be a model")
 })
 
