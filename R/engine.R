@@ -27,6 +27,7 @@ engine_fit <- function(resolved, weights, options, progress, call) {
 options_json <- function(options, robust_cluster = NULL) {
   if (!is.null(options$start_values)) options$start_values <- I(options$start_values)
   if (!is.null(robust_cluster)) options$robust_cluster <- I(robust_cluster)
+  if (isTRUE(getOption("mlmix.one_thread"))) options$threads <- 1L # a worker of parallel_map()
   unclass(as.character(jsonlite::toJSON(options, auto_unbox = TRUE, digits = NA, null = "null")))
 }
 

@@ -38,6 +38,16 @@ recovery <- function(one, alpha) {
 }
 
 #' @rdname monte_carlo
+#' @method tidy mlmix_monte_carlo
+#' @export
+tidy.mlmix_monte_carlo <- function(x, ...) {
+  table <- as.data.frame(summary(x))
+  class(table) <- "data.frame"
+  names(table)[names(table) == "name"] <- "term"
+  table
+}
+
+#' @rdname monte_carlo
 #' @export
 print.mlmix_monte_carlo <- function(x, ...) {
   cat("Monte Carlo study:", plural(x$replications, "replication"), "\n")

@@ -48,7 +48,7 @@
 #'   (share of intervals that contain the true value), `power` (share of Wald tests against 0 that are significant at
 #'   `1 - level`; for a true value of 0 the type I error), `n` (replications used: those that converged), `n_se` (those
 #'   of them with a standard error), `bias_error` and `coverage_error` (Monte Carlo standard errors). `se`, `coverage`
-#'   and `power` use the `n_se` replications.
+#'   and `power` use the `n_se` replications. `tidy()` gives the same with `term` for `name`.
 #' @references Muthén, L. K. and Muthén, B. O. (2002). How to use a Monte Carlo study to decide on sample size and
 #'   determine power. *Structural Equation Modeling*, 9, 599-620.
 #'

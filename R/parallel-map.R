@@ -50,9 +50,8 @@ element_seeds <- function(seed, n) with_seed(seed, sample.int(.Machine$integer.m
 
 run_job <- function(job, fun, one_thread, ...) {
   if (one_thread) {
-    limit <- Sys.getenv("OMP_THREAD_LIMIT", NA)
-    Sys.setenv(OMP_THREAD_LIMIT = "1")
-    on.exit(if (is.na(limit)) Sys.unsetenv("OMP_THREAD_LIMIT") else Sys.setenv(OMP_THREAD_LIMIT = limit))
+    before <- options(mlmix.one_thread = TRUE) # options_json() in engine.R heeds it
+    on.exit(options(before))
   }
   with_seed(job$seed, fun(job$element, job$seed, ...))
 }

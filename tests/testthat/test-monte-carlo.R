@@ -32,6 +32,18 @@ test_that("estimates and the summary are those of the closed form", {
     rep(sqrt(variance), each = 30), log = TRUE)), tolerance = 1e-8)
 })
 
+test_that("clusters can be asked for by number and size", {
+  model <- mixture_model(outcome(y ~ 1 + (1 | id)))
+  truth <- c("y~1" = 1, "y~~y" = 1, "y@id~~y@id" = 0.5)
+  study <- monte_carlo(model, truth, n = list(clusters = 25, size = 4), replications = 2, seed = 1, threads = 1)
+  expect_identical(study$estimates,
+    monte_carlo(model, truth, n = c(clusters = 25, size = 4), replications = 2, seed = 1, threads = 1)$estimates)
+  drawn <- simulate_data(model, truth, n = c(clusters = 25, size = 4), seed = element_seeds(1, 1))
+  expect_equal(unname(lme4::fixef(lme4::lmer(y ~ 1 + (1 | id), drawn, REML = FALSE))), study$estimates$estimate[[1]],
+    tolerance = 1e-5)
+  expect_equal(tidy(study)$term, names(truth))
+})
+
 test_that("what did not converge or has no standard error is counted, not averaged in silence", {
   rows <- data.frame(
     replication = 1:4, model = "m", name = "a", true = 1, estimate = c(1, 2, 9, 3), std.error = c(1, 1, 1, NA),
