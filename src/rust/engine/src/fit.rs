@@ -213,19 +213,27 @@ fn estimate_usual(
         found
     };
     let mut tried: Option<(Prepared, Found, f64)> = None;
-    if let Some(common) = strategy.common {
+    for &common in &strategy.common {
         let prepared = again(common)?;
-        if shares_patterns(&prepared.program) {
-            let found = match strategy.coarse {
-                None => run(&prepared, false, None)?,
-                Some(coarse) => polish(run(&again(coarse)?, false, None)?, &prepared, false),
-            };
-            let error = integration_error(&prepared, &found, options)?.abs();
-            if error < COMMON_TOLERANCE {
-                return Ok((prepared, found));
-            }
-            tried = Some((prepared, found, error));
+        if !shares_patterns(&prepared.program) {
+            break;
         }
+        let found = match (tried.take(), strategy.coarse) {
+            (Some((_, rough, _)), _) => polish(rough, &prepared, false),
+            (None, Some(coarse)) => polish(run(&again(coarse)?, false, None)?, &prepared, false),
+            (None, None) => run(&prepared, false, None)?,
+        };
+        let error = integration_error(&prepared, &found, options)?.abs();
+        if error < COMMON_TOLERANCE {
+            return Ok((prepared, found));
+        }
+        tried = Some((prepared, found, error));
+    }
+    if let Some((prepared, found, error)) = tried.take() {
+        if error < POOR {
+            return Ok((prepared, found));
+        }
+        tried = Some((prepared, found, error));
     }
     let prepared = again(strategy.main)?;
     let found = match tried {

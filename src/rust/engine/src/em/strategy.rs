@@ -22,9 +22,9 @@ pub const COMMON_TOLERANCE: f64 = 2e-3;
 
 #[derive(Clone, Debug)]
 pub struct Strategy {
-    /// A common grid to try first, if the compiled program shares patterns.
-    pub common: Option<Quadrature>,
-    /// A coarse common grid for the random starts, whose best then climbs on `common`.
+    /// Common grids to try first, ever finer, if the compiled program shares patterns.
+    pub common: Vec<Quadrature>,
+    /// A coarse common grid for the random starts, whose best then climbs on the first of `common`.
     pub coarse: Option<Quadrature>,
     /// What to use otherwise.
     pub main: Quadrature,
@@ -50,12 +50,14 @@ impl Strategy {
         let main =
             Quadrature { method, points: request.points.unwrap_or(usual), adaptive, max_nodes: request.max_nodes };
         let open = request.method.is_none() && request.points.is_none() && request.adaptive.is_none();
-        let common = (open && (1..=2).contains(&total)).then_some(Quadrature {
-            points: if total == 1 { 49 } else { 31 },
-            adaptive: false,
-            ..main
-        });
-        let coarse = common.filter(|_| total == 2).map(|c| Quadrature { points: 13, ..c });
+        let points: &[usize] = match total {
+            1 if open => &[49, 201],
+            2 if open => &[31, 61],
+            _ => &[],
+        };
+        let grid_of = |points: usize| Quadrature { points, adaptive: false, ..main };
+        let common: Vec<Quadrature> = points.iter().map(|&p| grid_of(p)).collect();
+        let coarse = (open && total == 2).then(|| grid_of(13));
         let costly = total >= 1 && grid && adaptive && main.points > COARSE_POINTS;
         let coarse_main = costly.then_some(Quadrature { method: Method::GaussHermite, points: COARSE_POINTS, ..main });
         let finer = FINER_POINTS.iter().filter(|_| open && total == 1);
