@@ -43,6 +43,25 @@ pub struct Found {
     pub evaluations: usize,
 }
 
+impl Found {
+    /// The best start's climb to the end: its row and the count of replications follow.
+    fn finish(&mut self, last: Climbed, iterations: usize) {
+        let top = last.maximum.value.f;
+        let before = self.best.maximum.value.f;
+        if let Some(row) = self.rows.iter_mut().find(|r| r.last == before) {
+            row.last = top;
+            row.iterations += last.maximum.iterations;
+            row.status = Some(last.maximum.status);
+        }
+        let reached = self.rows.iter().filter(|r| (top - r.last).abs() < same_tolerance(top));
+        self.replicated = reached.count();
+        self.best = last;
+        self.best.maximum.iterations += iterations;
+    }
+}
+
+/// Newton decrement at which final starts are compared.
+const COMPARED: f64 = 1e-5;
 const ROUNDS: usize = 15;
 
 /// Moves the nodes to the posterior, a few times; false (and common nodes) where that breaks the integral.
@@ -186,12 +205,25 @@ pub fn search(
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
     }
+    // the starts are compared when they are about this close to their maxima; the best goes on to its own
+    let close = Settings { tolerance: full.tolerance.max(if continued.len() > 1 { COMPARED } else { 0.0 }), ..full };
     let finals: Vec<(usize, Climbed)> =
-        continued.into_par_iter().map(|(k, x, _)| (k, climb(ground, x, full, k + 1))).collect();
+        continued.into_par_iter().map(|(k, x, _)| (k, climb(ground, x, close, k + 1))).collect();
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
     }
-    record(finals, rows, evaluations)
+    let mut found = record(finals, rows, evaluations)?;
+    if close.tolerance > full.tolerance {
+        let best = &found.best.maximum;
+        let (iterations, before) = (best.iterations, best.value.f);
+        let on = Ground { nodes: &found.best.nodes, adaptive: adaptive && !found.best.fell_back, ..ground };
+        let last = climb(on, best.x.clone(), full, 0);
+        found.evaluations += last.maximum.evaluations;
+        if last.maximum.value.f >= before - same_tolerance(before) {
+            found.finish(last, iterations);
+        }
+    }
+    Ok(found)
 }
 
 /// Writes where the final starts ended into their rows and picks the best.
