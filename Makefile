@@ -46,6 +46,7 @@ lint: ## check formatting and style: cargo fmt, clippy, lintr
 
 bench: install ## time kernels (cargo bench), the thirteen tasks against other packages, cost as work grows
 	$(CARGO) bench $(MANIFEST) -p mlmix-engine --locked --target-dir "$(MLMIX_TARGET_DIR)"
+	$(R_DEV) bench/kernels.R
 	$(R_DEV) bench/speed.R
 	$(R_DEV) bench/scaling.R
 
