@@ -9,7 +9,7 @@ use crate::em::options::{Options, Quadrature, StandardErrors};
 use crate::em::problem::{Monitor, Problem};
 use crate::em::search::{adapt, climb, record, search, Climbed, Found, Ground};
 use crate::em::space::Space;
-use crate::em::strategy::{shares_patterns, Strategy, COMMON_TOLERANCE, POOR};
+use crate::em::strategy::{shares_patterns, Strategy, ACCEPTED, COMMON_TOLERANCE, POOR, SHRINKING};
 use crate::error::{EngineError, Result};
 use crate::inference::covariance::{identification, invert_kept, sandwich};
 use crate::inference::information::{observed_information, without};
@@ -218,22 +218,23 @@ fn estimate_usual(
         if !shares_patterns(&prepared.program) {
             break;
         }
+        let before = tried.as_ref().map(|t| t.2);
         let found = match (tried.take(), strategy.coarse) {
             (Some((_, rough, _)), _) => polish(rough, &prepared, false),
             (None, Some(coarse)) => polish(run(&again(coarse)?, false, None)?, &prepared, false),
             (None, None) => run(&prepared, false, None)?,
         };
         let error = integration_error(&prepared, &found, options)?.abs();
-        if error < COMMON_TOLERANCE {
+        if error < if before.is_some() { POOR } else { COMMON_TOLERANCE } {
             return Ok((prepared, found));
         }
         tried = Some((prepared, found, error));
+        if before.is_some_and(|b| error > SHRINKING * b) {
+            break;
+        }
     }
-    if let Some((prepared, found, error)) = tried.take() {
-        if error < POOR {
-            return Ok((prepared, found));
-        }
-        tried = Some((prepared, found, error));
+    if let Some((prepared, found, _)) = tried.take_if(|(_, _, error)| *error < ACCEPTED) {
+        return Ok((prepared, found));
     }
     let prepared = again(strategy.main)?;
     let found = match tried {

@@ -4,7 +4,7 @@
 
 use faer::linalg::matmul::matmul as faer_matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
-use faer::linalg::solvers::{DenseSolveCore, Llt, Solve};
+use faer::linalg::solvers::{DenseSolveCore, Llt};
 use faer::{Accum, MatMut, MatRef, Par, Side};
 
 /// The smallest pivot of a Cholesky factorisation, relative to its diagonal element, that is not rounding error.
@@ -104,16 +104,6 @@ pub fn symmetric_eigen(a: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
         }
         _ => (vec![f64::NAN; n], vec![f64::NAN; n * n]),
     }
-}
-
-/// The solution of a x = b; `a` symmetric (lower triangle read), `b` with n rows and any number of columns.
-/// `None` when `a` is not positive definite beyond rounding error.
-pub fn solve_spd(a: &[f64], n: usize, b: &[f64]) -> Option<Vec<f64>> {
-    let factor = factor_spd(a, n)?;
-    let mut x = b.to_vec();
-    let columns = b.len().checked_div(n).unwrap_or(0);
-    factor.solve_in_place(MatMut::from_column_major_slice_mut(&mut x, n, columns));
-    Some(x)
 }
 
 /// a⁻¹ for a symmetric `a` (lower triangle read). `None` when it is not positive definite beyond rounding error.
@@ -303,7 +293,6 @@ mod tests {
             let mut x = b.clone();
             solve_lower(&l, n, &mut x);
             solve_lower_transposed(&l, n, &mut x);
-            assert_all_close(&solve_spd(&a, n, &b).unwrap(), &x);
             let (values, _) = symmetric_eigen(&a, n);
             let log_det: f64 = values.iter().map(|v| v.ln()).sum();
             assert!((log_det - log_det_from_cholesky(&l, n)).abs() < 1e-9);
@@ -335,7 +324,6 @@ mod tests {
         for a in [[1.0, 2.0, 2.0, 1.0], [1.0, 1.0, 1.0, 1.0], [0.1, 0.3, 0.3, 0.9], [f64::NAN, 0.0, 0.0, 1.0]] {
             assert!(!cholesky_in_place(&mut a.clone(), 2), "{a:?}");
             assert!(invert_spd(&a, 2).is_none(), "{a:?}");
-            assert!(solve_spd(&a, 2, &[1.0, 1.0]).is_none(), "{a:?}");
         }
         // Badly scaled, but positive definite.
         let scaled = [1e-20, 0.0, 0.0, 1e20];
@@ -351,6 +339,5 @@ mod tests {
         matmul(&a, &b, (2, 3, 1), &mut out);
         assert_eq!(out, [11.0, 14.0]);
         assert!(cholesky_in_place(&mut [], 0));
-        assert!(solve_spd(&[], 0, &[]).unwrap().is_empty());
     }
 }

@@ -17,6 +17,10 @@ const MAX_GRID: usize = 3;
 const FINER_POINTS: [usize; 2] = [401, 1601];
 /// Integration error above which they are tried.
 pub const POOR: f64 = 0.02;
+/// Integration error of the finest of several common grids that is accepted without adaptation.
+pub const ACCEPTED: f64 = 0.1;
+/// A finer common grid must bring the error down to this share for an even finer one to be tried.
+pub const SHRINKING: f64 = 0.4;
 /// Change of the log-likelihood under a finer common grid that is accepted without adaptation.
 pub const COMMON_TOLERANCE: f64 = 2e-3;
 
@@ -52,7 +56,7 @@ impl Strategy {
         let open = request.method.is_none() && request.points.is_none() && request.adaptive.is_none();
         let points: &[usize] = match total {
             1 if open => &[49, 201],
-            2 if open => &[31, 61],
+            2 if open => &[31, 61, 121],
             _ => &[],
         };
         let grid_of = |points: usize| Quadrature { points, adaptive: false, ..main };
