@@ -1,0 +1,92 @@
+# Every call of the interface on every kind of fit: it answers, or it refuses in words.
+
+grid_fits <- function() {
+  list(
+    "single-level" = carcinoma_fit(3),
+    "two-level" = random_logit_fit(),
+    "between classes" = regression_fit(),
+    "latent transitions" = chain_fit(),
+    "item response" = factor_fit(),
+    "grade of membership" = remember("grid gom", mlmix(gom(c(A, B, C, D, E), k = 2), carcinoma, starts = c(2, 1), seed = 1,
+      threads = 1))
+  )
+}
+
+# Calls that cost several fits are left to their own tests.
+grid_calls <- list(
+  print = function(fit) utils::capture.output(print(fit)),
+  summary = function(fit) utils::capture.output(print(summary(fit))),
+  estimates = function(fit) estimates(fit),
+  probabilities = function(fit) estimates(fit, scale = "probability"),
+  tidy = function(fit) tidy(fit),
+  glance = function(fit) glance(fit),
+  augment = function(fit) augment(fit),
+  `posterior within` = function(fit) posterior(fit, level = "within"),
+  `posterior between` = function(fit) posterior(fit, level = "between"),
+  `posterior joint` = function(fit) posterior(fit, joint = TRUE),
+  factor_scores = function(fit) factor_scores(fit),
+  random_effects = function(fit) random_effects(fit),
+  memberships = function(fit) memberships(fit),
+  class_sizes = function(fit) class_sizes(fit),
+  transitions = function(fit) transitions(fit),
+  classification_table = function(fit) classification_table(fit),
+  logLik = function(fit) logLik(fit),
+  AIC = function(fit) stats::AIC(fit),
+  BIC = function(fit) stats::BIC(fit),
+  nobs = function(fit) stats::nobs(fit),
+  coef = function(fit) coef(fit),
+  vcov = function(fit) vcov(fit),
+  confint = function(fit) confint(fit),
+  formula = function(fit) formula(fit),
+  `predict class` = function(fit) predict(fit, type = "class"),
+  `predict posterior` = function(fit) predict(fit, type = "posterior"),
+  `predict response` = function(fit) predict(fit, type = "response"),
+  `predict factor` = function(fit) predict(fit, type = "factor"),
+  simulate = function(fit) simulate(fit, nsim = 1, seed = 1),
+  derive = function(fit) eval(rlang::expr(derive(fit, square = (!!as.name(names(coef(fit))[[1]]))^2))),
+  wald_test = function(fit) wald_test(fit, paste0("`", names(coef(fit))[[1]], "` = 0")),
+  icc = function(fit) icc(fit),
+  r_squared = function(fit) r_squared(fit),
+  compare_models = function(fit) compare_models(fit, fit),
+  start_table = function(fit) start_table(fit),
+  integration = function(fit) integration(fit),
+  `residuals bivariate` = function(fit) stats::residuals(fit, type = "bivariate"),
+  fit_tests = function(fit) fit_tests(fit),
+  plausible_draws = function(fit) plausible_draws(fit, m = 2, seed = 1),
+  order_classes = function(fit) order_classes(fit, by = "size"),
+  irt_parameters = function(fit) irt_parameters(fit)
+)
+
+test_that("every call answers or refuses in words, on every kind of fit", {
+  skip_on_cran()
+  for (kind in names(grid_fits())) {
+    fit <- grid_fits()[[kind]]
+    for (call in names(grid_calls)) {
+      answer <- tryCatch(suppressMessages(suppressWarnings(grid_calls[[call]](fit))), error = identity)
+      label <- paste(call, "on", kind)
+      if (inherits(answer, "error")) {
+        refused <- inherits(answer, c("mlmix_error_spec", "mlmix_error_data"))
+        expect(refused, paste0(label, ": ", conditionMessage(answer)))
+        expect(nchar(conditionMessage(answer)) > 20, paste(label, "says too little"))
+      } else {
+        expect(!is.null(answer), paste(label, "gives nothing"))
+      }
+    }
+  }
+})
+
+test_that("every plot that a fit offers can be drawn", {
+  skip_on_cran()
+  skip_if_not_installed("ggplot2")
+  for (kind in names(grid_fits())) {
+    fit <- grid_fits()[[kind]]
+    types <- plot_types(fit)
+    types <- if (is.data.frame(types)) types$type[if (is.null(types$offered)) TRUE else types$offered] else types
+    for (type in types) {
+      drawn <- tryCatch(suppressMessages(suppressWarnings(ggplot2::ggplot_build(plot(fit, type = type)))),
+        error = identity)
+      expect(!inherits(drawn, "error"), paste0(type, " of ", kind, ": ",
+        if (inherits(drawn, "error")) conditionMessage(drawn)))
+    }
+  }
+})
