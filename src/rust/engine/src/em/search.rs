@@ -64,32 +64,40 @@ impl Found {
 const COMPARED: f64 = 1e-5;
 const ROUNDS: usize = 15;
 
-/// Moves the nodes to the posterior, a few times; false (and common nodes) where that breaks the integral.
+/// Moves the nodes to the posterior, a few times; false (and common nodes) where that breaks the integral: the
+/// log-likelihood is not finite, or falls by far more than a change of nodes explains.
 pub fn adapt(program: &Program, nodes: &mut Nodes, working: &[f64], sweeps: usize) -> bool {
     let want = Want { moments: true, ..Want::default() };
-    let mut before = f64::NAN;
-    for _ in 0..sweeps {
+    let (mut first, mut before) = (f64::NAN, f64::NAN);
+    let give_up = |nodes: &mut Nodes| {
+        nodes.between.adapt(None);
+        nodes.within.adapt(None);
+        false
+    };
+    for sweep in 0..sweeps {
         let e = evaluate(program, nodes, working, want);
         if !e.log_likelihood.is_finite() {
-            nodes.between.adapt(None);
-            nodes.within.adapt(None);
-            return false;
+            return give_up(nodes);
         }
         if (e.log_likelihood - before).abs() < 1e-9 * before.abs() {
             return true;
+        }
+        if sweep == 0 {
+            first = e.log_likelihood;
         }
         before = e.log_likelihood;
         nodes.between.adapt(Some(e.between_moments));
         nodes.within.adapt(Some(e.within_moments));
     }
     let adapted = evaluate(program, nodes, working, Want::default()).log_likelihood;
-    if !adapted.is_finite() {
-        nodes.between.adapt(None);
-        nodes.within.adapt(None);
-        return false;
+    if !adapted.is_finite() || adapted < first - (10.0 + BREAKING * first.abs()) {
+        return give_up(nodes);
     }
     true
 }
+
+/// Share of the log-likelihood that adaptation may cost before it counts as broken.
+const BREAKING: f64 = 0.05;
 
 /// What a climb is made on.
 #[derive(Clone, Copy)]
