@@ -3,21 +3,20 @@
 
 # P(C = k | x) = exp(eta_k) / sum exp(eta), the last class having eta = 0 (equation 4), other covariates at their means
 # and other latent variables at their expectation. Returns list(curves, distribution, clusters).
-class_curve_data <- function(fit, level, class = NULL, against = NULL, at = list(), data = NULL) {
-  call <- rlang::caller_env(2)
+class_curve_data <- function(fit, level, call, class = NULL, against = NULL, at = list(), data = NULL) {
   possible <- curve_predictors(fit)
+  check_plot_data(fit, data, call)
   if (!is.null(class)) {
     choose_name(class, names(possible), "class", "a class variable that has predictors", call)
   }
   name <- class %||% names(possible)[[1]]
-  against <- if (is.null(against)) possible[[name]][[1]]
+  against <- if (is.null(against)) first_known(fit, possible[[name]], data)
     else choose_name(against, possible[[name]], "against", paste("a predictor of the class variable", name), call)
-  check_plot_data(fit, data, call)
   at <- check_at(fit, at, against, data, call)
   spec <- fit$spec
   classes <- fit_classes(fit)
   part <- Filter(function(cl) cl$name == name, spec$classes)[[1]]
-  by <- classes_behind(spec, part$logits, list(), classes)
+  by <- classes_behind(spec, part$logits, list(), classes, against)
   is_class <- against %in% by
   patterns <- fit_patterns(classes[setdiff(by, against)])
   is_latent <- against %in% vapply(spec$latents, function(latent) latent$name, "")
@@ -58,6 +57,15 @@ class_curve_data <- function(fit, level, class = NULL, against = NULL, at = list
       if (!is_class) covariate_distribution(fit, against, data, grid$discrete),
     clusters = if (is_latent) latent_scores(fit, against)
   )
+}
+
+# The first of several predictors whose values are at hand; if none is, the first.
+first_known <- function(fit, names, data) {
+  latents <- vapply(fit$spec$latents, function(latent) latent$name, "")
+  known <- vapply(names, function(name) {
+    name %in% c(latents, names(fit_classes(fit))) || any(lengths(variable_values(fit, name, data)) > 0)
+  }, TRUE)
+  c(names[known], names)[[1]]
 }
 
 # For each class variable what its probabilities can be drawn against: random effects, factors, covariates, classes.
@@ -188,7 +196,7 @@ plot_class_curve <- function(data, level) {
         if (latent && !shaded) "; its variance is estimated at 0, so every cluster is at one point"
       )),
       x = axis, colour = legend, fill = legend, linetype = legend, shape = legend,
-      y = if (two) paste0("P(", sub("=", " = ", curves$class[[1]]), ")") else "Probability"
+      y = if (two) paste0("P(", curves$class[[1]], ")") else "Probability"
     ) +
     plot_theme() +
     (if (n == 1) ggplot2::theme(legend.position = "none"))
@@ -199,7 +207,7 @@ predictor_words <- function(fit, name) {
   table <- fit$data$latents
   row <- table[table$name == name & table$origin == "random effect", , drop = FALSE]
   if (nrow(row) == 0) return(name)
-  target <- sub("#", " = ", row$target, fixed = TRUE)
+  target <- sub("#", "=", row$target, fixed = TRUE)
   if (row$term == "1") paste("random intercept of", target) else paste("random slope of", row$term, "for", target)
 }
 

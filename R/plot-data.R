@@ -20,9 +20,10 @@
 #' * `"growth"`: the curve of an outcome against a covariate in each class, with a confidence band, averages of the data
 #'   weighted by posterior probability, and the observed trajectories by most likely class. Curves are at the mean of
 #'   other covariates and at the expected random effects and factors. Options: `outcome`; `against`, the covariate (by
-#'   default the one with a random slope, otherwise the first); `at`, a list with values of other covariates; `data`,
-#'   the data frame fitted, needed where a formula has only a transformation such as `poly(time, 2)`; `trajectories`,
-#'   how many for each class (default 60; five times as many points where nothing joins them).
+#'   default the one with a random slope, otherwise the first whose values the fit keeps); `at`, a list with values of
+#'   other covariates; `data`, the data frame fitted, needed where a formula has only a transformation such as
+#'   `poly(time, 2)`; `trajectories`, how many for each class (default 60; five times as many points where nothing
+#'   joins them).
 #' * `"class_curve"`: the probability of each class against a random effect, a factor or a covariate, with the
 #'   distribution of what is on the axis (figures 2 and 3 there); or given the classes of another class variable. Of two
 #'   classes the first is drawn. Options: `class`; `against` (by default the first random effect, factor, covariate or
@@ -102,7 +103,7 @@ read_plot <- function(fit, type, options, call) {
   if (!(is.character(type) && length(type) == 1 && type %in% offered)) abort_type(type, offers, call)
   kind <- kinds[[type]]
   if (length(options) > 0 && is.null(names(options))) names(options) <- rep("", length(options))
-  accepted <- setdiff(names(formals(kind$data)), "fit")
+  accepted <- setdiff(names(formals(kind$data)), c("fit", "call"))
   unknown <- setdiff(names(options), accepted)
   if (length(unknown) > 0) {
     abort_spec(c(
@@ -114,7 +115,7 @@ read_plot <- function(fit, type, options, call) {
   options$level <- check_level(options$level %||% 0.95, call = call)
   if (!is.null(options$class)) choose_name(options$class, names(fit_classes(fit)), "class",
     "a class variable of the model", call)
-  list(kind = kind, level = options$level, data = do.call(kind$data, c(list(fit), options)))
+  list(kind = kind, level = options$level, data = do.call(kind$data, c(list(fit, call = call), options)))
 }
 
 # A type that is unknown, or that this fit cannot show: what it offers and why not more.
@@ -195,7 +196,7 @@ why_no_class_curve <- function(fit) {
   if (length(curve_predictors(fit)) == 0) "no class variable has a random effect or predictor"
 }
 
-posterior_data <- function(fit, level, class = NULL) {
+posterior_data <- function(fit, level, call, class = NULL) {
   classes <- fit_classes(fit)[class %||% names(fit_classes(fit))]
   bind_rows(lapply(classes, function(class) {
     p <- class_posterior(fit, class$name)
@@ -208,7 +209,7 @@ posterior_data <- function(fit, level, class = NULL) {
   }))
 }
 
-starts_data <- function(fit, level) {
+starts_data <- function(fit, level, call) {
   table <- start_table(fit)
   table$rank <- seq_len(nrow(table))
   table

@@ -2,11 +2,10 @@
 
 # Curves are at the expected latent variables of each class pattern and at the mean of other covariates. Returns
 # list(curves, observed, trajectories).
-growth_data <- function(fit, level, outcome = NULL, against = NULL, at = list(), data = NULL, trajectories = 60) {
-  call <- rlang::caller_env(2)
+growth_data <- function(fit, level, call, outcome = NULL, against = NULL, at = list(), data = NULL, trajectories = 60) {
   outcome <- growth_outcome(fit, outcome, call)
-  against <- growth_covariate(fit, outcome, against, call)
   check_plot_data(fit, data, call)
+  against <- growth_covariate(fit, outcome, against, data, call)
   at <- check_at(fit, at, against, data, call)
   trajectories <- check_count(trajectories, "trajectories", min = 0, call = call)
   classes <- fit_classes(fit)
@@ -65,13 +64,13 @@ growth_outcome <- function(fit, name, call) {
 }
 
 # By default the covariate with a random slope, otherwise the first.
-growth_covariate <- function(fit, outcome, name, call) {
+growth_covariate <- function(fit, outcome, name, data, call) {
   possible <- outcome_covariates(fit, outcome)
   if (is.null(name)) {
     slopes <- fit$data$latents$term[fit$data$latents$target == outcome$name]
     sources <- column_sources(fit)
     random <- unlist(sources$variables[sources$label %in% slopes])
-    return(c(intersect(possible, random), possible)[[1]])
+    return(first_known(fit, unique(c(intersect(possible, random), possible)), data))
   }
   choose_name(name, possible, "against", paste0("a covariate of ", outcome$name), call)
 }

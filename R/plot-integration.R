@@ -1,8 +1,7 @@
 # The integration plot: the log-likelihood at the estimates under rules of more and more points.
 
 # The engine evaluates the likelihood again at the estimates. A rule that cannot be used gives NA and its reason.
-integration_data <- function(fit, level, points = NULL, methods = NULL, adaptive = NULL) {
-  call <- rlang::caller_env(2)
+integration_data <- function(fit, level, call, points = NULL, methods = NULL, adaptive = NULL) {
   used <- fit$integration
   known <- c("rectangular", "gauss_hermite", "monte_carlo", "sobol")
   methods <- methods %||% used$method

@@ -3,8 +3,7 @@
 
 # With a class variable for every single response an item's curve is the mixture P(y | f) = sum_c P(c | f) P(y | c, f),
 # with the item's own class probabilities: for guessing equation (47), g + (1 - g) F(a f - b).
-item_curve_data <- function(fit, level, against = NULL, outcome = NULL) {
-  call <- rlang::caller_env(2)
+item_curve_data <- function(fit, level, call, against = NULL, outcome = NULL) {
   against <- if (is.null(against)) curve_factors(fit)[[1]]
     else choose_name(against, curve_factors(fit), "against", "a factor behind the outcomes", call)
   possible <- Filter(function(o) against %in% item_latents(fit, o), fit$spec$outcomes)
@@ -34,7 +33,8 @@ one_item_curve <- function(outcome, fit, level, against, grid) {
   spec <- fit$spec
   classes <- fit_classes(fit)
   mixed <- is_membership(fit)
-  by <- classes_behind(spec, outcome$predictors, outcome$auxiliary[is_categorical(outcome)], classes)
+  by <- classes_behind(spec, outcome$predictors, outcome$auxiliary[is_categorical(outcome)], classes,
+    against)
   within <- names(fit_classes(fit, "within"))
   over <- if (mixed) intersect(by, within)
   patterns <- fit_patterns(classes[setdiff(by, over)])
@@ -86,7 +86,7 @@ plot_item_curve <- function(data, level) {
   many_classes <- length(unique(curves$class)) > 1
   curves$panel <- if (several) ifelse(nzchar(curves$category), paste0(curves$outcome, " = ", curves$category),
     curves$outcome) else curves$outcome
-  curves$panel <- factor(curves$panel, unique(curves$panel))
+  curves$panel <- factor(curves$panel, unique(curves$panel), make.unique(shorten_middle(unique(curves$panel), 26)))
   curves$line <- factor(curves$class, unique(curves$class))
   n <- nlevels(curves$line)
   probability <- all(curves$measure == "probability")

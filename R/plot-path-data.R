@@ -7,13 +7,14 @@
 # Nodes have keys: "outcome:y", "class:c", "latent:f", "covariate:x", "part:y" (the cluster part of y). Effects are rows
 # {from, to, kind, part, name, estimate}: `part` is the class pattern or logit, `name` the parameter.
 
-path_data <- function(fit, level, digits = 2) {
-  digits <- check_count(digits, "digits", min = 0, call = rlang::caller_env(2))
+path_data <- function(fit, level, call, digits = 2) {
+  digits <- check_count(digits, "digits", min = 0, call = call)
   theta <- fit$parameters$estimate
   effects <- path_effects(fit, theta)
   nodes <- path_nodes(fit, effects)
   groups <- path_groups(fit, nodes, effects)
   nodes <- collapse_nodes(nodes, groups, digits)
+  nodes <- mark_inner_covariances(nodes, effects, groups)
   effects$from <- groups$id[match(effects$from, groups$key)]
   effects$to <- groups$id[match(effects$to, groups$key)]
   edges <- path_edges(effects, digits)
@@ -259,11 +260,13 @@ path_groups <- function(fit, nodes, effects) {
   merged[parts] <- sub("#.*$", "", nodes$key[parts])
   signature <- vapply(names, function(name) {
     key <- paste0("outcome:", name)
-    into <- effects[effects$to %in% c(key, paste0("part:", name)) & effects$kind != "random", , drop = FALSE]
+    into <- effects[effects$to %in% c(key, paste0("part:", name)) & !effects$kind %in% c("random", "covariance"), ,
+      drop = FALSE]
+    partners <- sum(effects$kind == "covariance" & (effects$from == key | effects$to == key))
     random <- effects$from[effects$to == key & effects$kind == "random"]
     shared <- vapply(random, function(r) sum(effects$from == r & effects$kind == "random") > 1, TRUE)
     paste(sort(unique(c(paste(into$from, into$kind), random[shared], sub(name, "", random[!shared], fixed = TRUE)))),
-      collapse = "|")
+      partners, collapse = "|")
   }, "")
   signature <- paste(family, signature)
   least <- if (length(names) > 8) 2 else if (length(names) > 5) 3 else 4
@@ -312,6 +315,15 @@ collapse_nodes <- function(nodes, groups, digits) {
       kind = part$kind[[1]], level = part$level[[1]], members = nrow(part), stringsAsFactors = FALSE
     )
   }))
+}
+
+# Covariances among the members of a box have no arrow; the box says that there are some.
+mark_inner_covariances <- function(nodes, effects, groups) {
+  pairs <- effects[effects$kind == "covariance", , drop = FALSE]
+  from <- groups$id[match(pairs$from, groups$key)]
+  inside <- nodes$id %in% from[from == groups$id[match(pairs$to, groups$key)]]
+  nodes$detail[inside] <- paste0(nodes$detail[inside], "; covary")
+  nodes
 }
 
 # Logits of a class variable in one circle go by its name.
@@ -370,6 +382,8 @@ edge_label <- function(rows, kind, digits) {
   rows <- rows[!is.na(rows$estimate), , drop = FALSE]
   if (nrow(rows) == 0) return("")
   parts <- unique(rows$part)
+  # Means by several class variables together belong to no arrow alone.
+  if (kind == "class" && any(grepl(",", parts, fixed = TRUE))) return("")
   if (kind == "transition") {
     if (nrow(rows) == 2) return(number_range(rows$estimate[[1]] - rows$estimate[[2]], digits))
     return(difference_label(rows, digits) %||% stay_label(rows, digits))

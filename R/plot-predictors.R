@@ -99,9 +99,9 @@ scaled_limits <- function(value, std_error, level, scale) {
 }
 
 # The class variables that predictors, coefficients and the means of latent variables behind them depend on, in the
-# model's order.
-classes_behind <- function(spec, predictors, coefficients, classes) {
-  seen <- character(0)
+# model's order. `set`: latent variables whose values are given, so that nothing behind them matters.
+classes_behind <- function(spec, predictors, coefficients, classes, set = character(0)) {
+  seen <- set
   used <- unlist(lapply(coefficients, function(coefficient) unlist(coefficient$by)))
   while (length(predictors) > 0) {
     terms <- unlist(lapply(predictors, function(p) p$terms), recursive = FALSE)

@@ -1,8 +1,7 @@
 # The data of the profile plot: probabilities and means of all outcomes in the class patterns that each depends on, of
 # one fit or of two whose classes are matched.
 
-profile_data <- function(fit, level, class = NULL, against = NULL) {
-  call <- rlang::caller_env(2)
+profile_data <- function(fit, level, call, class = NULL, against = NULL) {
   rows <- one_profile(fit, level, class, call)
   if (is.null(against)) return(rows)
   if (!inherits(against, "mlmix")) {

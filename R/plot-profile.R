@@ -100,9 +100,20 @@ plot_beside <- function(data, level) {
     outcome_axis(data$outcome)
 }
 
-# Names of outcomes slanted where they would not fit beside one another.
+# Names of outcomes, the middle of very long ones left out, slanted where they would not fit beside one another.
 outcome_axis <- function(outcome) {
-  if (max(nchar(levels(outcome))) * nlevels(outcome) > 60) {
-    ggplot2::theme(axis.text.x = ggplot2::element_text(angle = 45, hjust = 1))
-  }
+  shown <- shorten_middle(levels(outcome), 26)
+  list(
+    ggplot2::scale_x_discrete(labels = stats::setNames(shown, levels(outcome))),
+    if (max(nchar(shown)) * length(shown) > 60) {
+      ggplot2::theme(axis.text.x = ggplot2::element_text(angle = 45, hjust = 1))
+    }
+  )
+}
+
+shorten_middle <- function(x, width) {
+  long <- nchar(x) > width
+  half <- (width - 3) %/% 2
+  x[long] <- paste0(substr(x[long], 1, half), "...", substring(x[long], nchar(x[long]) - half + 1))
+  x
 }

@@ -1,7 +1,7 @@
 # The caterpillar plot: the random effects (or factors) of the clusters in order, with their intervals.
 
 # Expected a posteriori values and value +- z x posterior standard deviation.
-random_effects_data <- function(fit, level) {
+random_effects_data <- function(fit, level, call) {
   z <- stats::qnorm(1 - (1 - level) / 2)
   bind_rows(lapply(cluster_level_latents(fit), function(latent) {
     mean <- as.numeric(latent$mean)

@@ -2,7 +2,7 @@
 
 # Expected counts from the posterior. Where a class variable depends on several earlier ones (a chain of second order)
 # the flow is from the latest of them, summed over the others.
-transitions_data <- function(fit, level) {
+transitions_data <- function(fit, level, call) {
   classes <- fit_classes(fit)
   bind_rows(lapply(names(fit$transitions), function(name) {
     parents <- parent_classes(fit, name)

@@ -12,7 +12,7 @@ test_that("the probability against the random intercept is a logistic curve (fig
   se <- fit$parameters$std.error[fit$parameters$name == "c#1~1"]
   expect_equal(stats::qlogis(one$conf.high) - stats::qlogis(one$value), rep(stats::qnorm(0.975) * se, nrow(one)),
     tolerance = 1e-5)
-  expect_equal(unique(one$words), "random intercept of c = 1")
+  expect_equal(unique(one$words), "random intercept of c=1")
 })
 
 test_that("the variance of a random effect that depends on others is the implied one", {

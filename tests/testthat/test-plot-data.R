@@ -63,5 +63,6 @@ test_that("errors in words", {
     plot_data(carcinoma_fit(2), level = 95)
     plot_data(lm)
     plot(carcinoma_fit(2), type = "growth")
+    plot(growth_fit(), type = "growth", against = "age")
   })
 })

@@ -43,7 +43,7 @@ test_that("class and item curves", {
   x <- seq(-4, 4, by = 0.25)
   p <- stats::plogis(x)
   both <- function(class, p) {
-    data.frame(variable = "c", against = "c#1@id", words = "random intercept of c = 1", given = "", class = class,
+    data.frame(variable = "c", against = "c#1@id", words = "random intercept of c=1", given = "", class = class,
       x = x, value = p, conf.low = stats::plogis(stats::qlogis(p) - 0.5),
       conf.high = stats::plogis(stats::qlogis(p) + 0.5))
   }

@@ -40,7 +40,8 @@ test_that("trajectories are the data of clusters by modal class", {
 test_that("a polynomial, other covariates at their mean, at chosen values", {
   fit <- curved_fit()
   data <- growth_frame()
-  expect_snapshot(error = TRUE, plot_data(fit, "growth"))
+  expect_snapshot(error = TRUE, plot_data(fit, "growth", against = "t"))
+  expect_equal(plot_data(fit, "growth")$curves$against[[1]], "g")
   basis <- stats::poly(data$t, 2)
   curve <- function(k, x, g) {
     names <- paste0(c("y~1", "y~poly(t, 2)1", "y~poly(t, 2)2"), "[c=", k, "]")

@@ -60,6 +60,20 @@ test_that("a factor mixture has a curve for each class", {
   expect_error(drawn(plot(fit, type = "item_curve")), NA)
 })
 
+test_that("a factor whose mean differs by class has one curve: the class matters only through it", {
+  data <- withr::with_seed(34, {
+    class <- 1 + (stats::runif(300) < 0.5)
+    f <- c(-1.5, 1.5)[class] + stats::rnorm(300)
+    e <- function() stats::rnorm(300, 0, 0.5)
+    data.frame(y1 = f + e(), y2 = f + e(), y3 = f + e())
+  })
+  model <- mixture_model(latent_class("c", 2), latent_factor("f", ~ c, scale = "loading"), outcome(y1:y3 ~ f))
+  d <- plot_data(quick(model, data), "item_curve")
+  expect_equal(unique(d$curves$class), "")
+  # Its distribution is the mixture of both classes' normal densities.
+  expect_equal(sum(d$distribution$density) * diff(d$distribution$x[1:2]), 1, tolerance = 0.01)
+})
+
 test_that("means, ordered outcomes and bad options", {
   data <- withr::with_seed(33, {
     f <- stats::rnorm(200)

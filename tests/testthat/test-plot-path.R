@@ -60,6 +60,17 @@ test_that("covariates: columns of one variable share a node", {
   expect_match(edge(d, "covariate:x", "class:c")$label, "^c=1: .*\nc=2: ")
 })
 
+test_that("covariances inside a box are said, not drawn", {
+  data <- withr::with_seed(35, {
+    m <- c(-2, 2)[1 + (stats::runif(200) < 0.5)]
+    y <- matrix(stats::rnorm(800), 200) + stats::rnorm(200)
+    stats::setNames(as.data.frame(y + m), paste0("y", 1:4))
+  })
+  d <- plot_data(quick(lpa(y1:y4, k = 2, covariances = "equal"), data), "path")
+  expect_match(d$nodes$detail[d$nodes$label == "y1:y4"], "^var .*; covary$")
+  expect_equal(nrow(d$edges), 1)
+})
+
 test_that("more than two classes show the probabilities of staying", {
   rows <- data.frame(part = c("b=1, a=1", "b=1, a=2", "b=1, a=3", "b=2, a=1", "b=2, a=2", "b=2, a=3"),
     estimate = c(2, 0, -1, 0, 2, -1), kind = "transition")

@@ -97,6 +97,12 @@ test_that("classes are assigned with the least cost", {
   expect_equal(assign_least(1 - diag(9)), 1:9)
 })
 
+test_that("very long names are shortened in the middle", {
+  name <- "a_very_long_questionnaire_item_name_17"
+  expect_equal(shorten_middle(c("u1", name), 26), c("u1", "a_very_long...tem_name_17"))
+  expect_equal(max(nchar(shorten_middle(strrep("x", 1:60), 26))), 26)
+})
+
 test_that("bad comparisons are refused in words", {
   expect_snapshot(error = TRUE, {
     plot_data(carcinoma_fit(2), against = "x")

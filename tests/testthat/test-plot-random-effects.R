@@ -10,7 +10,7 @@ test_that("values, errors and order are those of random_effects()", {
   expect_equal(one$rank, rank(r$`y@id`))
   expect_equal(one$cluster, as.character(r$id))
   expect_equal(unique(d$words[d$effect == "y@id"]), "random intercept of y")
-  expect_equal(unique(d$words[d$effect == "c#1@id"]), "random intercept of c = 1")
+  expect_equal(unique(d$words[d$effect == "c#1@id"]), "random intercept of c=1")
 })
 
 test_that("of very many clusters a selection is drawn", {
