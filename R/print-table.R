@@ -1,7 +1,10 @@
 # Plain tables of text within 80 columns, and numbers as text.
 
-# A table of text columns: the first to the left, the others to the right, two spaces in front.
+# A table of text columns: the first to the left, the others to the right, two spaces in front. Where it would be wider
+# than 80 columns the entries of the first are shortened.
 print_plain <- function(table) {
+  width <- vapply(seq_along(table), function(i) max(nchar(c(names(table)[[i]], as.character(table[[i]])))), 1L)
+  table[[1]] <- shorten(as.character(table[[1]]), max(16, 80 - 2 - sum(width[-1] + 2)))
   columns <- Map(function(name, values, first) {
     formatC(c(name, values), width = if (first) -max(nchar(c(name, values))) else max(nchar(c(name, values))))
   }, names(table), lapply(table, as.character), seq_along(table) == 1)

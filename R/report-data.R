@@ -27,8 +27,9 @@ dropped_words <- function(data) {
 cluster_words <- function(fit) {
   if (is.null(fit$data$cluster) || !is.null(fit$data$reshape)) return(character())
   sizes <- tapply(case_frequency(fit), fit$data$cluster, sum)
-  paste0("Clusters (", fit$data$cluster_name, "): ", length(sizes), ", with ", format(min(sizes)), " to ",
-    format(max(sizes)), " units, median ", format(stats::median(sizes)), ".")
+  words <- if (min(sizes) == max(sizes)) paste(format(min(sizes)), "units each") else
+    paste0(format(min(sizes)), " to ", format(max(sizes)), " units, median ", format(stats::median(sizes)))
+  paste0("Clusters (", fit$data$cluster_name, "): ", length(sizes), ", with ", words, ".")
 }
 
 weight_words <- function(data) {

@@ -4,21 +4,24 @@ figure_captions <- c(
   profile = "Class profiles, with confidence intervals",
   posterior = "How certain the assignment to the most likely class is",
   transitions = "Transitions between classes",
-  class_curve = "Curves by class",
+  class_curve = "Class probabilities",
   growth = "Growth curves by class",
-  random_effects = "Random effects of clusters",
+  item_curve = "Outcomes against the factor",
+  random_effects = "Random effects and factors of clusters",
+  path = "Path diagram with estimates",
   starts = "Log-likelihoods that the random starts reached"
 )
 
-# Those of `types` that this fit can be drawn as; a fit says by an error of the package that it has no such plot.
+# Those of `types` that plot() offers for this fit. A picture that fails leaves a line that says so, not an empty page.
 report_figures <- function(fit, types, level = 0.95) {
-  known <- eval(formals(plot.mlmix)$type)
-  vapply(intersect(types, known), function(type) {
-    takes_level <- type == "profile"
-    drawn <- tryCatch(
-      if (takes_level) plot.mlmix(fit, type = type, level = level) else plot.mlmix(fit, type = type),
-      mlmix_error_spec = function(e) NULL, mlmix_error_data = function(e) NULL
+  offered <- plot_types(fit)
+  vapply(intersect(types, offered$type[offered$offered]), function(type) {
+    size <- if (type == "path") c(9, 6) else c(7, 4.5)
+    tryCatch(
+      html_figure(plot.mlmix(fit, type = type, level = level), figure_captions[[type]], size[[1]], size[[2]]),
+      error = function(e) {
+        html_text(paste0(figure_captions[[type]], ": not drawn (", conditionMessage(e), ")."), class = "note")
+      }
     )
-    if (is.null(drawn)) "" else html_figure(drawn, figure_captions[[type]])
   }, "")
 }

@@ -38,7 +38,7 @@ report_brief <- function(fit) {
   )
 }
 
-report_model <- function(fit) {
+report_model <- function(fit, plots) {
   sections <- model_equation_sections(fit$model, lapply(fit$data$items, function(item) {
     list(type = item$family, link = item$link)
   }))
@@ -52,7 +52,8 @@ report_model <- function(fit) {
   levels <- gsub("`", "", trimws(describe_levels(fit$model)))
   c(
     html_text(paste(c(paste0(model_title(fit$model), "."), levels), collapse = " ")), body,
-    html_text("Indices and letters", "h3"), html_list(equation_legend(fit$model))
+    html_text("Indices and letters", "h3"), html_list(equation_legend(fit$model)),
+    if (plots) report_figures(fit, "path")
   )
 }
 
@@ -124,7 +125,7 @@ report_estimates <- function(fit, plots, level) {
     html_table(shown, title)
   }, "")
   c(
-    if (plots) report_figures(fit, c("class_curve", "growth", "random_effects"), level), tables,
+    if (plots) report_figures(fit, c("growth", "item_curve", "class_curve", "random_effects"), level), tables,
     html_text(alike_lines(fit)),
     html_text(paste0(
       "Standard errors: ", error_words(fit), ". Intervals of variances are computed on the log scale. A parameter at ",
@@ -153,10 +154,39 @@ report_diagnostics <- function(fit, plots) {
     html_table(data.frame(` ` = names(facts), `  ` = unname(facts), check.names = FALSE), "The fit in numbers"),
     html_table(start_text, if (nrow(starts) > 10) paste0("Random starts (the best 10 of ", nrow(starts), ")") else
       "Random starts"),
-    if (plots) report_figures(fit, "starts"),
+    if (plots) report_figures(fit, "starts"), report_fit_tests(fit),
     if (nrow(dimensions) > 0) {
       html_table(dimensions, "Integration over latent variables", note = gsub("\n *", " ",
         paste(integration_words(part), collapse = " ")))
+    }
+  )
+}
+
+# Tests of fit and residuals of pairs, where all outcomes are categorical and few enough to be quick.
+report_fit_tests <- function(fit) {
+  outcomes <- fit$spec$outcomes
+  if (length(outcomes) > 12 || !all(vapply(outcomes, is_categorical, NA))) return("")
+  tests <- tryCatch(fit_tests(fit), mlmix_error_spec = function(e) NULL, mlmix_error_data = function(e) NULL)
+  pairs <- if (length(outcomes) > 1) {
+    tryCatch(stats::residuals(fit, "bivariate"),
+      mlmix_error_spec = function(e) NULL, mlmix_error_data = function(e) NULL)
+  }
+  c(
+    if (!is.null(tests)) {
+      html_table(data.frame(
+        test = tests$test, statistic = fixed_digits(tests$statistic, 3), df = as.character(tests$df),
+        p = p_words(tests$p.value)
+      ), "Tests of fit", note = attr(tests, "notes"))
+    },
+    if (!is.null(pairs)) {
+      pairs <- utils::head(as.data.frame(pairs)[order(-pairs$bvr), ], 10)
+      html_table(data.frame(
+        pair = paste(pairs$outcome1, pairs$outcome2, sep = ", "), X2 = fixed_digits(pairs$X2, 2),
+        df = as.character(pairs$df), BVR = fixed_digits(pairs$bvr, 2)
+      ), "Residuals of pairs of outcomes (the 10 largest)", note = paste(
+        "BVR: Pearson's X2 of the pair's table divided by its degrees of freedom. Values well above 1 point to dependence",
+        "that the classes do not explain."
+      ))
     }
   )
 }

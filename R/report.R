@@ -44,7 +44,7 @@ report <- function(fit, file = "report.html", title = NULL, author = NULL, compa
   if (is.null(title)) title <- report_title(fit)
   sections <- Filter(function(section) nzchar(section$body), list(
     report_section("brief", "In brief", report_brief(fit)),
-    report_section("model", "Model", report_model(fit)),
+    report_section("model", "Model", report_model(fit, plots)),
     report_section("data", "Data", report_data(fit)),
     report_section("comparison", "Choice of the model", report_comparison(comparison)),
     report_section("classes", "Classes", report_classes(fit, plots, level)),

@@ -47,7 +47,7 @@ profile_text <- function(profile, fit) {
         values <- lapply(columns, function(class) {
           fixed_digits(part$value[part$class == class][match(rows, part$row[part$class == class])], 3)
         })
-        new_text_table(paste0(titles[[measure]], reference_words(fit, part$outcome)), ` ` = shorten(rows, 30),
+        new_text_table(paste0(titles[[measure]], reference_words(fit, part$outcome)), ` ` = rows,
           stats::setNames(as.data.frame(values, stringsAsFactors = FALSE), columns))
       })
     }), recursive = FALSE)
@@ -71,7 +71,7 @@ estimate_text <- function(table, has_classes) {
   lapply(unique(heading), function(title) {
     part <- table[heading == title, , drop = FALSE]
     new_text_table(title,
-      ` ` = shorten(estimate_labels(part), 34), estimate = fixed_digits(part$estimate, 3),
+      ` ` = estimate_labels(part), estimate = fixed_digits(part$estimate, 3),
       `std.error` = fixed_digits(part$std.error, 3), z = fixed_digits(part$statistic, 2), p = p_words(part$p.value),
       `  ` = ifelse(part$status == "free", "", part$status)
     )

@@ -88,3 +88,41 @@ regression_fit <- function() {
 factor_fit <- function() {
   remember("factor", mlmix(irt(item1:item5, type = "2pl"), lsat, starts = c(3, 1), seed = 4, threads = 1))
 }
+
+# One quick fit of each kind, with names long enough to hurt. The estimates mean nothing.
+every_kind <- function() {
+  remember("every kind", {
+    withr::local_seed(5)
+    n <- 120
+    data <- as.data.frame(matrix(stats::rbinom(n * 8, 1, 0.5), n))
+    names(data) <- c(paste0("u", 1:4), paste0("v", 1:4))
+    data$quality_of_life_after_treatment_in_months <- stats::rnorm(n)
+    data$y <- stats::rnorm(n)
+    data$w <- stats::rnorm(n)
+    data$o1 <- factor(sample(c("never", "sometimes", "always or nearly always"), n, TRUE), ordered = TRUE)
+    data$o2 <- factor(sample(c("never", "sometimes", "always or nearly always"), n, TRUE), ordered = TRUE)
+    data$m <- factor(sample(letters[1:4], n, TRUE))
+    data$k <- stats::rpois(n, 2)
+    data$school_identification_number <- rep(1:20, each = 6)
+    data$t <- rep(0:5, 20)
+    data$x <- stats::rnorm(n)
+    data$z <- rep(stats::rnorm(20), each = 6)
+    models <- list(
+      lca = lca(u1:u4, k = 3, predictors = ~ quality_of_life_after_treatment_in_months, class = "attitude_to_school"),
+      `lca, categories` = lca(c(o1, o2, m, u1), k = 2),
+      lpa = lpa(c(y, w, quality_of_life_after_treatment_in_months), k = 2),
+      counts = mixture_model(latent_class("c", 2), outcome(k ~ c * x, family = poisson()),
+        outcome(c(u1, u2) ~ c, family = bernoulli())),
+      `classes of clusters` = multilevel_lca(u1:u4, k = 2, cluster = "school_identification_number", k_between = 2),
+      `random logit` = multilevel_lca(u1:u4, k = 2, cluster = "school_identification_number", random = TRUE,
+        cluster_predictors = ~ z),
+      lta = lta(list(before_the_intervention = u1:u4, after_the_intervention = v1:v4), k = 2),
+      growth = growth_mixture(y ~ t + (1 | school_identification_number), k = 2),
+      `mixture regression` = mixture_regression(quality_of_life_after_treatment_in_months ~ x + w, k = 2),
+      gom = gom(u1:u4, k = 2), fma = fma(u1:u4, k = 2), irt = irt(u1:u4, type = "2pl"),
+      `mixed model` = mixture_model(outcome(y ~ x + (1 + x | school_identification_number)))
+    )
+    lapply(models, mlmix, data = data, starts = 1, seed = 1, threads = 1, se = "observed",
+      control = mlmix_control(max_iterations = 30), integration = quadrature(points = 7, adaptive = FALSE))
+  })
+}

@@ -96,6 +96,24 @@ test_that("the data are described", {
   expect_equal(outcome_text(weighted)$observed[[1]], as.character(weighted$n))
 })
 
+test_that("tests of fit and residuals of pairs are those of their functions", {
+  page <- read_report(carcinoma_fit(2), plots = FALSE)
+  expect_text(page, fixed_digits(fit_tests(carcinoma_fit(2))$statistic[[2]], 3))
+  expect_text(page, fixed_digits(max(as.data.frame(residuals(carcinoma_fit(2), "bivariate"))$bvr), 2))
+  expect_identical(report_fit_tests(regression_fit()), "")
+})
+
+test_that("figures are those that the fit offers", {
+  skip_if_not_installed("ggplot2")
+  figures <- report_figures(regression_fit(), c("growth", "item_curve", "path"))
+  expect_length(figures, 2)
+  expect_true(all(grepl("<img alt=", figures)))
+  # a picture that cannot be drawn leaves a line
+  broken <- carcinoma_fit(2)
+  broken$starts$stage1 <- NULL
+  expect_match(report_figures(broken, "starts"), "that the random starts reached: not drawn")
+})
+
 test_that("words for a methods section", {
   expect_snapshot({
     cat(methods_words(order_classes(carcinoma_fit(3))))
