@@ -78,7 +78,10 @@ replicated_words <- function(x) {
   carried <- sum(!is.na(x$starts$final))
   reached <- integer_or_na(x$replicated)
   if (is.na(reached) || carried == 0) return("")
-  if (nrow(x$starts) == 1) return("from one start only")
+  if (nrow(x$starts) == 1) {
+    # The engine leaves out random starts where a model has nothing that they could tell apart.
+    return(if (isTRUE(x$options$starts > 1)) "from one start; this model needs no more" else "from one start only")
+  }
   paste0("reached by ", reached, " of ", plural(carried, "start"), " carried to the end (", nrow(x$starts), " tried)")
 }
 

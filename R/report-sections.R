@@ -64,26 +64,25 @@ report_comparison <- function(comparison) {
 
 comparison_note <- paste(
   "Lower values of AIC, BIC and aBIC (sample-size adjusted) are better. Replicated: how many of the starts carried to",
-  "the end reached the log-likelihood."
+  "the end reached the log-likelihood. Status boundary: some probabilities are 0 or 1, or variances 0."
 )
 
 # The main columns of compare_models() as text, for a table on paper.
 comparison_text <- function(comparison) {
   columns <- c(model = "model", log_likelihood = "log-likelihood", parameters = "parameters", AIC = "AIC", BIC = "BIC",
-    aBIC = "aBIC", entropy = "entropy", smallest_class = "smallest class", replicated = "replicated",
-    converged = "converged")
+    BIC_clusters = "BIC (clusters)", aBIC = "aBIC", entropy = "entropy", smallest_class = "smallest class",
+    replicated = "replicated", status = "status")
   known <- intersect(names(columns), names(comparison))
   table <- as.data.frame(comparison)[known]
-  criteria <- intersect(known, c("log_likelihood", "AIC", "BIC", "aBIC"))
+  criteria <- intersect(known, c("log_likelihood", "AIC", "BIC", "BIC_clusters", "aBIC"))
   table[criteria] <- lapply(table[criteria], fixed_digits, 2)
   if (!is.null(table$entropy)) table$entropy <- fixed_digits(table$entropy, 3)
   if (!is.null(table$smallest_class)) {
     table$smallest_class <- ifelse(is.na(table$smallest_class), "", percent(table$smallest_class))
   }
-  if (!is.null(table$converged)) table$converged <- ifelse(table$converged %in% TRUE, "yes", "no")
   table[] <- lapply(table, function(column) ifelse(is.na(column), "", as.character(column)))
   names(table) <- columns[known]
-  table
+  table[vapply(table, function(column) any(nzchar(column)), NA)]
 }
 
 report_classes <- function(fit, plots, level) {

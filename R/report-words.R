@@ -19,7 +19,7 @@ methods_words <- function(fit) {
       paste0("Of ", tried, " random starts the best ", carried, if (carried == 1) " was" else " were",
         " carried to convergence; the highest log-likelihood (", fixed_digits(fit$log_likelihood, 3),
         ") was reached by ", integer_or_na(fit$replicated), ".")
-    } else {
+    } else if (!isTRUE(fit$options$starts > 1)) {
       "One start was used, so that the solution was not replicated."
     },
     if (!is_converged(fit)) "The estimation did not converge.",
