@@ -14,27 +14,35 @@ limited_fit <- function(case, iterations, threads) {
     nodes = fit$integration$n_nodes)
 }
 
-# Seconds of one E-step, the least of `times` pairs of runs; `cost` is the CPU time, which does not wait for others.
-cost_of_e_step <- function(case, threads = 1, times = 3, short = 2, long = 12) {
+# Seconds of one E-step from pairs of runs, as many as make `enough` CPU seconds (at least two, unless one takes that
+# long), for the clock counts milliseconds. The cost is the CPU time, which does not wait for others.
+cost_of_e_step <- function(case, threads = 1, short = 2, long = 12, enough = 0.5) {
   limited_fit(case, 1, threads)
-  pairs <- lapply(seq_len(times), function(i) list(limited_fit(case, short, threads), limited_fit(case, long, threads)))
-  least <- function(column, which) min(vapply(pairs, function(pair) pair[[which]][[column]], 0))
-  steps <- pairs[[1]][[2]][["e_steps"]] - pairs[[1]][[1]][["e_steps"]]
-  per_step <- function(column) if (steps > 0) (least(column, 2) - least(column, 1)) / steps else NA_real_
-  data.frame(cpu = per_step("cpu"), wall = per_step("wall"), call = least("wall", 2), e_steps = steps,
-    nodes = pairs[[1]][[2]][["nodes"]])
+  pairs <- list()
+  spent <- 0
+  while (spent < enough || (length(pairs) < 2 && spent < 2)) {
+    pair <- list(short = limited_fit(case, short, threads), long = limited_fit(case, long, threads))
+    spent <- spent + pair$long[["cpu"]]
+    pairs <- c(pairs, list(pair))
+  }
+  mean_of <- function(which, column) mean(vapply(pairs, function(pair) pair[[which]][[column]], 0))
+  steps <- mean_of("long", "e_steps") - mean_of("short", "e_steps")
+  per_step <- function(column) if (steps > 0) (mean_of("long", column) - mean_of("short", column)) / steps else NA_real_
+  data.frame(cpu = per_step("cpu"), wall = per_step("wall"), call = mean_of("long", "cpu"), e_steps = steps,
+    nodes = pairs[[1]]$long[["nodes"]])
 }
 
-# All sizes of a growth, in order, until the time for it is used up (then the larger sizes are left out).
+# All sizes of a growth, in order, until the CPU time for it is used up (then the larger sizes are left out).
 measure_growth <- function(growth, seconds) {
-  started <- proc.time()[["elapsed"]]
+  used <- function() sum(proc.time()[c("user.self", "sys.self")])
+  started <- used()
   rows <- list()
   for (size in growth$sizes) {
-    last <- if (length(rows) > 0) rows[[length(rows)]]$call else 0
-    if (proc.time()[["elapsed"]] - started + 8 * last > seconds) break
+    last <- if (length(rows) > 0) rows[[length(rows)]] else list(call = 0, size = size)
+    expected <- last$call * size / last$size
+    if (used() - started + 3 * expected > seconds) break
     case <- growth$at(size)
-    row <- data.frame(title = growth$title, x = growth$x, size = size, work = case$work,
-      cost_of_e_step(case, times = if (last > 2) 1 else 3))
+    row <- data.frame(title = growth$title, x = growth$x, size = size, work = case$work, cost_of_e_step(case))
     cat(sprintf("%s, %s %s: %.4g ms per E-step\n", growth$title, format(size, big.mark = ","), growth$x, 1e3 * row$cpu))
     rows <- c(rows, list(row))
   }

@@ -9,6 +9,8 @@ use mlmix_engine::{linalg, numeric, vector};
 
 const N: usize = 1024;
 
+type Function = fn(f64) -> f64;
+
 /// Numbers between −8 and 8.
 fn numbers() -> Vec<f64> {
     (0..N).map(|i| ((i * 7919) % 1601) as f64 * 0.01 - 8.0).collect()
@@ -53,7 +55,7 @@ fn scalars(c: &mut Criterion) {
     let x = numbers();
     let mut group = c.benchmark_group("numeric");
     group.throughput(Throughput::Elements(N as u64));
-    let functions: [(&str, fn(f64) -> f64); 4] = [
+    let functions: [(&str, Function); 4] = [
         ("log_expit", numeric::log_expit),
         ("log_normal_cdf", numeric::log_normal_cdf),
         ("inverse_mills", numeric::inverse_mills),
