@@ -136,12 +136,16 @@ stack_items <- function(data, reshape, others) {
   place <- which(t(observed), arr.ind = FALSE)
   person <- (place - 1L) %/% length(items) + 1L
   item <- (place - 1L) %% length(items) + 1L
-  long <- data[person, c(intersect(others, names(data)), items), drop = FALSE]
+  # Column by column: `data[person, ]` would make a name for every row.
+  long <- lapply(unclass(data)[setdiff(intersect(others, names(data)), items)], function(column) column[person])
+  missing <- rep(NA_integer_, length(person))
+  rows <- split(seq_along(item), factor(item, seq_along(items)))
   for (p in seq_along(items)) {
-    long[[items[[p]]]][item != p] <- NA
+    column <- data[[items[[p]]]]
+    long[[items[[p]]]] <- column[missing]
+    long[[items[[p]]]][rows[[p]]] <- column[person[rows[[p]]]]
   }
   long[[reshape$cluster]] <- person
-  long[[reshape$item]] <- factor(items[item], levels = items)
-  rownames(long) <- NULL
-  list(data = long, row = person, empty = sum(rowSums(observed) == 0))
+  long[[reshape$item]] <- structure(item, levels = items, class = "factor")
+  list(data = list2DF(long), row = person, empty = sum(rowSums(observed) == 0))
 }

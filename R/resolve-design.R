@@ -80,8 +80,8 @@ build_design <- function(products, intercept, plan, data, what, call) {
   keep <- attr(built$matrix, "assign") > 0
   matrix <- unname(built$matrix[, keep, drop = FALSE])
   labels <- colnames(built$matrix)[keep]
-  bad <- labels[colSums(!is.finite(matrix)) > 0]
-  if (length(bad) > 0) {
+  if (!all(is.finite(matrix))) {
+    bad <- labels[colSums(!is.finite(matrix)) > 0]
     abort_data(c(
       "The predictor {.code {bad[[1]]}} of {what} has values that are not finite numbers.",
       i = "A transformation such as {.fn log} of 0 gives them. Change the data or the formula."
