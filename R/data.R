@@ -95,8 +95,10 @@
 #' @format A data frame with 1,200 rows, one per pupil, and the integer columns
 #'   \describe{
 #'     \item{`room`}{classroom, 1 to 60, with 20 pupils each}
-#'     \item{`fall1`, ..., `fall10`}{ratings in fall: 1 = shows the behaviour, 0 = does not}
-#'     \item{`spring1`, ..., `spring10`}{the same ratings in spring}
+#'     \item{`fall1`, `fall2`, `fall3`, `fall4`, `fall5`, `fall6`, `fall7`, `fall8`, `fall9`, `fall10`}{ratings in
+#'       fall: 1 = shows the behaviour, 0 = does not}
+#'     \item{`spring1`, `spring2`, `spring3`, `spring4`, `spring5`, `spring6`, `spring7`, `spring8`, `spring9`,
+#'       `spring10`}{the same ratings in spring}
 #'   }
 #' @source Drawn with [simulate_data()]. Values: rounded maximum likelihood estimates, found by an independent program,
 #'   for a reference data set of this project that had been simulated near the published estimates.

@@ -115,7 +115,7 @@ count_lazily <- function(data, variables, frequency, call) {
   limit <- getOption("mlmix.max_patterns", 1e6)
   grouped <- dplyr::group_by(dplyr::ungroup(data), !!!rlang::syms(variables))
   counts <- if (is.null(frequency)) {
-    list(frequency = rlang::expr(as.numeric(n())))
+    list(frequency = rlang::expr(as.numeric(dplyr::n())))
   } else {
     value <- as.symbol(frequency)
     list(

@@ -104,20 +104,20 @@ test_that("two-level models: a unit by itself, whatever its cluster", {
 
 test_that("stacked items: pairs of one person depend on each other through the person's classes", {
   data <- withr::with_seed(6, {
-    g <- plogis(2 * rnorm(200))
-    item <- function() ifelse(runif(200) < g, rbinom(200, 1, 0.9), rbinom(200, 1, 0.2))
-    data.frame(a = item(), b = item(), d = item())
+    g <- plogis(2 * rnorm(500))
+    item <- function() ifelse(runif(500) < g, rbinom(500, 1, 0.9), rbinom(500, 1, 0.1))
+    data.frame(a = item(), b = item(), d = item(), e = item(), f = item(), h = item())
   })
   data$a[1:20] <- NA
-  fit <- small_fit(gom(c(a, b, d), k = 2), data, integration = quadrature(points = 41))
+  fit <- small_fit(gom(c(a, b, d, e, f, h), k = 2), data, integration = quadrature(points = 41))
   sd <- sqrt(estimate(fit, "c#1@person~~c#1@person"))
   item <- function(u, l) {
     g <- plogis(estimate(fit, "c#1~1") + l)
     g * pnorm(estimate(fit, paste0(u, "~1[c=1]"))) + (1 - g) * pnorm(estimate(fit, paste0(u, "~1[c=2]")))
   }
   table <- table_of(fit, c("a", "d"))
-  expect_equal(table$n, 180)
-  expect_equal(table$expected[2, 2], 180 * over_normal(function(l) item("a", l) * item("d", l), sd), tolerance = 1e-3)
+  expect_equal(table$n, 480)
+  expect_equal(table$expected[2, 2], 480 * over_normal(function(l) item("a", l) * item("d", l), sd), tolerance = 1e-3)
   expect_equal(table$observed[2, 2], sum(data$a * data$d, na.rm = TRUE))
 })
 

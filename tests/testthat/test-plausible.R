@@ -33,10 +33,10 @@ test_that("seeds govern, and R's generator is put back", {
 
 test_that("a mixed model: random intercept and slope have their exact joint posterior", {
   data <- withr::with_seed(4, {
-    id <- rep(1:12, each = 4)
-    x <- rep(0:3, 12)
-    b <- matrix(stats::rnorm(24), 12) %*% chol(matrix(c(1, 0.4, 0.4, 0.5), 2))
-    data.frame(id, x, y = b[id, 1] + b[id, 2] * x + stats::rnorm(48, 0, 0.7))
+    id <- rep(1:30, each = 4)
+    x <- rep(0:3, 30)
+    b <- matrix(stats::rnorm(60), 30) %*% chol(matrix(c(1, 0.4, 0.4, 0.5), 2))
+    data.frame(id, x, y = b[id, 1] + b[id, 2] * x + stats::rnorm(120, 0, 0.7))
   })
   fit <- mlmix(mixture_model(outcome(y ~ x + (1 + x | id))), data, starts = 1, seed = 1, threads = 1, se = "none")
   theta <- stats::coef(fit, fixed = TRUE)

@@ -314,11 +314,19 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         m.decrement = dot(&step, g);
         // a gradient that is not quite zero curves flat directions: where one is in doubt, climb to the last bit
         let enough = if id.smallest < DOUBTFUL { 1e-20 } else { options.tolerance };
+        let target: Vec<f64> = m.x.iter().zip(&step).map(|(x, s)| x + s).collect();
         if m.decrement.abs() <= enough || m.status == Status::MaxIterations || round == NEWTON_ROUNDS {
+            // the last Newton step squares the error: estimates to the digits that others print
+            if m.decrement.abs() <= enough {
+                let last = problem.evaluate(&target, false);
+                let shorter = dot(&last.gradient, &last.gradient) < dot(g, g);
+                if last.f.is_finite() && last.f >= m.value.f - 1e-12 * m.value.f.abs() && shorter {
+                    (m.x, m.value.f, m.value.gradient) = (target, last.f, last.gradient);
+                }
+            }
             break;
         }
         // Newton finish; where it cannot improve, climb again from here
-        let target: Vec<f64> = m.x.iter().zip(&step).map(|(x, s)| x + s).collect();
         let f = problem.evaluate(&target, false).f;
         let from = if f.is_finite() && f >= m.value.f - 1e-12 * m.value.f.abs() { target } else { m.x.clone() };
         let again = maximise(

@@ -225,7 +225,8 @@ pub fn search(
         let best = &found.best.maximum;
         let (iterations, before) = (best.iterations, best.value.f);
         let on = Ground { nodes: &found.best.nodes, adaptive: adaptive && !found.best.fell_back, ..ground };
-        let last = climb(on, best.x.clone(), full, 0);
+        // its curvature is learnt anew, so the decrement understates the distance at first
+        let last = climb(on, best.x.clone(), Settings { tolerance: 1e-3 * full.tolerance, ..full }, 0);
         found.evaluations += last.maximum.evaluations;
         if last.maximum.value.f >= before - same_tolerance(before) {
             found.finish(last, iterations);

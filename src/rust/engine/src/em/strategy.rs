@@ -16,7 +16,7 @@ const MAX_GRID: usize = 3;
 /// Points of common grids to fall back on in one dimension.
 const FINER_POINTS: [usize; 2] = [401, 1601];
 /// Integration error above which they are tried.
-pub const POOR: f64 = 0.02;
+pub const POOR: f64 = 0.005;
 /// Integration error of the finest of several common grids that is accepted without adaptation.
 pub const ACCEPTED: f64 = 0.1;
 /// A finer common grid must bring the error down to this share for an even finer one to be tried.
