@@ -119,9 +119,9 @@ family_equations <- function(part, y, eta, threshold_index, own, unit, threshold
 
 sum_of <- function(pieces) if (length(pieces) == 0) m_number(0) else m_join(pieces, "+")
 
-class_index <- function(set) unlist(lapply(seq_along(set), function(i) {
-  c(if (i > 1) list(m_op(",")), list(m_id(set[[i]])))
-}), recursive = FALSE)
+class_index <- function(set) {
+  m_join(lapply(set, m_id), ",")$parts
+}
 
 # ", c" after other indices.
 class_part <- function(set, after) if (length(set) > 0) c(if (after) list(m_op(",")), class_index(set))
