@@ -29,8 +29,10 @@
 #' others enter in closed form. Counts have no underlying variable; they are left out.
 #'
 #' @param fit A fit from [mlmix()].
-#' @param target Text or `NULL` (default, all): names of responses, such as `"c2"` or `"y"`; random effects that are
-#'   regressed on others have names such as `"c2#1@school"`.
+#' @param target Text or `NULL` (default: class variables, factors and random effects with predictors, and outcomes with
+#'   covariates or random effects; items, which depend on classes and factors only, if there is nothing else): names of
+#'   responses, such as `"c2"` or `"u1"`; random effects that are regressed on others have names such as
+#'   `"c2#1@school"`.
 #' @param level Number between 0 and 1, default 0.95: of the confidence intervals.
 #' @param bootstrap `NULL` (default: the delta method), or the result of [bootstrap()] for the same fit: standard
 #'   deviations and percentile intervals over its draws. Variances near 0 or very large make the delta method
@@ -60,7 +62,9 @@ r_squared <- function(fit, target = NULL, level = 0.95, bootstrap = NULL) {
       i = "Predictors are covariates, class variables, factors and random effects."
     ))
   }
-  ready <- variance_functions(fit, select_targets(targets, target))
+  structural <- Filter(function(t) !is_measurement(t), targets)
+  chosen <- if (is.null(target) && length(structural) > 0) structural else select_targets(targets, target)
+  ready <- variance_functions(fit, chosen)
   rows <- lapply(ready$targets, r_squared_rows)
   shares <- function(theta) {
     unlist(lapply(ready$targets, function(t) r_squared_values(t$value(theta))[r_squared_rows(t)]))
@@ -80,6 +84,13 @@ r_squared <- function(fit, target = NULL, level = 0.95, bootstrap = NULL) {
 
 has_predictors <- function(target) {
   !is.null(target$refused) || !all(vapply(target$predictor$terms, is_plain_constant, TRUE))
+}
+
+# An item: an outcome that depends on nothing but classes and factors.
+is_measurement <- function(target) {
+  target$kind == "outcome" && is.null(target$refused) && !any(vapply(target$predictor$terms, function(term) {
+    !is.null(term$covariate) || any(grepl("@", unlist(term$latents), fixed = TRUE))
+  }, TRUE))
 }
 
 # A term that is the same for everybody.
@@ -103,7 +114,7 @@ select_targets <- function(targets, chosen, call = rlang::caller_env()) {
 
 # The variance functions of targets, those without one told: list(targets, level).
 variance_functions <- function(fit, targets, call = rlang::caller_env()) {
-  ready <- lapply(targets, variance_function, fit = fit)
+  ready <- lapply(targets, variance_function, fit = fit, memory = new.env(parent = emptyenv()))
   refused <- vapply(ready, function(part) !is.null(part$refused), TRUE)
   if (any(refused)) {
     reasons <- vapply(ready[refused], function(part) part$refused, "")

@@ -90,7 +90,7 @@ with_ancestors <- function(names, parents) {
 #   dims               the latents with a residual: numeric ones first, those shared before the target's own
 #   numeric, shared, between   logical, for each of `dims`
 #   grid               one row for each covariate row x node x class pattern; weight0 = covariate x node weight
-#   keys               list(F1, F2, F3): the row groups whose means are conditional expectations
+#   keys               list(F1, F2, F3, classes): the row groups whose means are conditional expectations
 #   individuals        names of the within variables between the clusters and the target
 variance_plan <- function(fit, target) {
   spec <- fit$spec
@@ -174,8 +174,7 @@ covariate_rows <- function(fit, plan) {
 # Rows x nodes x class patterns, and the groups of rows that stand for F1, F2, F3.
 add_grid <- function(plan, shared_classes, between_classes) {
   n_numeric <- sum(plan$numeric)
-  points <- c(1, 21, 15, 11, 7)[min(n_numeric, 4) + 1]
-  rule <- normal_rule(points)
+  rule <- normal_rule(variance_points(n_numeric, length(plan$rows$weight) * prod(plan$sizes[names(plan$classes)])))
   sides <- c(
     list(.x = seq_along(plan$rows$weight)),
     stats::setNames(rep(list(seq_along(rule$node)), n_numeric), plan$dims[plan$numeric]),
@@ -193,7 +192,8 @@ add_grid <- function(plan, shared_classes, between_classes) {
   group <- function(names) {
     index <- rep(0, nrow(grid))
     for (name in names) index <- index * length(sides[[name]]) + grid[[name]] - 1
-    match(index, unique(index))
+    order <- order(index)
+    list(order = order, ends = which(c(diff(index[order]) != 0, TRUE)))
   }
   between <- plan$dims[plan$numeric & plan$between]
   plan$keys <- list(
@@ -207,6 +207,13 @@ add_grid <- function(plan, shared_classes, between_classes) {
   plan$n <- nrow(grid)
   plan$rows <- NULL
   plan
+}
+
+# Points for each of `n` dimensions: fewer where there are many rows besides.
+variance_points <- function(n, rows) {
+  most <- c(1, 21, 15, 11, 7)[min(n, 4) + 1]
+  fewest <- c(1, 15, 9, 7, 5)[min(n, 4) + 1]
+  if (rows * most^n > 20000) fewest else most
 }
 
 # Gauss-Hermite rule for the standard normal (Golub and Welsch, 1969): eigenvalues of the Jacobi matrix.
@@ -238,7 +245,7 @@ grid_predictor <- function(plan, predictor, theta, values) {
   constant <- rep(0, plan$n)
   slope <- matrix(0, plan$n, analytic)
   for (term in predictor$terms) {
-    part <- rep(grid_coefficient(plan, term$coefficient, theta), length.out = plan$n)
+    part <- grid_coefficient(plan, term$coefficient, theta)
     if (!is.null(term$covariate)) part <- part * plan$x[[term$covariate]]
     latents <- values[as.character(unlist(term$latents))]
     linear <- vapply(latents, function(value) !is.null(value$slope), TRUE)
@@ -249,16 +256,21 @@ grid_predictor <- function(plan, predictor, theta, values) {
     }
     constant <- constant + part
   }
-  list(constant = constant, slope = if (any(slope != 0)) slope)
+  list(constant = constant, slope = if (analytic > 0 && any(slope != 0)) slope)
 }
 
-# Residual of every latent in `dims` as multiples of independent standard normals: list of [n x dims] matrices, by the
-# Cholesky factor of the residual covariance in each class pattern.
+# Residual of every latent in `dims` as multiples of independent standard normals: list of [rows x dims] matrices, by the
+# Cholesky factor of the residual covariance in each class pattern; one row where it is the same in all.
 grid_residuals <- function(plan, theta) {
   p <- length(plan$dims)
-  cell <- function(coefficient) rep(grid_coefficient(plan, coefficient, theta), length.out = plan$n)
-  covariance <- array(0, c(plan$n, p, p))
-  for (i in seq_len(p)) covariance[, i, i] <- cell(plan$latents[[plan$dims[[i]]]]$variance)
+  variances <- lapply(plan$latents[plan$dims], function(latent) latent$variance)
+  same <- all(vapply(c(variances, lapply(plan$pairs, function(cov) cov$value)), function(coefficient) {
+    is.null(coefficient[["by"]])
+  }, TRUE))
+  n <- if (same) 1 else plan$n
+  cell <- function(coefficient) rep(grid_coefficient(plan, coefficient, theta), length.out = n)
+  covariance <- array(0, c(n, p, p))
+  for (i in seq_len(p)) covariance[, i, i] <- cell(variances[[i]])
   for (cov in plan$pairs) {
     at <- match(c(cov$a, cov$b), plan$dims)
     covariance[, at[[1]], at[[2]]] <- covariance[, at[[2]], at[[1]]] <- cell(cov$value)
@@ -267,11 +279,11 @@ grid_residuals <- function(plan, theta) {
   for (i in seq_len(p)) {
     for (j in seq_len(i)) {
       before <- seq_len(j - 1)
-      rest <- covariance[, i, j] - rowSums(matrix(lower[, i, before] * lower[, j, before], plan$n))
+      rest <- covariance[, i, j] - rowSums(matrix(lower[, i, before] * lower[, j, before], n))
       lower[, i, j] <- if (i == j) sqrt(pmax(rest, 0)) else ifelse(lower[, j, j] > 0, rest / lower[, j, j], 0)
     }
   }
-  lapply(seq_len(p), function(i) matrix(lower[, i, ], plan$n))
+  lapply(seq_len(p), function(i) matrix(lower[, i, ], n))
 }
 
 # The parts of the variance at `theta`: c(covariates, shared, own, individual, residual, alone). `alone` is what the
@@ -279,27 +291,24 @@ grid_residuals <- function(plan, theta) {
 variance_parts <- function(plan, theta) {
   state <- grid_state(plan, theta)
   w <- state$weight
-  mean_by <- function(x, key) rowsum(w * x, key) / total_of(w, key)
-  total_of <- function(w, key) as.numeric(rowsum(w, key))
+  constant <- state$eta$constant
+  slope <- state$eta$slope
   analytic <- which(!plan$numeric)
+  square_of_mean <- sum(w * constant)^2
+  # sum over groups of (weighted sum)^2 / weight, the second moment of the conditional expectation
   explained <- function(key, dims) {
-    weight <- total_of(w, key)
-    usable <- weight > 0
-    means <- mean_by(state$eta$constant, key)[usable]
-    value <- sum(weight[usable] * means^2) - sum(w * state$eta$constant)^2
-    if (!is.null(state$eta$slope)) {
-      for (k in which(analytic %in% dims)) {
-        value <- value + sum(weight[usable] * (mean_by(state$eta$slope[, k], key)[usable])^2)
-      }
-    }
-    value
+    linear <- if (is.null(slope)) integer(0) else which(analytic %in% dims)
+    weight <- group_sums(w, key)
+    used <- weight > 0
+    moment <- function(x) sum(group_sums(w * x, key)[used]^2 / weight[used])
+    moment(constant) + sum(vapply(linear, function(k) moment(slope[, k]), 0)) - square_of_mean
   }
   between <- which(plan$between)
   steps <- c(
     explained(plan$keys[[1]], integer(0)),
     explained(plan$keys[[2]], intersect(between, which(plan$shared))),
     explained(plan$keys[[3]], between),
-    explained(seq_len(plan$n), seq_along(plan$dims))
+    sum(w * constant^2) - square_of_mean + if (is.null(slope)) 0 else sum(w * slope^2)
   )
   c(
     stats::setNames(diff(c(0, steps)), c("covariates", "shared", "own", "individual")),
@@ -307,8 +316,23 @@ variance_parts <- function(plan, theta) {
   )
 }
 
+# Sums of x in groups of rows, given as their order by group and where each group ends in it.
+group_sums <- function(x, key) diff(c(0, cumsum(x[key$order])[key$ends]))
+
 # Weights of the rows with their class probabilities, the target's predictor and residual variance.
 grid_state <- function(plan, theta) {
+  behind <- grid_behind(plan, theta)
+  list(
+    weight = behind$weight, eta = grid_predictor(plan, plan$target$predictor, theta, behind$values),
+    residual = rep(grid_coefficient(plan, plan$target$residual, theta), length.out = plan$n)
+  )
+}
+
+# What stands behind the target: list(weight, values of the latents). Targets with the same variables behind them
+# share the last result in `plan$memory`.
+grid_behind <- function(plan, theta) {
+  at <- theta[plan$behind_parameters]
+  if (!is.null(plan$memory$at) && identical(at, plan$memory$at)) return(plan$memory$result)
   weight <- plan$weight0
   values <- list()
   residuals <- if (length(plan$dims) > 0) grid_residuals(plan, theta)
@@ -324,10 +348,12 @@ grid_state <- function(plan, theta) {
       values[[name]] <- grid_latent(plan, name, theta, values, residuals)
     }
   }
-  list(
-    weight = weight, eta = grid_predictor(plan, plan$target$predictor, theta, values),
-    residual = rep(grid_coefficient(plan, plan$target$residual, theta), length.out = plan$n)
-  )
+  result <- list(weight = weight, values = values)
+  if (!is.null(plan$memory)) {
+    plan$memory$at <- at
+    plan$memory$result <- result
+  }
+  result
 }
 
 grid_latent <- function(plan, name, theta, values, residuals) {
@@ -335,9 +361,12 @@ grid_latent <- function(plan, name, theta, values, residuals) {
   i <- match(name, plan$dims)
   if (is.na(i)) return(value)
   factor <- residuals[[i]]
-  for (k in which(plan$numeric)) value$constant <- value$constant + factor[, k] * plan$node[[plan$dims[[k]]]]
+  for (k in which(plan$numeric)) {
+    if (any(factor[, k] != 0)) value$constant <- value$constant + factor[, k] * plan$node[[plan$dims[[k]]]]
+  }
   if (any(!plan$numeric)) {
     slope <- factor[, !plan$numeric, drop = FALSE]
+    if (nrow(slope) == 1) slope <- slope[rep(1, plan$n), , drop = FALSE]
     if (any(slope != 0)) value$slope <- if (is.null(value$slope)) slope else value$slope + slope
   }
   value
@@ -356,23 +385,32 @@ remember_first <- function(fun, relevant) {
   }
 }
 
-# Positions of the parameters that a plan depends on.
-plan_parameters <- function(plan) {
+# Positions of the parameters in parts of a specification.
+parameters_in <- function(parts) {
   collect <- function(x) {
     if (is.list(x)) c(x[["parameter"]], unlist(x[["parameters"]]), unlist(lapply(unname(x), collect)))
   }
-  found <- collect(list(
-    plan$target$predictor, plan$target$residual, lapply(plan$classes, function(class) class$logits),
-    lapply(plan$latents, function(latent) latent[c("predictor", "variance")]),
-    lapply(plan$pairs, function(cov) cov$value)
-  ))
-  unique(as.integer(found)) + 1L
+  sort(unique(as.integer(collect(parts)))) + 1L
 }
 
-# A plan and its function of all parameters; NULL parts where refused.
-variance_function <- function(fit, target) {
+# A plan and its function of all parameters; `refused` says why there is none. `memory` is an environment that all
+# targets of a call share.
+variance_function <- function(fit, target, memory = new.env()) {
   if (!is.null(target$refused)) return(list(refused = target$refused))
   plan <- variance_plan(fit, target)
   if (!is.null(plan$refused)) return(list(refused = plan$refused))
-  list(plan = plan, value = remember_first(function(theta) variance_parts(plan, theta), plan_parameters(plan)))
+  plan$behind_parameters <- parameters_in(list(
+    lapply(plan$classes, function(class) class$logits),
+    lapply(plan$latents, function(latent) latent[c("predictor", "variance")]),
+    lapply(plan$pairs, function(cov) cov$value)
+  ))
+  same <- paste(c(
+    names(plan$classes), names(plan$latents), plan$dims[plan$numeric], names(plan$x), plan$n, target$level
+  ), collapse = " ")
+  if (is.null(plan$target$column) || is.null(fit$data$reshape)) { # stacked items have rows of their own
+    if (is.null(memory[[same]])) memory[[same]] <- new.env(parent = emptyenv())
+    plan$memory <- memory[[same]]
+  }
+  relevant <- union(plan$behind_parameters, parameters_in(list(target$predictor, target$residual)))
+  list(plan = plan, value = remember_first(function(theta) variance_parts(plan, theta), relevant))
 }

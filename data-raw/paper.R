@@ -103,8 +103,18 @@ table4 <- function() {
     "between" = between_sample()
   )
   rows <- lapply(names(samples), function(sample) {
-    fits <- lapply(models, function(model) fit_quietly(model, samples[[sample]], starts = c(6, 2), seed = 1,
-      integration = step_rule, se = "none"))
+    data <- samples[[sample]]
+    fit <- function(model, ...) fit_quietly(model, data, seed = 1, integration = step_rule, se = "none", ...)
+    fits <- lapply(models, function(model) fit(model, starts = c(6, 2)))
+    # the free model has both others in it: it starts from each of them too
+    values <- lapply(fits[c(1, 3)], function(f) {
+      first <- start_values(within_model, data, f)
+      replace(first, "c#1@id~~c#1@id", max(0.5, min(f$parameters$estimate[f$parameters$name == "c#1@id~~c#1@id"], 1e4)))
+    })
+    tried <- c(fits[2], lapply(values, function(v) {
+      fit(within_model, starts = 1, control = mlmix_control(start_values = v))
+    }))
+    fits[[2]] <- tried[[which.max(vapply(tried, function(f) f$log_likelihood, 0))]]
     free <- icc(fits[[2]])
     data.frame(
       sample = sample, model = names(models), log_likelihood = vapply(fits, function(f) f$log_likelihood, 0),
