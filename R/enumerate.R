@@ -16,8 +16,12 @@
 #' @param tests `NULL` (default), `"vlmr"`, `"blrt"` or both: tests of every model against the one with one class fewer,
 #'   if it is in the table. Adds p-values as columns: `vlmr` (Vuong's weights) and `blrt` (at most 100 draws).
 #' @param warm_start `TRUE` (default) or `FALSE`: whether the first start of a model is the solution with one class
-#'   fewer whose largest class is split in two. All others are random. Not for grids and functions.
-#' @param ... Passed to [mlmix()]: `starts`, `seed`, `weights`, ... The seed is the same for every number of classes.
+#'   fewer whose largest class is split in two: both halves have its parameters, those of one moved a little at random.
+#'   In a grid that solution is the likeliest of the models with one class fewer in one of the variables. All other
+#'   starts are random, so this adds no start, and [start_table()] says how far the first one went. Where the model has
+#'   parameters that no smaller one has, or `control` already has `start_values`, the first start is random too.
+#' @param ... Passed to [mlmix()]: `starts`, `seed`, `weights`, `progress`, ... The seed is the same for every number of
+#'   classes. With `progress = TRUE` (by default in interactive sessions) each model is announced.
 #' @return As [compare_models()], with the models named by their number of classes and `k` as the first column, for
 #'   grids a column for each class variable. The fits are the attribute `"fits"` (`NULL` for those that failed), results
 #'   of [vlmr()] and [blrt()] the attribute `"tests"`.
@@ -27,6 +31,10 @@
 #' @examples
 #' model <- lca(c(A, B, C, D, E, F, G), k = 2)
 #' enumerate_classes(model, carcinoma, k = 1:3, starts = c(5, 2), seed = 1)
+#'
+#' # Classes of pupils and of classrooms: every combination of their numbers.
+#' pupils <- multilevel_lca(fall1:fall5, k = 2, cluster = "room", k_between = 2)
+#' enumerate_classes(pupils, toca, k = list(c = 1:2, d = 1:2), starts = c(3, 1), seed = 1)
 #' @export
 enumerate_classes <- function(model, data, k = 1:6, class = NULL, tests = NULL, warm_start = TRUE, ...) {
   frame <- rlang::current_env()
@@ -41,14 +49,13 @@ enumerate_classes <- function(model, data, k = 1:6, class = NULL, tests = NULL, 
   seed <- check_seed(if ("seed" %in% names(dots)) rlang::eval_tidy(dots$seed), frame)
   progress <- if ("progress" %in% names(dots)) rlang::eval_tidy(dots$progress) else interactive()
   labels <- if (is.list(k)) grid_labels(grid) else paste(k, ifelse(k == 1, "class", "classes"))
-  split <- if (warm_start && !is.list(k) && !is.function(model)) class else NA
   fits <- vector("list", nrow(grid))
   notes <- character(nrow(grid))
   errors <- vector("list", nrow(grid))
   for (i in seq_len(nrow(grid))) {
     if (isTRUE(progress)) cli::cli_inform("{labels[[i]]} ({i} of {nrow(grid)})")
-    before <- if (!anyNA(split)) which(grid[[1]] == grid[[1]][[i]] - 1 & !vapply(fits, is.null, TRUE))
-    attempt <- fit_quietly(models[[i]], data, seed, dots, before = if (length(before) > 0) fits[[before]], class)
+    from <- if (warm_start) nearest_smaller(models[[i]], fits)
+    attempt <- fit_quietly(models[[i]], data, seed, dots, from)
     if (!is.null(attempt$fit)) fits[[i]] <- attempt$fit
     notes[[i]] <- attempt$note
     errors[i] <- list(attempt$error)
@@ -165,14 +172,14 @@ model_with_classes <- function(k, model, class, call) {
 }
 
 # list(fit or NULL, note, error): warnings become the note, errors of the package as well.
-fit_quietly <- function(model, data, seed, dots, before, class) {
+fit_quietly <- function(model, data, seed, dots, from) {
   said <- character(0)
   dots <- as.list(dots)
   dots$seed <- NULL
-  if (!is.null(before)) {
+  if (!is.null(from)) {
     control <- if ("control" %in% names(dots)) rlang::eval_tidy(dots$control) else mlmix_control()
     start <- if (inherits(control, "mlmix_control") && is.null(control$start_values)) {
-      tryCatch(split_start(model, data, before, class, seed), error = function(e) NULL)
+      tryCatch(split_start(model, data, from$fit, from$class, seed), error = function(e) NULL)
     }
     if (!is.null(start)) {
       control$start_values <- start
@@ -198,61 +205,6 @@ fit_quietly <- function(model, data, seed, dots, before, class) {
 }
 
 one_line <- function(text) gsub("\\s+", " ", paste(cli::ansi_strip(text), collapse = "; "))
-
-# Starting values from the solution with one class fewer, whose largest class becomes two: the new first class has its
-# parameters, moved a little at random. NULL where classes have parameters of their own that no other class has.
-split_start <- function(model, data, before, class, seed) {
-  call <- rlang::current_env()
-  resolved <- suppressMessages(resolve_model(model, data, before$data$cluster_name, call))
-  pseudo <- structure(list(spec = resolved$spec, parameters = resolved$parameters,
-    data = resolved[setdiff(names(resolved), c("spec", "parameters"))]), class = "mlmix")
-  varied <- if (is.null(class)) names(fit_classes(pseudo)) else class
-  values <- rep(NA_real_, nrow(resolved$parameters))
-  place <- seq_along(values)
-  reduced <- pseudo
-  for (name in varied) {
-    dropped <- drop_first_class(reduced, name, call)
-    reduced <- dropped$fit
-    place <- place[dropped$kept]
-  }
-  known <- match(reduced$parameters$name, before$parameters$name)
-  if (anyNA(known)) return(NULL)
-  values[place] <- movable(before$parameters$estimate, before$spec, before$parameters)[known]
-  values <- with_seed(seed, fill_new_class(values, resolved, before, varied))
-  if (anyNA(values)) NULL else values
-}
-
-fill_new_class <- function(values, resolved, before, varied) {
-  table <- resolved$parameters
-  largest <- 1L + which.max(before$class_prob[[varied[[1]]]])
-  shift <- list()
-  for (i in which(is.na(values))) {
-    twin <- table$name[[i]]
-    for (name in varied) {
-      twin <- gsub(paste0("(?<![A-Za-z0-9._])(", name, "[=#])1(?![0-9])"), paste0("\\1", largest), twin, perl = TRUE)
-    }
-    from <- match(twin, table$name)
-    values[[i]] <- if (!is.na(from) && !is.na(values[[from]])) values[[from]]
-      else if (table$kind[[i]] == "logit") 0
-      else if (table$kind[[i]] == "variance") 0.5
-      else if (table$kind[[i]] == "covariance") 0
-      else NA_real_
-    if (table$kind[[i]] %in% c("intercept", "threshold")) {
-      target <- table$target[[i]]
-      # All thresholds of an outcome move together, so they keep their order.
-      if (is.null(shift[[target]])) shift[[target]] <- stats::rnorm(1) * outcome_spread(resolved, target)
-      values[[i]] <- values[[i]] + shift[[target]]
-    }
-  }
-  values
-}
-
-# How far to move an intercept: half a standard deviation of a continuous outcome, half a logit otherwise.
-outcome_spread <- function(resolved, target) {
-  item <- resolved$items[[target]]
-  if (is.null(item) || !item$family %in% c("gaussian", "censored")) return(0.5)
-  0.5 * stats::sd(resolved$columns[[item$column]], na.rm = TRUE)
-}
 
 # Columns of p-values of tests against the row with one class fewer.
 add_class_tests <- function(table, k, tests, class, seed, progress) {

@@ -51,7 +51,7 @@ test_that("a grid over several class variables", {
 test_that("the first start is the smaller solution with its largest class split", {
   two <- carcinoma_fit(2)
   model <- lca(seven, k = 3)
-  start <- split_start(model, carcinoma, two, NULL, 1L)
+  start <- split_start(model, carcinoma, two, "c", 1L)
   table <- parameters(model, carcinoma)
   names(start) <- table$name
   kept <- function(name) two$parameters$estimate[two$parameters$name == name]
@@ -61,7 +61,7 @@ test_that("the first start is the smaller solution with its largest class split"
   twin <- 1 + which.max(two$class_prob$c)
   moved <- start[sprintf("%s~1[c=1]", seven)] - start[sprintf("%s~1[c=%d]", seven, twin)]
   expect_true(all(moved != 0) && all(abs(moved) < 3))
-  expect_equal(start, stats::setNames(split_start(model, carcinoma, two, NULL, 1L), table$name))
+  expect_equal(start, stats::setNames(split_start(model, carcinoma, two, "c", 1L), table$name))
   # From there one start alone is no worse than the smaller model.
   again <- quiet(enumerate_classes(model, carcinoma, k = 2:3, starts = c(4, 1), seed = 1, threads = 1, se = "none"))
   expect_gt(again$log_likelihood[[2]], again$log_likelihood[[1]])
@@ -76,7 +76,7 @@ test_that("splitting works with thresholds, variances and two class variables", 
   model <- function(k) mixture_model(latent_class("c", k), outcome(y ~ c, variance = ~ c), outcome(o ~ c,
     family = ordinal()), outcome(v ~ c, family = bernoulli()))
   two <- quiet(mlmix(model(2), data, starts = c(4, 2), seed = 1, threads = 1, se = "none"))
-  start <- split_start(model(3), data, two, NULL, 2L)
+  start <- split_start(model(3), data, two, "c", 2L)
   names(start) <- parameters(model(3), data)$name
   expect_false(anyNA(start))
   for (k in 1:3) expect_true(all(diff(start[sprintf("o|t%d[c=%d]", 1:3, k)]) > 0))
@@ -85,6 +85,65 @@ test_that("splitting works with thresholds, variances and two class variables", 
   chain <- invariant_lta_fit()
   start <- split_start(lta_model, as.data.frame(chain$data$columns), chain, c("fall", "spring"), 1L)
   expect_false(anyNA(start))
+})
+
+test_that("in a grid the likeliest solution with one class fewer in one variable is split", {
+  fits <- attr(quiet(enumerate_classes(chain_fit()$model, as.data.frame(chain_fit()$data$columns), starts = c(3, 1),
+    k = list(c1 = 1:2, c2 = 1:2), seed = 1, threads = 1, se = "none")), "fits")
+  from <- nearest_smaller(chain_fit()$model, fits)
+  log_lik <- vapply(fits, function(fit) fit$log_likelihood, 0)
+  best <- if (log_lik[[2]] > log_lik[[3]]) 2 else 3
+  expect_equal(from$fit$log_likelihood, log_lik[[best]])
+  expect_equal(from$class, c("c2", "c1")[[best - 1]])
+  # Where these failed, one class fewer in both.
+  expect_equal(nearest_smaller(chain_fit()$model, list(fits[[1]], NULL, NULL))$class, c("c1", "c2"))
+  expect_null(nearest_smaller(fits[[1]]$model, fits))
+  expect_null(nearest_smaller(carcinoma_fit(2)$model, fits))
+  # That start is used.
+  data <- as.data.frame(chain_fit()$data$columns)
+  start <- split_start(chain_fit()$model, data, from$fit, from$class, 1L)
+  with_start <- quiet(mlmix(chain_fit()$model, data, starts = c(3, 1), seed = 1, threads = 1, se = "none",
+    control = mlmix_control(start_values = start)))
+  expect_equal(fits[[4]]$starts, with_start$starts)
+  # Also for functions of the numbers of classes.
+  made <- quiet(enumerate_classes(function(k) lca(seven, k = k), carcinoma, k = 2:3, starts = c(2, 1), seed = 1,
+    threads = 1, se = "none"))
+  given <- quiet(enumerate_classes(lca(seven, k = 1), carcinoma, k = 2:3, starts = c(2, 1), seed = 1, threads = 1,
+    se = "none"))
+  expect_equal(attr(made, "fits")[[2]]$starts, attr(given, "fits")[[2]]$starts)
+})
+
+test_that("a class of clusters that is split differs in the classes of its units", {
+  model <- multilevel_lca(fall1:fall4, k = 2, cluster = "room", k_between = 2)
+  data <- toca[toca$room <= 20, ]
+  fit <- function(k) {
+    quiet(mlmix(model_with_classes(as.integer(k), model, "d", NULL), data, starts = c(4, 2), seed = 1, threads = 1, se = "none"))
+  }
+  two <- fit(2)
+  start <- stats::setNames(split_start(model_with_classes(3L, model, "d", NULL), data, two, "d", 1L),
+    parameters(model_with_classes(3L, model, "d", NULL), data)$name)
+  twin <- 1 + which.max(two$class_prob$d)
+  expect_gt(abs(start[["c#1~1[d=1]"]] - start[[sprintf("c#1~1[d=%d]", twin)]]), 0.01)
+  expect_equal(start[["fall1~1[c=1]"]], two$parameters$estimate[two$parameters$name == "fall1~1[c=1]"])
+})
+
+test_that("in a grid what fails keeps its row, and larger models start from what did not", {
+  model <- function(c1, c2) {
+    if (c1 == 2 && c2 == 1) return(lca(c(u1, constant), k = 2))
+    mixture_model(latent_class("c1", c1), latent_class("c2", c2, ~ c1), outcome(u1:u4 ~ c1, family = bernoulli()),
+      outcome(v1:v4 ~ c2, family = bernoulli()))
+  }
+  data <- transform(as.data.frame(chain_fit()$data$columns), constant = 1)
+  messages <- testthat::capture_messages(
+    table <- suppressWarnings(enumerate_classes(model, data, k = list(c1 = 1:2, c2 = 1:2), starts = c(3, 1), seed = 1,
+      threads = 1, se = "none", progress = TRUE))
+  )
+  expect_match(paste(messages, collapse = ""), "c1 2, c2 1 \\(2 of 4\\)")
+  expect_equal(table$status == "failed", c(FALSE, TRUE, FALSE, FALSE))
+  expect_match(table$note[[2]], "only one category")
+  expect_null(attr(table, "fits")[["c1 2, c2 1"]])
+  expect_equal(table$log_likelihood[[4]], chain_fit()$log_likelihood, tolerance = 1e-6)
+  expect_match(paste(utils::capture.output(print(table)), collapse = " "), "c1 2, c2 1 failed: .*only one category")
 })
 
 test_that("what fails keeps its row and says why; warnings are kept too", {
