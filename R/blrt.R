@@ -33,6 +33,8 @@
 #' @param starts Two whole numbers, default `c(10, 2)`: random starts of the larger model on each draw, and how many of
 #'   them go on to convergence; at least 2 and 1. The smaller model made from `fit` has twice as many.
 #' @param seed Whole number, or `NULL` (default): drawn from R's generator, so that [set.seed()] governs.
+#' @param file `NULL` (default), or the name of a file where finished draws are kept. Started again with the same
+#'   arguments, the test goes on where it stopped, also with more `draws` or another `level`.
 #' @param progress `TRUE` or `FALSE`: whether to show a progress bar, by default in interactive sessions.
 #' @return A list of class `mlmix_blrt`: `statistic` (twice the difference of the log-likelihoods), `df` (difference of
 #'   the numbers of parameters), `p.value`, `draws` (statistics of the draws that count, in order), `n_draws`,
@@ -54,16 +56,17 @@
 #' blrt(fit, draws = 10, starts = c(3, 1), seed = 1)
 #' @export
 blrt <- function(fit, alternative = NULL, class = NULL, draws = 100, level = 0.05, starts = c(10, 2), seed = NULL,
-                 progress = interactive()) {
+                 file = NULL, progress = interactive()) {
   frame <- rlang::current_env()
   draws <- check_count(draws, "draws")
   if (!is.null(level)) level <- check_level(level)
   starts <- check_draw_starts(starts, frame)
   progress <- check_flag(progress, "progress")
+  check_store_file(file, frame)
   pair <- null_and_alternative(fit, alternative, class, 2L * starts, seed, se = "none", call = frame)
   for (one in pair[c("null", "alternative")]) check_can_draw(one, frame)
   statistic <- 2 * (pair$alternative$log_likelihood - pair$null$log_likelihood)
-  result <- bootstrap_statistics(pair, statistic, draws, level, starts, progress)
+  result <- bootstrap_statistics(pair, statistic, draws, level, starts, progress, file, frame)
   counted <- result$statistics[is.finite(result$statistics)]
   reached <- sum(reaches(counted, statistic))
   structure(list(
@@ -111,28 +114,45 @@ contribution_counts <- function(fit) {
 # The draws ------------------------------------------------------------------------------------------------------------
 
 # list(statistics in order with NA for failures, failures, ended). Draws beyond the end of the test, which other workers
-# may have made already, are not looked at: the result is the same on any plan.
-bootstrap_statistics <- function(pair, statistic, draws, level, starts, progress) {
+# or an earlier test with the same `file` may have made already, are not looked at: the result is the same on any plan.
+bootstrap_statistics <- function(pair, statistic, draws, level, starts, progress, file, call) {
   null <- draw_model(pair$null)
   alternative <- draw_model(pair$alternative)
   seeds <- element_seeds(pair$seed, draws)
   limits <- if (!is.null(level)) stopping_limits(level, draws)
+  store <- open_store(file, blrt_task(null, alternative, starts), pair$seed, call)
+  on.exit(close_store(store))
+  made <- vector("list", draws)
+  kept <- intersect(names(store$results), as.character(seq_len(draws)))
+  made[as.integer(kept)] <- store$results[kept]
   tick <- map_progress(progress, draws, 0, "Bootstrap draw")
   statistics <- numeric(0)
   failures <- c(error = 0L, `not converged` = 0L, `below the smaller model` = 0L)
   ended <- "all"
-  while (length(statistics) < draws && ended == "all") {
-    batch <- seeds[length(statistics) + seq_len(min(map_workers(), draws - length(statistics)))]
-    values <- parallel_map(batch, bootstrap_draw, pair$seed, null = null, alternative = alternative, starts = starts)
-    for (value in values) {
-      statistics <- c(statistics, value$statistic)
-      if (!is.null(value$failure)) failures[[value$failure]] <- failures[[value$failure]] + 1L
-      ended <- has_ended(statistics, statistic, limits)
-      if (ended != "all") break
+  for (draw in seq_len(draws)) {
+    if (is.null(made[[draw]])) {
+      batch <- utils::head(which(vapply(made, is.null, TRUE)), map_workers())
+      made[batch] <- parallel_map(seeds[batch], bootstrap_draw, pair$seed, null = null, alternative = alternative,
+        starts = starts)
+      keep_in_store(store, batch, made[batch])
     }
-    tick(length(statistics))
+    statistics[[draw]] <- made[[draw]]$statistic
+    failure <- made[[draw]]$failure
+    if (!is.null(failure)) failures[[failure]] <- failures[[failure]] + 1L
+    tick(draw)
+    ended <- has_ended(statistics, statistic, limits)
+    if (ended != "all") break
   }
   list(statistics = statistics, failures = failures, ended = ended)
+}
+
+# What makes the draws of two tests the same.
+blrt_task <- function(null, alternative, starts) {
+  words <- function(model) {
+    model$options <- model$options[setdiff(names(model$options), c("threads", "seed", "se"))]
+    model
+  }
+  list(`smaller model` = words(null), `larger model` = words(alternative), `starts of a draw` = starts)
 }
 
 # Small enough to be sent to a worker: the specification as JSON, the columns of single units, the estimates. `key`

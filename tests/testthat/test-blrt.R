@@ -142,13 +142,41 @@ test_that("the test ends when it is clear, with the risk that is stated", {
 test_that("another plan, the same numbers", {
   skip_on_cran()
   skip_if_not_installed("future.apply")
-  run <- function() blrt(cheat(2), cheat(3), draws = 12, starts = c(3, 1), seed = 4)
+  run <- function(...) blrt(cheat(2), cheat(3), draws = 12, starts = c(3, 1), seed = 4, ...)
   a <- run()
   old <- future::plan(future::multisession, workers = 2)
   on.exit(future::plan(old))
-  b <- run()
+  file <- withr::local_tempfile(fileext = ".rds")
+  b <- run(file = file)
   expect_identical(a$draws, b$draws)
   expect_identical(a$p.value, b$p.value)
+  future::plan(future::sequential)
+  expect_identical(run(file = file)$draws, a$draws)
+})
+
+test_that("a test that was stopped goes on from its file, with the same numbers", {
+  file <- withr::local_tempfile(fileext = ".rds")
+  run <- function(draws = 6, ..., file = NULL) {
+    blrt(carcinoma_fit(1), carcinoma_fit(2), draws = draws, starts = c(3, 1), seed = 4, file = file, ...)
+  }
+  whole <- run(level = NULL)
+  run(2, file = file, level = NULL)
+  kept <- readRDS(file)
+  expect_equal(vapply(kept$results, `[[`, 0, "statistic"), stats::setNames(whole$draws[1:2], 1:2))
+  # They are read, not made again.
+  kept$results[["1"]]$statistic <- 1000
+  saveRDS(kept, file)
+  expect_identical(run(file = file, level = NULL)$draws, c(1000, whole$draws[-1]))
+  expect_length(readRDS(file)$results, 6)
+  # Another level is no other task; fewer draws neither. A failure that was kept is one.
+  kept$results[["1"]] <- list(statistic = NA_real_, failure = "error")
+  saveRDS(kept, file)
+  some <- run(3, file = file, level = 0.2)
+  expect_identical(some$draws, whole$draws[2:3])
+  expect_equal(some$failures[["error"]], 1)
+  expect_error(run(file = "no/such/directory/test.rds"), "must be the name of a file", class = "mlmix_error_spec")
+  expect_error(blrt(carcinoma_fit(1), carcinoma_fit(2), starts = c(4, 1), seed = 4, file = file), "starts of a draw")
+  expect_error(blrt(carcinoma_fit(2), carcinoma_fit(3), starts = c(3, 1), seed = 4, file = file), "smaller model")
 })
 
 test_that("draws that fail are counted, not used", {
