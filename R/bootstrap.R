@@ -25,15 +25,18 @@
 #'   frame with `name` and `estimate`, such as [derive()] gives.
 #' @param starts One or two whole numbers as in [mlmix()], default 1: the first start is at the fit's estimates.
 #' @param seed Whole number, or `NULL` (default): drawn from R's generator, so that [set.seed()] governs.
+#' @param se `TRUE` or `FALSE` (default): whether replications get standard errors too, of the kind of the fit, for
+#'   studentised intervals. They take time.
 #' @param file `NULL` (default), or the name of a file where finished replications are kept. Started again with the
 #'   same arguments, the bootstrap goes on where it stopped, also with more `replications`.
 #' @param progress `TRUE` or `FALSE`: whether to show a progress bar, by default in interactive sessions.
 #' @param threads Whole number, or `NULL` (default), as in [mlmix()]: threads of each estimation. On parallel plans one.
 #' @return A list of class `mlmix_bootstrap`:
 #'   * `estimates`: data frame, a row for each replication and free parameter or quantity of `statistic`:
-#'     `replication`, `name`, `estimate`, `status`;
+#'     `replication`, `name`, `estimate`, with `se = TRUE` `std.error`, `status`;
 #'   * `fits`: data frame, a row for each replication, as in [monte_carlo()];
-#'   * `original`: data frame with `name`, `estimate`, `std.error`: of the fit;
+#'   * `original`: data frame with `name`, `estimate`, `std.error` of the fit and `acceleration`, see
+#'     [confint.mlmix_bootstrap()];
 #'   * `type`, `unit` (what is drawn), `n_units`, `replications`, `seed`.
 #'
 #'   Replications that did not converge are left out of what follows and counted by `print()`. `summary()` and `tidy()`
@@ -53,18 +56,27 @@
 #' boot
 #' @export
 bootstrap <- function(fit, replications = 200, type = c("parametric", "cluster"), statistic = NULL, starts = 1,
-                      seed = NULL, file = NULL, progress = interactive(), threads = NULL) {
+                      seed = NULL, se = FALSE, file = NULL, progress = interactive(), threads = NULL) {
   frame <- rlang::current_env()
   check_fit(fit)
   replications <- check_count(replications, "replications")
   type <- check_choice(type, c("parametric", "cluster"), "type")
   seed <- check_seed(seed, frame)
   progress <- check_flag(progress, "progress")
+  se <- check_flag(se, "se")
+  if (se && is.null(fit$vcov)) {
+    abort_spec(c(
+      "{.code se = TRUE} needs a fit with standard errors.",
+      i = "Fit with {.code se = \"robust\"} or {.code \"observed\"}; replications get the same kind."
+    ))
+  }
+  check_store_file(file, frame)
   fit$options$threads <- check_threads(threads, frame)
   setup <- list(
     fit = fit, type = type, statistic = check_statistic(statistic, frame), starts = check_starts(starts, frame),
-    original = original_rows(fit, statistic), units = independent_units(fit, frame)
+    se = if (se) fit$options$se else "none", units = independent_units(fit, frame)
   )
+  original <- original_rows(fit, statistic)
   if (type == "parametric") setup$drawn <- expand_frequencies(fit, setup$units, frame)
   results <- parallel_map(
     seq_len(replications), bootstrap_replication, seed, progress, setup = setup, file = file,
@@ -73,7 +85,8 @@ bootstrap <- function(fit, replications = 200, type = c("parametric", "cluster")
   structure(
     list(
       estimates = bind_rows(lapply(results, `[[`, "estimates")), fits = bind_rows(lapply(results, `[[`, "fits")),
-      original = setup$original, type = type, unit = setup$units$what, n_units = sum(setup$units$count),
+      original = data.frame(original, acceleration = accelerations(fit, statistic, original, setup$units, frame)),
+      type = type, unit = setup$units$what, n_units = sum(setup$units$count),
       replications = replications, seed = seed
     ),
     class = "mlmix_bootstrap"
@@ -91,6 +104,7 @@ bootstrap_task <- function(setup) {
   list(
     type = setup$type, model = to_spec_json(fit$spec), data = fit$data[c("columns", "cluster", "robust_cluster")],
     weights = fit_weights(fit), estimates = fit$parameters$estimate, starts = setup$starts,
+    `standard errors` = setup$se,
     statistic = deparse(setup$statistic),
     `options of the fit` = fit$options[setdiff(names(fit$options), c("threads", "seed", "se"))]
   )
@@ -190,12 +204,12 @@ bootstrap_fit <- function(seed, setup) {
   sample <- if (setup$type == "parametric") simulated_sample(seed, setup) else resample(setup)
   fit <- setup$fit
   options <- warm_options(fit$options, fit$parameters$estimate, fit$parameters, setup$starts,
-    seed = (seed + 1L) %% .Machine$integer.max, se = "none")
+    seed = (seed + 1L) %% .Machine$integer.max, se = setup$se)
+  columns <- c("name", "estimate", if (setup$se != "none") "std.error", "status")
   found <- relabel(fit_again(sample$resolved, sample$weights, options, fit$model), sample$reference)
   list(
     estimates = rbind(
-      natural_estimates(found, 0.95, fixed = FALSE)[c("name", "estimate", "status")],
-      statistic_rows(found, setup$statistic, 0.95)[c("name", "estimate", "status")]
+      natural_estimates(found, 0.95, fixed = FALSE)[columns], statistic_rows(found, setup$statistic, 0.95)[columns]
     ),
     fits = fit_row(found)
   )

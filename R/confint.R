@@ -6,7 +6,8 @@
 #' does not reject: for each limit the model is estimated again with the parameter fixed, from the estimates at the
 #' value before, until twice the loss of log-likelihood is the chi-squared quantile. They need no symmetry, so they are
 #' better for variances, small classes, and probabilities near 0 or 1, and exist where there is no standard error.
-#' Bootstrap intervals are quantiles of the replications of [bootstrap()].
+#' Bootstrap intervals come from the replications of [bootstrap()]: percentiles, BCa (Efron, 1987) and others, see
+#' `kind` in [confint.mlmix_bootstrap()].
 #'
 #' Profile intervals rest on the likelihood: they are refused for fits with sampling weights and for fits whose standard
 #' errors allow for clusters that are not in the model. A limit stays within the neighbourhood of the fit's solution:

@@ -170,6 +170,79 @@ test_that("summaries and intervals are what their formulas say", {
   expect_snapshot(boot)
 })
 
+test_that("BCa and studentised intervals are what their formulas say", {
+  boot <- made_up()
+  boot$original$acceleration <- c(0.08, NA)
+  z0 <- stats::qnorm(0.45)
+  w <- z0 + stats::qnorm(c(0.05, 0.95))
+  q <- stats::pnorm(z0 + w / (1 - 0.08 * w))
+  expect_equal(unname(confint(boot, level = 0.9, kind = "bca")["a", ]), unname(stats::quantile(c(1:9, 20), q)))
+  expect_true(all(is.na(confint(boot, kind = "bca")["b", ])))
+  boot$estimates$std.error <- seq(1, 2, length.out = 22)
+  errors <- boot$estimates$std.error[c(TRUE, FALSE)][1:10]
+  t <- (c(1:9, 20) - 5) / errors
+  expect_equal(unname(confint(boot, "a", kind = "studentised")[1, ]),
+    5 - unname(stats::quantile(t, c(0.975, 0.025))) * 2)
+  # A scaled chi-squared variable with 19 degrees of freedom (Efron 1987, section 1), where a = sqrt(8 / 19) / 6 and the
+  # exact 90 % interval is known.
+  values <- stats::qchisq(stats::ppoints(1e5), 19) / 19
+  exact <- 19 / stats::qchisq(c(0.95, 0.05), 19)
+  expect_equal(bootstrap_interval(values, 1, 0.05, "bca", sqrt(8 / 19) / 6), exact, tolerance = 0.003)
+  expect_gt(abs(bootstrap_interval(values, 1, 0.05, "bias-corrected")[[2]] - exact[[2]]), 0.15)
+})
+
+test_that("accelerations are those of closed forms", {
+  a <- function(u) sum(u^3) / (6 * sum(u^2)^1.5)
+  of <- function(fit, ...) {
+    boot <- bootstrap(fit, 2, type = "cluster", seed = 1, threads = 1, ...)
+    stats::setNames(boot$original$acceleration, boot$original$name)
+  }
+  y <- withr::with_seed(4, stats::rexp(60, 0.3))
+  g <- rep(1:12, each = 5)
+  fit <- function(..., se = "robust") {
+    mlmix(mixture_model(outcome(y ~ 1)), data.frame(y, g), starts = 1, seed = 1, threads = 1, se = se, ...)
+  }
+  u <- y - mean(y)
+  found <- of(fit(), statistic = function(fit) derive(fit, cv = sqrt(`y~~y`) / `y~1`))
+  v <- u^2 - mean(u^2)
+  sd <- sqrt(mean(u^2))
+  expect_equal(unname(found), c(a(u), a(v), a(v / (2 * sd) / mean(y) - sd * u / mean(y)^2)), tolerance = 1e-4)
+  expect_equal(of(fit(se = "observed")), found[1:2], tolerance = 1e-4)
+  expect_equal(unname(of(fit(cluster = "g"))), c(a(rowsum(u, g)), a(rowsum(v, g))), tolerance = 1e-4)
+  # A table of frequencies is its rows one by one; quantities may also come from posteriors.
+  classes <- function(...) {
+    suppressWarnings(mlmix(lca(c(A, B, C, D), k = 2), ..., starts = c(4, 2), seed = 1, threads = 1))
+  }
+  sizes <- function(fit) stats::setNames(class_sizes(fit)$proportion, c("one", "two"))
+  table <- of(classes(stouffer_toby, frequency = frequency), statistic = sizes)
+  long <- of(classes(stouffer_toby[rep(1:16, stouffer_toby$frequency), ]), statistic = sizes)
+  expect_equal(table[1:9], long[1:9], tolerance = 1e-3)
+  expect_lt(abs(table[["one"]] - long[["one"]]), 0.01) # groups of units there
+  expect_equal(table[["one"]], -table[["two"]], tolerance = 1e-4)
+  # The size, an average of posteriors, is at the maximum a function of its logit: the same acceleration.
+  expect_equal(table[["one"]], table[["c#1~1"]], tolerance = 1e-3)
+  # Held at a boundary: none.
+  held <- carcinoma_fit(2)
+  expect_equal(is.na(of(held)), stats::setNames(held$parameters$status == "boundary", held$parameters$name))
+})
+
+test_that("replications have standard errors where asked", {
+  fit <- suppressWarnings(mlmix(lca(c(A, B, C, D), k = 2), stouffer_toby, frequency = frequency, starts = c(4, 2),
+    seed = 1, threads = 1))
+  boot <- bootstrap(fit, 6, seed = 2, threads = 1, se = TRUE)
+  plain <- bootstrap(fit, 6, seed = 2, threads = 1)
+  expect_equal(boot$estimates$estimate, plain$estimates$estimate, tolerance = 1e-3)
+  expect_null(plain$estimates$std.error)
+  errors <- bootstrap_matrix(boot, "std.error")
+  expect_true(all(errors[, "c#1~1"] > 0))
+  limits <- confint(boot, kind = "studentised")
+  t <- (bootstrap_matrix(boot)[, "c#1~1"] - coef(fit)[["c#1~1"]]) / errors[, "c#1~1"]
+  expect_equal(unname(limits["c#1~1", ]),
+    coef(fit)[["c#1~1"]] - unname(stats::quantile(t, c(0.975, 0.025))) * sqrt(vcov(fit)["c#1~1", "c#1~1"]))
+  expect_equal(confint(fit, "c#1~1", method = "bootstrap", boot = boot, kind = "bca"), confint(boot, "c#1~1",
+    kind = "bca"))
+})
+
 test_that("the numbers do not depend on the plan, and a stopped bootstrap goes on", {
   skip_on_cran()
   skip_if_not_installed("future.apply")
@@ -202,12 +275,13 @@ test_that("arguments are checked, failures counted", {
     bootstrap(fit, statistic = function(fit) "large")
     bootstrap(fit, seed = -1)
     confint(made_up(), "c")
-    confint(made_up(), kind = "BCa")
+    confint(made_up(), kind = "BCA")
+    confint(made_up(), kind = "bca")
+    confint(made_up(), kind = "studentised")
+    bootstrap(suppressWarnings(mlmix(lca(c(A, B), k = 1), carcinoma, starts = 1, seed = 1, se = "none")), se = TRUE)
   })
-  calls <- 0
   fails_later <- function(fit) {
-    calls <<- calls + 1
-    if (calls == 3) stop("no luck")
+    if (fit$seed == element_seeds(1L, 3)[[2]] + 1L) stop("no luck")
     c(one = 1)
   }
   boot <- bootstrap(fit, 3, seed = 1, statistic = fails_later, threads = 1)
