@@ -4,19 +4,31 @@
 #
 #     T = 2 (l1 - l0) / cd,   cd = (p1 c1 - p0 c0) / (p1 - p0)          (Satorra and Bentler 2001)
 #
-# is chi-squared with d = p1 - p0 degrees of freedom, or, where one of the d parameters is a variance that is 0 under
-# the smaller model, an equal mixture of chi-squared with d - 1 and d (Self and Liang 1987; Stram and Lee 1994).
+# is chi-squared with d = p1 - p0 degrees of freedom, or, where some of the d parameters are variances that are 0 under
+# the smaller model, a mixture of chi-squared variables (boundary.R, chi-bar-square.R).
 
 #' Likelihood-ratio tests of nested fits
 #'
 #' The test statistic of fits with robust standard errors is divided by the scaling correction of Satorra and Bentler
 #' for differences, (p0 c0 - p1 c1) / (p0 - p1), with p parameters and scaling factor c of each fit.
 #'
-#' A variance that is 0 under the smaller model lies at the boundary of the larger one: the statistic is then an equal
-#' mixture of chi-squared variables with `Df - 1` and `Df` degrees of freedom, and the plain p-value is too large. This
-#' is found by the parameters' names and the p-value is that of the mixture (where the covariances of the random effect
-#' with one another are all that is freed beside it, or regular parameters). With two or more such variances there is no
-#' simple distribution: the plain p-value, which is too large, is given with a warning, and [blrt()] is a way out.
+#' A variance that is 0 under the smaller model lies at the boundary of the larger one, and the plain p-value is too
+#' large. Such variances of random effects and factors are found by the parameters' names, and the p-value is that of
+#' the right mixture of chi-squared variables (chi-bar-square):
+#'
+#' * one variance, with its covariances with the random effects that are in both models (Stram and Lee, 1994), and
+#'   regular parameters: an equal mixture of `Df - 1` and `Df` degrees of freedom;
+#' * k variances without covariances among them: a mixture of `Df - k` to `Df`. Its weights are binomial where their
+#'   estimates are independent, as for random effects of unrelated outcomes or crossed designs. In general they depend
+#'   on the correlations of the estimates (Self and Liang, 1987, case 7; Silvapulle and Sen, 2005), which are worked
+#'   out at the smaller model from the scores of the clusters;
+#' * several variances together with covariances among them, as of a random intercept and slope against none: the
+#'   weights have no simple form. The p-value given is the largest that any such mixture could have (Perlman, 1969),
+#'   that of `Df - 1` and `Df`, with a message; [blrt()] finds the p-value itself.
+#'
+#' These are for large numbers of clusters. With few of them less than the expected share of statistics is 0, and
+#' [blrt()] is more accurate. With robust standard errors the mixture is used for the scaled statistic, which is an
+#' approximation.
 #'
 #' Fits with different numbers of classes differ by parameters at the boundary of their space in another way: the test
 #' then has no chi-squared distribution, and a warning says so.
@@ -27,17 +39,24 @@
 #'
 #' @param object,... Two or more fits of nested models to the same data.
 #' @param scaled `TRUE` (default) or `FALSE`: whether to scale where all fits have robust standard errors.
-#' @param boundary `NULL` (default): the mixture for one variance where it is found; `FALSE`: plain chi-squared
-#'   everywhere; `TRUE`: the mixture for every test, also where the variance goes by another name.
+#' @param boundary `NULL` (default): mixtures for variances where they are found; `FALSE`: plain chi-squared
+#'   everywhere; `TRUE`: the equal mixture of `Df - 1` and `Df` for every test, also where the variance goes by another
+#'   name.
 #' @return A data frame of class `anova`, fits by their number of parameters: `n_parameters`, `logLik`, `AIC`, `BIC`,
 #'   `Chisq` (against the fit before; scaled if so), `Df`, `Pr(>Chisq)`. Scaled tests have the column `scaling` (of
 #'   the difference); where it is not positive the test cannot be computed and is `NA`. The attribute `"boundary"` says
-#'   for each fit whether its p-value is that of the mixture.
-#' @references Satorra, A. and Bentler, P. M. (2001). A scaled difference chi-square test statistic for moment
+#'   for each fit whether its p-value is that of a mixture, the attribute `"mixture"` has for each a data frame with
+#'   `df` and `weight` of its parts.
+#' @references Perlman, M. D. (1969). One-sided testing problems in multivariate analysis. *Annals of Mathematical
+#'   Statistics*, 40, 549-567.
+#'
+#'   Satorra, A. and Bentler, P. M. (2001). A scaled difference chi-square test statistic for moment
 #'   structure analysis. *Psychometrika*, 66, 507-514.
 #'
 #'   Self, S. G. and Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators and likelihood ratio
 #'   tests under nonstandard conditions. *Journal of the American Statistical Association*, 82, 605-610.
+#'
+#'   Silvapulle, M. J. and Sen, P. K. (2005). *Constrained statistical inference*. Wiley.
 #'
 #'   Stram, D. O. and Lee, J. W. (1994). Variance components testing in the longitudinal mixed effects model.
 #'   *Biometrics*, 50, 1171-1177.
@@ -50,6 +69,7 @@
 #' anova(restricted, free)
 #' @export
 anova.mlmix <- function(object, ..., scaled = TRUE, boundary = NULL) {
+  frame <- rlang::current_env()
   scaled <- check_flag(scaled, "scaled")
   if (!is.null(boundary)) boundary <- check_flag(boundary, "boundary")
   fits <- list(object, ...)
@@ -66,18 +86,27 @@ anova.mlmix <- function(object, ..., scaled = TRUE, boundary = NULL) {
   change <- c(NA_real_, diff(df))
   chisq <- c(NA_real_, 2 * diff(log_lik)) / if (robust) correction else 1
   change[!is.na(change) & change == 0] <- NA_real_
-  variances <- c(0, mapply(freed_variances, fits[-length(fits)], fits[-1]))
-  mixed <- if (is.null(boundary)) variances == 1 else c(FALSE, rep(boundary, length(fits) - 1))
-  warn_not_nested(fits, chisq, labels, variances, boundary)
+  mixtures <- c(list(NULL), lapply(seq_along(fits)[-1], function(i) {
+    if (!is.null(boundary)) return(list(names = character(0), weights = if (boundary) c(0.5, 0.5) else 1,
+      df = change[[i]] - if (boundary) 1:0 else 0, kind = if (boundary) "one" else "plain"))
+    boundary_mixture(fits[[i - 1]], fits[[i]], change[[i]], frame)
+  }))
+  mixed <- vapply(mixtures, function(one) length(one$df) > 1, TRUE)
+  warn_not_nested(fits, chisq, labels)
+  p_value <- c(NA_real_, vapply(seq_along(fits)[-1], function(i) {
+    if (is.na(change[[i]])) NA_real_ else mixture_tail(chisq[[i]], mixtures[[i]]$weights, mixtures[[i]]$df)
+  }, 0))
   table <- data.frame(
     n_parameters = df, logLik = log_lik, AIC = vapply(fits, stats::AIC, 0), BIC = vapply(fits, stats::BIC, 0),
-    Chisq = chisq, Df = change, p = ratio_p_value(chisq, change, mixed), row.names = labels
+    Chisq = chisq, Df = change, p = p_value, row.names = labels
   )
   names(table)[[7]] <- "Pr(>Chisq)"
   if (robust) table$scaling <- correction
-  heading <- paste0("Likelihood-ratio tests", if (robust) ", scaled for robust standard errors", "\n",
-    if (any(mixed)) paste0("\n", boundary_words(labels[mixed]), "\n"))
-  structure(table, heading = heading, boundary = mixed, class = c("anova", "data.frame"))
+  heading <- paste0(c(paste0("Likelihood-ratio tests", if (robust) ", scaled for robust standard errors"),
+    boundary_words(mixtures, labels)), "\n", collapse = "")
+  parts <- lapply(mixtures, function(one) if (!is.null(one)) data.frame(df = one$df, weight = one$weights))
+  structure(table, heading = heading, boundary = mixed, mixture = stats::setNames(parts, labels),
+    class = c("anova", "data.frame"))
 }
 
 has_scaling <- function(fit) fit$options$se == "robust" && !is.na(fit_scaling(fit))
@@ -90,32 +119,27 @@ scaling_of_differences <- function(df, scaling) {
   replace(correction, !is.na(correction) & correction <= 0, NA_real_)
 }
 
-# Chi-squared with `df`, or the equal mixture with df - 1 and df; a chi-squared with 0 degrees of freedom is always 0.
-ratio_p_value <- function(chisq, df, mixed) {
-  upper <- function(df) ifelse(df == 0, ifelse(chisq > 0, 0, 1), stats::pchisq(pmax(chisq, 0), df, lower.tail = FALSE))
-  ifelse(mixed, (upper(df - 1) + upper(df)) / 2, upper(df))
-}
-
-boundary_words <- function(labels) {
-  paste(strwrap(paste0(
-    "A variance is 0 under the smaller model: the p-value of ", paste(labels, collapse = ", "),
-    " is that of an equal mixture of chi-squared with Df - 1 and Df."
-  ), 80), collapse = "\n")
-}
-
-# How many variances the larger model has free that the smaller one has at 0, or not at all.
-freed_variances <- function(small, large) {
-  p <- large$parameters
-  free <- p$name[p$free & p$kind == "variance" & p$name %in% random_variances(large)]
-  before <- small$parameters
-  place <- match(free, before$name)
-  sum(is.na(place) | (!before$free[place] & before$value[place] == 0), na.rm = TRUE)
-}
-
-# Names of the variances of random effects and factors.
-random_variances <- function(fit) {
-  p <- fit$parameters
-  p$name[p$kind == "variance" & p$target %in% fit$data$latents$name]
+# A paragraph for each test at the boundary.
+boundary_words <- function(mixtures, labels) {
+  words <- Map(function(one, label) {
+    if (length(one$df) < 2) return(NULL)
+    k <- length(one$names)
+    what <- if (k > 1) paste(k, "variances are 0") else "A variance is 0"
+    if (one$kind == "bound") return(paste0(
+      what, " under the smaller model of ", label, " and get covariances: the p-value is the largest that is possible, ",
+      "of an equal mixture of chi-squared with Df - 1 and Df. blrt() simulates it."
+    ))
+    if (one$kind == "one") return(paste0(
+      what, " under the smaller model: the p-value of ", label, " is that of an equal mixture of chi-squared with Df - 1",
+      " and Df."
+    ))
+    paste0(what, " under the smaller model: the p-value of ", label, " is that of a mixture of chi-squared with ",
+      one$df[[1]], " to ", one$df[[k + 1]], " degrees of freedom, with weights ",
+      paste(formatC(one$weights, format = "f", digits = 2), collapse = ", "), ".")
+  }, mixtures, labels)
+  words <- unlist(words)
+  if (length(words) == 0) return(NULL)
+  c("", unlist(lapply(words, strwrap, width = 80)))
 }
 
 check_same_data <- function(fits, what, call = rlang::caller_env()) {
@@ -139,7 +163,7 @@ check_same_data <- function(fits, what, call = rlang::caller_env()) {
   if (what != "test") check_comparable(fits, call)
 }
 
-warn_not_nested <- function(fits, chisq, labels, variances, boundary) {
+warn_not_nested <- function(fits, chisq, labels) {
   numbers <- lapply(fits, function(fit) vapply(fit_classes(fit), function(cl) cl$k, 1))
   total <- vapply(numbers, function(k) prod(k), 1)
   if (length(unique(total)) > 1) {
@@ -148,14 +172,14 @@ warn_not_nested <- function(fits, chisq, labels, variances, boundary) {
       i = "Compare information criteria with {.fn compare_models}, or use a bootstrap test."
     ), class = "mlmix_warning_boundary")
   }
-  if (any(variances > 1) && is.null(boundary)) {
-    cli::cli_warn(c(
-      "{.val {labels[variances > 1]}} frees {max(variances)} variances that are 0 in the model before.",
-      x = "The statistic has no simple distribution there: the p-value is too large.",
-      i = "Use {.fn blrt}, or free one variance at a time."
-    ), class = "mlmix_warning_boundary")
-  }
   for (i in seq_along(fits)[-1]) {
+    new <- new_loadings(fits[[i - 1]], fits[[i]])
+    if (length(new) > 0) {
+      cli::cli_warn(c(
+        "{.val {labels[[i]]}} has loadings that mean nothing in {.val {labels[[i - 1]]}}, which lacks the factor.",
+        x = "The statistic has no known distribution then, and the p-value is too small.", i = "Use {.fn blrt}."
+      ), class = "mlmix_warning_boundary")
+    }
     lost <- lost_parameters(fits[[i - 1]], fits[[i]])
     if (length(lost) > 0 && total[[i]] == total[[i - 1]]) {
       cli::cli_warn(c(
@@ -179,6 +203,12 @@ lost_parameters <- function(small, large) {
   own <- small$parameters$name[small$parameters$free]
   theirs <- large$parameters$name[large$parameters$free]
   own[!own %in% theirs & !stem(own) %in% stem(theirs)]
+}
+
+# Free loadings of the larger model that are no parameters of the smaller one, nor 0 there by a constraint.
+new_loadings <- function(small, large) {
+  p <- large$parameters
+  setdiff(p$name[p$free & p$kind == "loading"], small$parameters$name)
 }
 
 # Likelihoods of different outcomes cannot be compared. Categories may be numbered from 0 or from 1.
