@@ -20,8 +20,8 @@ families_data <- function() {
   })
 }
 
-families_fit <- function() {
-  remember("families", {
+every_family_fit <- function() {
+  remember("every family", {
     model <- mixture_model(
       latent_class("c", 2, ~ x), outcome(p ~ c + x, family = poisson()), outcome(o ~ c + x, family = ordinal("probit")),
       outcome(m ~ c, family = nominal()), outcome(b ~ c, family = bernoulli("probit")), outcome(y ~ c + poly(x, 2) + g),
@@ -74,7 +74,7 @@ test_that("new units follow Bayes' rule, with missing values", {
 })
 
 test_that("expected outcomes of every family, by hand from class probabilities", {
-  fit <- families_fit()
+  fit <- every_family_fit()
   theta <- theta_of(fit)
   t <- function(name) unname(theta[paste0(name, "[c=", 1:2, "]")])
   new <- families_data()[c(3, 9, 20), ]
@@ -230,7 +230,7 @@ test_that("a frequency and sampling weights do not change what units get", {
 })
 
 test_that("errors name what is wrong", {
-  fit <- families_fit()
+  fit <- every_family_fit()
   new <- families_data()[1:3, ]
   expect_snapshot(error = TRUE, {
     predict(carcinoma_fit(2), carcinoma[-3])
