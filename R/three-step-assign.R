@@ -13,12 +13,11 @@ three_step_level <- function(fit, used, call) {
   if (any(small)) {
     abort_spec("{.val {used[small]}} has one class only: there is nothing to explain or compare.", call = call)
   }
-  if (level == "within" && has_between_part(list(spec = fit$spec, reshape = fit$data$reshape))) {
+  if (level == "within" && !is.null(fit$data$reshape)) {
     abort_spec(c(
-      "{.fn three_step} does not take classes of units from a model with a between level.",
-      x = "There the posterior of a unit also depends on the others of its cluster, so that assignment errors are not
-        those of single units.",
-      i = "Use {.fn two_step}."
+      "{.fn three_step} does not take a model that stacks items.",
+      x = "Its classes are those of single responses, not of persons.",
+      i = "Use {.fn two_step}, or relate {.fn memberships} of persons to other variables."
     ), call = call)
   }
   if (level == "between" && length(used) > 1) {
@@ -44,6 +43,25 @@ used_posterior <- function(fit, used, result = fit) {
   kept <- fit_pattern_labels(patterns[used])
   labels <- fit_pattern_labels(fit_patterns(classes[used]))
   vapply(labels, function(label) rowSums(joint[, kept == label, drop = FALSE]), numeric(nrow(joint)), USE.NAMES = FALSE)
+}
+
+# The fit with posteriors of every unit from its own outcomes alone, as if it were the only one of its cluster. Given
+# its class, the assignment of a unit must not depend on what is explained. In a model with a between level the posterior
+# also depends on the others of the cluster, and with that on whatever clusters differ in; but a unit alone,
+#
+#   P(c | y_i) = P(c) f(y_i | c) / sum_k P(k) f(y_i | k),   P and f integrated over what clusters have,
+#
+# errs with the same probabilities in all clusters where the outcomes depend on the class only. Outcomes of clusters are
+# left out for the same reason.
+units_alone <- function(fit, used) {
+  if (fit_classes(fit)[[used[[1]]]]$level == "between" || is.null(fit$data$cluster)) return(fit)
+  for (outcome in Filter(function(o) o$level == "between", fit$spec$outcomes)) {
+    fit$data$columns[[outcome$column]][] <- NA_real_
+  }
+  fit$data$cluster <- seq_along(fit$data$row_used) - 1L
+  parts <- c("posterior_within", "posterior_joint", "posterior_between")
+  fit[parts] <- posteriors_at(fit, fit$parameters$estimate)[parts]
+  fit
 }
 
 # list(p, a, errors, labels, weight): posterior, assignment, D [true x assigned], both in patterns.

@@ -128,7 +128,7 @@ bch_start <- function(resolved, step, third, call) {
 bch_vcov <- function(blocks, weights, theta, resolved, third) {
   scores <- bch_scores(blocks, theta)
   slope <- bch_slope(function(theta) colSums(weights * bch_scores(blocks, theta)), theta)
-  clustered <- third$robust || !is.null(third$cluster)
+  clustered <- third$robust || !is.null(third[["cluster"]])
   group <- if (third$robust) third$data$.cluster else third$index
   sums <- rowsum(weights * scores, group[resolved$unit])
   if (!clustered && !is.null(third$frequency)) {

@@ -12,9 +12,9 @@ third_data <- function(fit, parts, step, data, call) {
   rows <- old$row_used
   if (step$level == "within") {
     out <- list(data = data[rows, , drop = FALSE], index = seq_along(rows), frequency = old$frequency,
-      weights = old$unit_weights)
-    if (!is.null(old$robust_cluster)) out$data$.cluster <- old$robust_cluster
-    out$robust <- !is.null(old$robust_cluster)
+      weights = old$unit_weights, cluster_weights = old$cluster_weights)
+    out$data$.cluster <- old$robust_cluster %||% old$cluster
+    out$robust <- !is.null(out$data$.cluster)
   } else {
     varies <- vapply(variables, function(name) {
       varies_within(as.numeric(factor(data[[name]][rows])), old$cluster)
@@ -30,7 +30,7 @@ third_data <- function(fit, parts, step, data, call) {
     }
     out$robust <- FALSE
   }
-  out$class_level <- if (is.null(out$cluster)) "within" else "between"
+  out$class_level <- if (is.null(out[["cluster"]])) "within" else "between"
   out$level <- constant
   out
 }
@@ -57,8 +57,12 @@ ml_third_step <- function(fit, parts, step, third, assignment, family, variances
   components <- third_components(fit, parts, third, family, variances, call)
   indicator <- outcome_of(assigned_name, paste(parts$used, collapse = ":"), nominal(), level = third$class_level)
   components <- c(list(indicator), components)
-  cluster <- third$cluster
+  cluster <- third[["cluster"]]
   model <- new_model(components, cluster = cluster, call = call)
+  if (is.null(model$cluster) && !is.null(third$cluster_weights)) {
+    third$weights <- third$cluster_weights * (third$weights %||% 1)
+    third$cluster_weights <- NULL
+  }
   third <- assigned_data(third, step, assignment, is.null(model$cluster), call)
   positions <- suppressMessages(error_positions(resolve_model(model, third$data, call = call)$parameters, step))
   fix <- new_action("fix", positions$name, as.list(error_logits(step$errors)[positions$cell]))

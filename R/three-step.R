@@ -44,8 +44,16 @@
 #'
 #' With several class variables the assigned combinations are the indicator, so that also classes that were formed
 #' together may explain each other. Classes of clusters are explained at the level of clusters; outcomes that vary
-#' within clusters are taken as repeated within them. For classes of units in a model with a between level, where the
-#' posterior also depends on the other units of the cluster, use [two_step()].
+#' within clusters are taken as repeated within them.
+#'
+#' Classes of units in a model with a between level are assigned from the unit's own outcomes only, as if it were alone
+#' in its cluster. The posterior of the fit also depends on the other units, so that errors of assignment would differ
+#' between clusters, and with everything that clusters differ in. Standard errors are robust by clusters, and the
+#' formula may have random effects of its own (`c ~ x + (1 | school)`, only with `method = "ML"` and modal assignment).
+#' Where the outcomes of the first step depend on the cluster in other ways than through the class (random intercepts of
+#' items, classes of clusters that change the items), the errors are those of an average cluster: prefer [two_step()].
+#' It is also what is left for class variables of both levels together, several class variables of clusters, and
+#' models that stack items.
 #'
 #' BCH weights may be negative. A variance that they make negative has no estimate (`NA`, with a warning); where no
 #' solution exists, as for a probability beyond 0 or 1, there is an error.
@@ -86,17 +94,18 @@ three_step <- function(fit, formula, data, method = c("ML", "BCH"), assignment =
   check_first_step(fit, correct, frame)
   parts <- structural_parts(fit, formula, frame)
   three_step_level(fit, parts$used, frame)
-  step <- assign_patterns(fit, parts$used, assignment, frame)
+  alone <- units_alone(fit, parts$used)
+  step <- assign_patterns(alone, parts$used, assignment, frame)
   third <- third_data(fit, parts, step, data, frame)
   outcomes <- vapply(parts$outcomes, `[[`, "", "name")
   if (method == "ML") {
     found <- ml_third_step(fit, parts, step, third, assignment, family, variances, dots, frame)
     plain <- found$vcov
-    if (correct) found <- with_vcov(found, ml_first_step(fit, found, parts$used, step, assignment, frame))
+    if (correct) found <- with_vcov(found, ml_first_step(alone, found, parts$used, step, assignment, frame))
     shift <- class_shift(found, parts, step)
     warn_shift(shift)
   } else {
-    found <- bch_third_step(fit, parts, step, third, family, variances, correct, assignment, frame)
+    found <- bch_third_step(alone, parts, step, third, family, variances, correct, assignment, frame)
     plain <- found$vcov_uncorrected
     shift <- NA_real_
   }

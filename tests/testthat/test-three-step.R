@@ -244,6 +244,111 @@ test_that("classes of clusters: by clusters, and with outcomes that vary within"
   expect_error(three_step(fit, y ~ d, data, assignment = "proportional"), class = "mlmix_error_spec")
 })
 
+pupil_data <- function() {
+  withr::with_seed(3, {
+    id <- rep(1:120, each = 10)
+    x <- stats::rnorm(1200)
+    w <- stats::rnorm(120)[id]
+    b <- stats::rnorm(120)[id]
+    c <- 1 + (stats::runif(1200) > stats::plogis(-0.2 + 0.8 * x + 0.7 * w + b))
+    u <- sapply(1:5, function(i) stats::rbinom(1200, 1, c(0.8, 0.3)[c]))
+    colnames(u) <- paste0("u", 1:5)
+    data.frame(id, x, w, y = stats::rnorm(1200, c(1, 0)[c] + 0.5 * b), u, c, cw = rep(c(1, 2), each = 10))
+  })
+}
+
+pupil_fit <- function() {
+  remember("pupils", order_classes(mlmix(multilevel_lca(u1:u5, 2, cluster = "id", random = TRUE), pupil_data(),
+    starts = c(3, 1), seed = 1, threads = 1), "u1"))
+}
+
+test_that("classes of units in a model with a between level are assigned from their own outcomes", {
+  data <- pupil_data()
+  fit <- pupil_fit()
+  alone <- units_alone(fit, "c")
+  e <- coef(fit)
+  # Bayes by hand, the logit integrated over its distribution.
+  size <- stats::integrate(function(b) stats::plogis(e[["c#1~1"]] + b * sqrt(e[["c#1@id~~c#1@id"]])) * stats::dnorm(b),
+    -8, 8)$value
+  likelihood <- sapply(1:2, function(k) {
+    p <- stats::plogis(e[sprintf("u%d~1[c=%d]", 1:5, k)])
+    u <- as.matrix(data[paste0("u", 1:5)])
+    exp(u %*% log(p) + (1 - u) %*% log(1 - p))
+  })
+  p <- cbind(size * likelihood[, 1], (1 - size) * likelihood[, 2])
+  p <- p / rowSums(p)
+  expect_equal(used_posterior(alone, "c"), p, tolerance = 1e-4)
+  # The rest is the third step as always, with the clusters in its standard errors.
+  step <- by_hand_step(p)
+  ml <- three_step(fit, c ~ x + w, data, seed = 1, starts = 1, threads = 1)
+  expect_equal(unname(ml$errors), step$errors, tolerance = 1e-4)
+  hand <- by_hand_three_step(step, cbind(1, data$x, data$w), function(q) 1, c(0, 0, 0), group = data$id)
+  expect_equal(unname(ml$coefficients), hand$theta, tolerance = 1e-3)
+  # a factor G / (G - 1) at most
+  expect_equal(unname(sqrt(diag(ml$vcov_uncorrected))), sqrt(diag(hand$vcov)), tolerance = 0.01)
+  expect_true(all(diag(ml$vcov) > diag(ml$vcov_uncorrected)))
+  bch <- three_step(fit, list(c ~ x + w, y ~ c), data, method = "BCH")
+  truth <- stats::glm(c == 1 ~ x + w, stats::binomial(), data)
+  for (result in list(ml, bch)) {
+    of_class <- grep("^c#1", names(coef(result)))
+    expect_lt(max(abs(coef(result)[of_class] - stats::coef(truth)) / sqrt(diag(vcov(result)))[of_class]), 2)
+  }
+  expect_equal(bch$means$estimate, as.vector(tapply(data$y, data$c, mean)), tolerance = 0.1)
+  # With the posterior of the fit, which knows the cluster, the effect of w is overstated.
+  naive <- fit
+  naive$data["cluster"] <- list(NULL)
+  naive$data$robust_cluster <- fit$data$cluster
+  wrong <- three_step(naive, c ~ x + w, data, correct = FALSE, method = "BCH")
+  expect_gt(coef(wrong)[["c#1~w"]], coef(bch)[["c#1~w"]] + 0.03)
+})
+
+test_that("a third step with random effects of its own, against two steps", {
+  data <- pupil_data()
+  three <- three_step(pupil_fit(), c ~ x + w + (1 | id), data, seed = 1, starts = 1, threads = 1, correct = FALSE)
+  two <- two_step(pupil_fit(), c ~ x + w + (1 | id), data, seed = 1, starts = 1, threads = 1, correct = FALSE)
+  se <- sqrt(diag(vcov(two)))
+  expect_lt(max(abs(coef(three)[names(coef(two))] - coef(two)) / se), 0.5)
+  expect_equal(sqrt(diag(vcov(three)))[names(se)], se, tolerance = 0.15)
+  expect_error(three_step(pupil_fit(), c ~ x + (1 | id), data, method = "BCH"), "takes no random effects")
+  expect_error(three_step(pupil_fit(), c ~ x + (1 | id), data, assignment = "proportional"), "without clusters")
+})
+
+test_that("a cluster weight of two is a cluster twice, in steps one and three", {
+  data <- pupil_data()[1:400, ]
+  data$id2 <- data$id
+  twice <- rbind(data, transform(data[data$cw == 2, ], id2 = id2 + 1000))
+  start <- pupil_fit()$parameters$estimate
+  fit <- function(data, ...) {
+    suppressWarnings(mlmix(multilevel_lca(u1:u5, 2, cluster = "id2", random = TRUE), data, starts = 1, seed = 1,
+      threads = 1, control = mlmix_control(start_values = start), ...))
+  }
+  weighted <- fit(data, cluster_weights = cw)
+  doubled <- fit(twice)
+  expect_equal(coef(weighted), coef(doubled), tolerance = 1e-3)
+  for (method in c("ML", "BCH")) {
+    run <- function(fit, data) coef(three_step(fit, list(c ~ x, y ~ c), data, method, correct = FALSE))
+    expect_equal(run(weighted, data), run(doubled, twice), tolerance = 2e-3)
+  }
+})
+
+test_that("classes of units below classes of clusters; several class variables of units", {
+  data <- pupil_data()
+  both <- remember("pupils and classes", mlmix(multilevel_lca(u1:u5, 2, cluster = "id", k_between = 2), data,
+    starts = c(4, 2), seed = 1, threads = 1))
+  both <- order_classes(both, "u1")
+  a <- three_step(both, c ~ x, data, seed = 1, starts = 1, threads = 1, correct = FALSE)
+  b <- three_step(pupil_fit(), c ~ x, data, seed = 1, starts = 1, threads = 1, correct = FALSE)
+  expect_equal(coef(a), coef(b), tolerance = 0.1)
+  expect_equal(three_step(both, d ~ w, data, seed = 1, starts = 1, threads = 1, correct = FALSE)$n, 120)
+  room <- toca[toca$room <= 25, ]
+  chain <- suppressWarnings(mlmix(lta(list(fall = fall1:fall5, spring = spring1:spring5), k = 2, cluster = "room"), room,
+    starts = c(2, 1), seed = 1, threads = 1))
+  room$boy <- withr::with_seed(1, stats::rbinom(nrow(room), 1, 0.5))
+  result <- three_step(chain, list(fall ~ boy, spring ~ fall + boy), room, seed = 1, correct = FALSE, starts = c(4, 1))
+  expect_equal(dim(result$errors), c(4L, 4L))
+  expect_equal(result$n, nrow(room))
+})
+
 test_that("missing predictors and outcomes; random effects in step three", {
   data <- step_data(300, 7)
   fit <- step_fit(300, 7)
@@ -325,6 +430,10 @@ test_that("prints and messages", {
   table <- tidy(result, conf.int = TRUE)
   expect_equal(table$term, result$estimates$name)
   expect_equal(stats::confint(result)[, 1], table$estimate - stats::qnorm(0.975) * table$std.error, ignore_attr = TRUE)
+  stacked <- suppressWarnings(mlmix(gom(c(A, B, C), k = 2), carcinoma, starts = 1, seed = 1, threads = 1))
+  pupils <- pupil_data()
+  chain_of_levels <- remember("pupils and classes", mlmix(multilevel_lca(u1:u5, 2, cluster = "id", k_between = 2), pupils,
+    starts = c(4, 2), seed = 1, threads = 1))
   expect_snapshot(error = TRUE, {
     three_step(fit, y ~ x, data)
     three_step(fit, "y", data)
@@ -334,7 +443,8 @@ test_that("prints and messages", {
     three_step(fit, y ~ c, data, se = "none")
     three_step(fit, y ~ c, data, family = list(x = gaussian()))
     three_step(chain_fit(), ~ x, as.data.frame(chain_fit()$data$columns))
-    three_step(random_logit_fit(), y ~ c, as.data.frame(c(random_logit_fit()$data$columns, list(id = 1))))
+    three_step(stacked, c ~ g, transform(carcinoma, g = A))
+    three_step(chain_of_levels, list(d ~ 1, c ~ x), pupils)
     three_step(factor_fit(), y ~ c, lsat)
     three_step(update(fit, se = "none", data = data), c ~ x, data)
   })
