@@ -18,8 +18,10 @@
 #'
 #' Of pairs with a continuous outcome the correlation is compared, of continuous outcomes the mean and the variance;
 #' what is expected comes from `draws` data sets drawn from the model, except the mean, which is exact. Their standard
-#' deviation over draws standardises the residual. Nominal outcomes have no correlation, so pairs of a nominal and a
-#' continuous outcome are left out.
+#' deviation over draws standardises the residual. Of a nominal with a continuous outcome the mean in each category is
+#' compared, standardised in the same way; the row of the pair has the correlation ratio (the root of the share of the
+#' continuous outcome's variance that lies between categories) as observed and expected, and the standardised residual
+#' of the category whose mean differs most.
 #'
 #' @param object A fit from [mlmix()].
 #' @param type Text: `"univariate"` (default), `"bivariate"`, `"response"` or `"pattern"`.
@@ -34,9 +36,11 @@
 #'   * `"univariate"`: a row for each category (of counts: the last one is open) with `outcome`, `measure` (`"count"`,
 #'     `"mean"` or `"variance"`), `category`, `observed`, `expected`, `residual` (observed less expected),
 #'     `std.residual`.
-#'   * `"bivariate"`: a row for each pair with `outcome1`, `outcome2`, `n`, `measure` (`"table"` or `"correlation"`),
-#'     `X2`, `df`, `bvr` and, with `bootstrap`, `p.value`; `observed`, `expected`, `residual` (correlations);
-#'     `std.residual` (of tables: of the cell that differs most). The attribute `"tables"` has all cells.
+#'   * `"bivariate"`: a row for each pair with `outcome1`, `outcome2`, `n`, `measure` (`"table"`,
+#'     `"correlation"` or `"means"`), `X2`, `df`, `bvr` and, with `bootstrap`, `p.value`; `observed`, `expected`,
+#'     `residual` (correlations and correlation ratios); `std.residual` (of tables and means: of the cell or category
+#'     that differs most). The attribute `"tables"` has all cells, and means by category with `"mean"` as the category
+#'     of the continuous outcome.
 #'   * `"pattern"`: a row for each response pattern in the data with the outcomes as columns (categories, `NA` where
 #'     missing), `observed`, `expected` (among units with the same values missing), `residual`, `std.residual`, most
 #'     frequent first. For categorical outcomes of units.
@@ -148,109 +152,6 @@ drawn_values <- function(fit, layout, draws, seed, call) {
     }, numeric(nrow(layout$row)))
     matrix(values, nrow(layout$row))
   })
-}
-
-# Pairs ----------------------------------------------------------------------------------------------------------------
-
-bivariate_residuals <- function(fit, draws, bootstrap, seed, call) {
-  pairs <- bivariate_tables(fit, call)
-  correlations <- correlation_rows(fit, draws, seed, call)
-  if (is.null(pairs$rows) && is.null(correlations)) {
-    abort_spec(c("There are no pairs of outcomes to compare.", i = "See {.code type = \"univariate\"}."), call = call)
-  }
-  if (bootstrap > 0 && !is.null(pairs$rows)) {
-    drawn <- bootstrap_refits(fit, bootstrap, seed, bivariate_statistics, call)
-    pairs$rows$p.value <- bootstrap_p_values(pairs$rows$X2, drawn$statistics)
-  }
-  table <- rbind_filled(pairs$rows, correlations)
-  structure(table, tables = pairs$cells, failures = if (bootstrap > 0) drawn$failures)
-}
-
-# list(rows, cells) of all pairs of categorical outcomes and counts.
-bivariate_tables <- function(fit, call) {
-  parts <- unlist(lapply(levels_with_outcomes(fit), function(level) {
-    layout <- unit_layout(fit, level)
-    discrete <- which(vapply(layout$outcomes, has_categories_or_counts, TRUE))
-    if (length(discrete) < 2) return(list())
-    apply(utils::combn(discrete, 2), 2, function(pair) pair_table(fit, layout, pair, call), simplify = FALSE)
-  }), recursive = FALSE)
-  list(rows = do.call(rbind, lapply(parts, `[[`, "row")), cells = do.call(rbind, lapply(parts, `[[`, "cells")))
-}
-
-pair_table <- function(fit, layout, pair, call) {
-  table <- outcome_table(fit, layout, pair, call)
-  names <- vapply(layout$outcomes[pair], function(outcome) outcome$name, "")
-  labels <- lapply(table$categories, `[[`, "labels")
-  size <- lengths(labels)
-  cells <- residual_rows(
-    data.frame(outcome1 = names[[1]], category1 = rep(labels[[1]], size[[2]]), outcome2 = names[[2]],
-      category2 = rep(labels[[2]], each = size[[1]])),
-    table$observed, table$expected, sqrt(table$variance)
-  )
-  rownames(cells) <- NULL
-  df <- prod(size - 1)
-  x2 <- pearson(table$observed, table$expected)
-  worst <- which.max(abs(cells$std.residual))
-  list(cells = cells, row = data.frame(
-    outcome1 = names[[1]], outcome2 = names[[2]], n = table$n, measure = "table", X2 = x2, df = df, bvr = x2 / df,
-    std.residual = if (length(worst) == 0) NA_real_ else cells$std.residual[[worst]], row.names = NULL
-  ))
-}
-
-# Cells that are neither observed nor expected do not count.
-pearson <- function(observed, expected) {
-  used <- expected > 0 | observed > 0
-  sum((observed[used] - expected[used])^2 / expected[used])
-}
-
-# X2 of all pairs: what the bootstrap repeats.
-bivariate_statistics <- function(fit, call) bivariate_tables(fit, call)$rows$X2
-
-correlation_rows <- function(fit, draws, seed, call) {
-  rows <- unlist(lapply(levels_with_outcomes(fit), function(level) {
-    layout <- unit_layout(fit, level)
-    discrete <- vapply(layout$outcomes, has_categories_or_counts, TRUE)
-    nominal <- vapply(layout$outcomes, function(outcome) outcome$family$type == "nominal", TRUE)
-    n <- length(layout$outcomes)
-    if (n < 2) return(list())
-    pairs <- utils::combn(n, 2)
-    pairs <- pairs[, apply(pairs, 2, function(pair) !all(discrete[pair]) && !any(nominal[pair])), drop = FALSE]
-    if (ncol(pairs) == 0) return(list())
-    sets <- drawn_values(fit, layout, draws, seed, call)
-    apply(pairs, 2, function(pair) correlation_row(layout, pair, sets), simplify = FALSE)
-  }), recursive = FALSE)
-  do.call(rbind, rows)
-}
-
-correlation_row <- function(layout, pair, sets) {
-  seen <- rowSums(is.na(layout$value[, pair])) == 0
-  weight <- layout$weight[seen]
-  observed <- weighted_correlation(layout$value[seen, pair, drop = FALSE], weight)
-  drawn <- vapply(sets, function(set) weighted_correlation(set[seen, pair, drop = FALSE], weight), 0)
-  expected <- mean(drawn)
-  data.frame(
-    outcome1 = layout$outcomes[[pair[[1]]]]$name, outcome2 = layout$outcomes[[pair[[2]]]]$name, n = sum(weight),
-    measure = "correlation", observed = observed, expected = expected, residual = observed - expected,
-    std.residual = (observed - expected) / stats::sd(drawn)
-  )
-}
-
-weighted_correlation <- function(x, weight) {
-  if (nrow(x) < 2) return(NA_real_)
-  centred <- sweep(x, 2, colSums(x * weight) / sum(weight))
-  product <- crossprod(centred * sqrt(weight))
-  product[1, 2] / sqrt(product[1, 1] * product[2, 2])
-}
-
-rbind_filled <- function(a, b) {
-  parts <- Filter(Negate(is.null), list(a, b))
-  order <- c("outcome1", "outcome2", "n", "measure", "X2", "df", "bvr", "p.value", "observed", "expected", "residual",
-    "std.residual")
-  names <- intersect(order, unique(unlist(lapply(parts, names))))
-  bind_rows(lapply(parts, function(part) {
-    part[setdiff(names, names(part))] <- NA_real_
-    part[names]
-  }))
 }
 
 # Response patterns ----------------------------------------------------------------------------------------------------
@@ -418,32 +319,6 @@ print.mlmix_residuals <- function(x, n = 20, ...) {
     cat("\n", large, " of ", sum(!is.na(x$std.residual)), " standardised residuals beyond 1.96\n", sep = "")
   }
   invisible(x)
-}
-
-print_pairs <- function(x, n) {
-  tables <- x[x$measure == "table", , drop = FALSE]
-  if (nrow(tables) > 0) {
-    tables <- utils::head(tables[order(-tables$bvr), , drop = FALSE], n)
-    cat("\n")
-    print_plain(data.frame(
-      outcome1 = shorten(tables$outcome1, 16), outcome2 = shorten(tables$outcome2, 16), n = significant(tables$n),
-      X2 = fixed_digits(tables$X2, 2), df = tables$df, BVR = fixed_digits(tables$bvr, 2),
-      if (is.null(tables$p.value)) data.frame(row.names = seq_len(nrow(tables))) else
-        data.frame(p = p_words(tables$p.value)),
-      `worst cell` = rounded(tables$std.residual, 2), check.names = FALSE, stringsAsFactors = FALSE
-    ))
-  }
-  pairs <- x[x$measure == "correlation", , drop = FALSE]
-  if (nrow(pairs) > 0) {
-    pairs <- utils::head(pairs[order(-abs(pairs$std.residual)), , drop = FALSE], n)
-    cat("\n")
-    print_plain(data.frame(
-      outcome1 = shorten(pairs$outcome1, 16), outcome2 = shorten(pairs$outcome2, 16),
-      correlation = fixed_digits(pairs$observed, 3), expected = fixed_digits(pairs$expected, 3),
-      residual = rounded(pairs$residual, 3), std.residual = rounded(pairs$std.residual, 2),
-      stringsAsFactors = FALSE
-    ))
-  }
 }
 
 # Two decimals, none for whole numbers; no minus in front of 0.

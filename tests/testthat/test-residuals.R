@@ -183,3 +183,42 @@ test_that("print and errors", {
     residuals(regression_fit(), "pattern")
   })
 })
+
+test_that("a nominal and a continuous outcome: means by category", {
+  data <- withr::with_seed(6, {
+    class <- rep(1:2, c(180, 120))
+    m <- sapply(class, function(k) sample(3, 1, prob = rbind(c(0.6, 0.3, 0.1), c(0.1, 0.3, 0.6))[k, ]))
+    data.frame(m = factor(letters[m]), y = rnorm(300, c(0, 2)[class]) + 0.8 * (m == 2), b = rbinom(300, 1,
+      c(0.1, 0.9)[class]), b2 = rbinom(300, 1, c(0.1, 0.9)[class]))
+  })
+  data$y[1:5] <- NA
+  fit <- quiet(mlmix(mixture_model(latent_class("c", 2), outcome(m ~ c, family = nominal()), outcome(y ~ c),
+    outcome(c(b, b2) ~ c, family = bernoulli())), data, starts = c(6, 3), seed = 1, threads = 1))
+  ours <- residuals(fit, "bivariate", draws = 200, seed = 1)
+  expect_equal(nrow(ours), 6)
+  row <- ours[ours$measure == "means", ]
+  expect_equal(c(row$outcome1, row$outcome2, row$n), c("m", "y", "295"))
+  seen <- data[-(1:5), ]
+  expect_equal(row$observed, sqrt(summary(stats::lm(y ~ m, seen))$r.squared), tolerance = 1e-8)
+  cells <- attr(ours, "tables")
+  cells <- cells[cells$category2 == "mean", ]
+  expect_equal(cells$category1, c("a", "b", "c"))
+  expect_equal(cells$observed, as.vector(tapply(seen$y, seen$m, mean)))
+  # What is expected, in closed form: the mean of y over P(class | category).
+  e <- coef(fit)
+  size <- fit$class_prob$c
+  p <- sapply(1:2, function(k) { # [category x class]
+    eta <- c(unname(e)[match(sprintf("m#%d~1[c=%d]", 1:2, k), names(e))], 0)
+    exp(eta) / sum(exp(eta))
+  })
+  joint <- t(t(p) * size)
+  mean <- as.vector(joint %*% e[sprintf("y~1[c=%d]", 1:2)]) / rowSums(joint)
+  expect_equal(cells$expected, mean, tolerance = 0.03)
+  # In category b there are 0.8 more than the classes say; its standard error is about that of a mean.
+  expect_equal(row$std.residual, cells$std.residual[[2]])
+  expect_gt(cells$std.residual[[2]], 2.5)
+  n <- table(seen$m)[["b"]]
+  within <- e[["y~~y"]] + stats::weighted.mean((e[sprintf("y~1[c=%d]", 1:2)] - mean[[2]])^2, joint[2, ])
+  expect_equal(cells$residual[[2]] / cells$std.residual[[2]], sqrt(within / n), tolerance = 0.15)
+  expect_output(print(ours), "corr. ratio")
+})
