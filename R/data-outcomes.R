@@ -91,7 +91,8 @@ category_labels <- function(seen, type, root, notes, call) {
   if (!(type == "bernoulli" || has_categories(type))) {
     return(NULL)
   }
-  kind <- unique(vapply(seen, function(x) if (is.factor(x)) "factor" else if (is.character(x)) "text" else "number", ""))
+  kind_of <- function(x) if (is.factor(x)) "factor" else if (is.character(x)) "text" else "number"
+  kind <- unique(vapply(seen, kind_of, ""))
   if (length(kind) > 1) {
     abort_data("{.var {names(seen)}} share parameters, so all must be factors or all numbers.", call = call)
   }

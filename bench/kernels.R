@@ -37,7 +37,7 @@ limit_lines <- function(benches) {
       1e3 * of("log_likelihood", name), 1e3 * of("limit", name), 1e9 * of("e_step", name) / cells,
       1e9 * of("limit", name) / cells, of("e_step", name) / of("limit", name))
   })
-  c("| task | | E-step ms | log L alone ms | bare arithmetic ms | ns per unit x class x node | the same, bare | ratio |",
+  c("| task | | E-step ms | log L alone ms | bare arithmetic ms | ns per unit x class x node | bare | ratio |",
     "| --- | --- | --- | --- | --- | --- | --- | --- |", unlist(rows))
 }
 
@@ -56,12 +56,13 @@ main <- function() {
   writeLines(c(
     "# The engine's micro-benchmarks", "",
     paste0("Written by `bench/kernels.R` from `cargo bench` (Criterion): ", machine_words(), "; load ",
-      format(current_load(), nsmall = 1), ", commit ", package_commit(), ". Least times of 20 samples, one thread."), "",
+      format(current_load(), nsmall = 1), ", commit ", package_commit(), ". Least of 20 samples, one thread."), "",
     "## The limit", "",
     strwrap(paste(
-      "One E-step (log-likelihood, gradient, complete-data information) against the arithmetic that it cannot do without:",
-      "the same number of multiply-adds, on rows in the first cache and sums in registers, and of exponentials",
-      "(`src/rust/engine/benches/e_step.rs` counts them, for the distinct response patterns). The goal is a ratio of 2."
+      "One E-step (log-likelihood, gradient, complete-data information) against the arithmetic that it cannot do",
+      "without: the same number of multiply-adds, on rows in the first cache and sums in registers, and of",
+      "exponentials (`src/rust/engine/benches/e_step.rs` counts them, for the distinct response patterns). The goal",
+      "is a ratio of 2."
     ), 120), "", limit_lines(benches), "", "## Kernels", "", kernel_lines(benches)
   ), file.path("bench", "kernels.md"))
 }

@@ -84,7 +84,9 @@ as_factors <- function(data) {
 item_names <- function(n, prefix = "u") paste0(prefix, seq_len(n))
 
 # cbind(u1, ..., un) ~ rhs
-cbind_formula <- function(items, rhs = "1") stats::as.formula(paste0("cbind(", paste(items, collapse = ", "), ") ~ ", rhs))
+cbind_formula <- function(items, rhs = "1") {
+  stats::as.formula(paste0("cbind(", paste(items, collapse = ", "), ") ~ ", rhs))
+}
 
 from_log_lik <- function(fit) {
   value <- stats::logLik(fit)

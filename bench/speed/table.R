@@ -7,13 +7,14 @@ write_speed_table <- function(results, file) {
     paste0("Written by `bench/speed.R` from `bench/speed.csv`: ", machine_words(), "."), "",
     strwrap(paste(
       "Each program runs in a fresh process, all programs of a task in turn, round after round; a time is the median",
-      "over the rounds (within a process: the median of up to five fits after an untimed one), a ratio the median of the",
-      "ratios of one round. Times are of the whole call, from data frame to fit. The machine was shared: `load` is the mean",
-      "number of running processes on its cores meanwhile, and only ratios count. `difference`: log-likelihood less the",
-      "value that independent programs agree on; a goal is met only if it is above -0.001. `steps`: E-steps, those of the",
-      "standard errors included (mlmix), or iterations (others). `MB`: peak memory, and in parentheses what the fit added to",
-      "packages and data. mlmix uses", bench_threads(), "threads; StepMix may. Where more processes than cores wanted to run,",
-      "waiting decides wall times: goals are then judged by CPU times, which count both threads against mlmix."
+      "over the rounds (within a process: the median of up to five fits after an untimed one), a ratio the median of",
+      "the ratios of one round. Times are of the whole call, from data frame to fit. The machine was shared: `load`",
+      "is the mean number of running processes on its cores meanwhile, and only ratios count. `difference`:",
+      "log-likelihood less the value that independent programs agree on; a goal is met only if it is above -0.001.",
+      "`steps`: E-steps, those of the standard errors included (mlmix), or iterations (others). `MB`: peak memory,",
+      "and in parentheses what the fit added to",
+      "packages and data. mlmix uses", bench_threads(), "threads; StepMix may. Where more processes than cores wanted",
+      "to run, waiting decides wall times: goals are then judged by CPU times, which count both threads against mlmix."
     ), 120), "",
     "## Goals", "", goal_lines(tasks, results), "", "## All programs", "",
     unlist(lapply(tasks, program_lines, results = results)),
@@ -26,7 +27,9 @@ md_row <- function(...) paste0("| ", paste(c(...), collapse = " | "), " |")
 md_table <- function(head, rows) c(md_row(head), md_row(rep("---", length(head))), rows)
 
 show_seconds <- function(x) if (!is.finite(x)) "" else if (x < 0.1) sprintf("%.4f", x) else sprintf("%.3g", x)
-show_number <- function(x, digits = 0) if (is.finite(x)) formatC(x, format = "f", digits = digits, big.mark = ",") else ""
+show_number <- function(x, digits = 0) {
+  if (is.finite(x)) formatC(x, format = "f", digits = digits, big.mark = ",") else ""
+}
 show_ratio <- function(x) if (is.finite(x)) sprintf("%.3g", x) else ""
 middle <- function(x) if (any(is.finite(x))) stats::median(x[is.finite(x)]) else NA_real_
 
@@ -47,8 +50,9 @@ goal_lines <- function(tasks, results) {
       lapply(variant$goals, function(goal) goal_row(task, variant, goal, results))
     }))
   }))
-  md_table(c("task", "variant", "difference", "our wall s", "goal", "yardstick here: wall s", "ratio of wall (CPU) times",
-    "without our standard errors", "elsewhere: CPU s, over ours", "met", "faster than us here"), rows)
+  md_table(c("task", "variant", "difference", "our wall s", "goal", "yardstick here: wall s",
+    "ratio of wall (CPU) times", "without our standard errors", "elsewhere: CPU s, over ours", "met",
+    "faster than us here"), rows)
 }
 
 goal_row <- function(task, variant, goal, results) {
@@ -119,8 +123,11 @@ judge_growth <- function(task, variant, goal, results, mine) {
   base <- rows_of(results, task, small, small$programs[[1]]$name)
   growth <- middle(mine$wall) / middle(base$wall)
   cpu <- middle(mine$cpu) / middle(base$cpu)
-  list(goal = paste0("at most ", goal$ratio, " x ", goal$than), ratio = paste0(show_ratio(growth), " (", show_ratio(cpu), ")"),
-    how = if (is_loaded(mine)) ", by CPU time" else "", met = (if (is_loaded(mine)) cpu else growth) <= goal$ratio)
+  list(
+    goal = paste0("at most ", goal$ratio, " x ", goal$than),
+    ratio = paste0(show_ratio(growth), " (", show_ratio(cpu), ")"),
+    how = if (is_loaded(mine)) ", by CPU time" else "", met = (if (is_loaded(mine)) cpu else growth) <= goal$ratio
+  )
 }
 
 # Every program ---------------------------------------------------------------------------------------------------
@@ -133,10 +140,11 @@ program_lines <- function(task, results) {
     c(
       paste0("### ", task$id, " ", task$title, if (nzchar(variant$name)) paste0(", ", variant$name)), "",
       paste0(task$size, "; ", format(max(some$date)), ", commit ", paste(unique(some$commit), collapse = " "), ", ",
-        max(some$round), " round(s), load ", paste(unique(format(range(some$load), nsmall = 1)), collapse = " to "), "."),
+        max(some$round), " round(s), load ", paste(unique(format(range(some$load), nsmall = 1)), collapse = " to "),
+        "."),
       "",
-      md_table(c("program", "log-likelihood", "difference", "parameters", "steps", "wall s", "CPU s", "MB (added)", "rule"),
-        unlist(rows)), ""
+      md_table(c("program", "log-likelihood", "difference", "parameters", "steps", "wall s", "CPU s", "MB (added)",
+        "rule"), unlist(rows)), ""
     )
   }))
 }

@@ -11,7 +11,8 @@ speed_task("T10", "Random intercept", "10,000 in 200 clusters",
         program("lme4, 15 adaptive points", "lme4",
           fit = function(data) lme4::glmer(yb ~ x1 + x2 + (1 | g), data, stats::binomial(), nAGQ = 15),
           result = from_log_lik, rule = "bobyqa and Nelder-Mead; standard errors"),
-        program("lme4, Laplace", "lme4", fit = function(data) lme4::glmer(yb ~ x1 + x2 + (1 | g), data, stats::binomial()),
+        program("lme4, Laplace", "lme4",
+          fit = function(data) lme4::glmer(yb ~ x1 + x2 + (1 | g), data, stats::binomial()),
           result = from_log_lik, rule = "Laplace (0.75 below the maximum); standard errors"),
         program("glmmTMB, Laplace", "glmmTMB",
           fit = function(data) glmmTMB::glmmTMB(yb ~ x1 + x2 + (1 | g), data, stats::binomial()),
@@ -19,7 +20,8 @@ speed_task("T10", "Random intercept", "10,000 in 200 clusters",
       )
     ),
     goals = list(faster_than("lme4, 15", 10)),
-    elsewhere = c("lme4 1.1.31, 15 adaptive points" = 2.1, "galamm 0.2.3, Laplace" = 0.81, "glmmTMB 1.1.5, Laplace" = 0.99)
+    elsewhere = c("lme4 1.1.31, 15 adaptive points" = 2.1, "galamm 0.2.3, Laplace" = 0.81,
+      "glmmTMB 1.1.5, Laplace" = 0.99)
   ),
   speed_variant(
     "linear", "t10", -16218.8766,

@@ -29,11 +29,12 @@ random_effects_lca <- function(probit) {
   )
 }
 
+# The likelihood has several maxima within 7 of the highest, so mlmix runs with its default number of starts.
 speed_task("T5", "Factor mixture, 2 classes", "2,000 x 10 binary",
   speed_variant(
     "logit", "t5", -9924.4315,
     c(
-      ours(function(data, ...) mlmix(fma(u1:u10, k = 2, link = "logit"), data, ...), starts = c(10, 2)),
+      ours(function(data, ...) mlmix(fma(u1:u10, k = 2, link = "logit"), data, ...), starts = c(20, 5)),
       list(mirt_mixture(), random_effects_lca(FALSE))
     ),
     goals = list(faster_than("mirt", 5), faster_than("randomLCA", 100)),
@@ -43,7 +44,7 @@ speed_task("T5", "Factor mixture, 2 classes", "2,000 x 10 binary",
   speed_variant(
     "probit", "t5p", -9625.0501,
     c(
-      ours(function(data, ...) mlmix(fma(u1:u10, k = 2), data, ...), starts = c(10, 2)),
+      ours(function(data, ...) mlmix(fma(u1:u10, k = 2), data, ...), starts = c(20, 5)),
       list(random_effects_lca(TRUE))
     ),
     goals = list(faster_than("randomLCA", 100)),

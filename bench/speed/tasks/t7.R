@@ -39,7 +39,8 @@ openmx_growth <- function() {
           OpenMx::mxPath(paste0("y", 0:5), arrows = 2, values = .49, labels = "residual", lbound = 1e-4),
           OpenMx::mxPath(c("i", "s"), arrows = 2, connect = "unique.pairs", values = c(.5, .05, .06),
             labels = c("var_i", "cov", "var_s")),
-          OpenMx::mxPath("one", c("i", "s"), values = c(intercept, slope), labels = paste0(c("mean_i_", "mean_s_"), name)),
+          OpenMx::mxPath("one", c("i", "s"), values = c(intercept, slope),
+            labels = paste0(c("mean_i_", "mean_s_"), name)),
           OpenMx::mxPath("one", paste0("y", 0:5), free = FALSE, values = 0),
           OpenMx::mxFitFunctionML(vector = TRUE))
       }
@@ -51,7 +52,8 @@ openmx_growth <- function() {
       suppressMessages(OpenMx::mxRun(model, silent = TRUE))
     },
     result = function(fit) {
-      list(log_likelihood = fit$output$fit / -2, parameters = length(stats::coef(fit)), iterations = fit$output$iterations)
+      list(log_likelihood = fit$output$fit / -2, parameters = length(stats::coef(fit)),
+        iterations = fit$output$iterations)
     },
     prepare = function(data) {
       wide <- stats::reshape(data, idvar = "id", timevar = "time", direction = "wide")

@@ -1,8 +1,8 @@
-//! One E-step of three tasks of the speed benchmark (bench/speed), against the bare arithmetic that it cannot do without.
+//! One E-step of three tasks of the speed benchmark (bench/speed), against the arithmetic that it cannot do without.
 //!
-//! `e_step/…` evaluates log L, the gradient and the complete-data information at the values that data were drawn from;
-//! `log_likelihood/…` log L alone; `limit/…` does the same number of multiply-adds and exponentials on arrays that fit
-//! the cache, by the same vectorised exponential, and nothing else. One thread.
+//! `e_step/…` evaluates log L, the gradient and the complete-data information at the values that data were drawn
+//! from; `log_likelihood/…` log L alone; `limit/…` does the same number of multiply-adds and exponentials on arrays
+//! that fit the cache, by the same vectorised exponential, and nothing else. One thread.
 
 #[path = "../tests/common/mod.rs"]
 mod common;

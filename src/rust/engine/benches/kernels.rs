@@ -1,4 +1,4 @@
-//! The kernels that E-steps are made of: exponentials, log-sum-exp, tails of the normal, small dense algebra, densities.
+//! The kernels that E-steps are made of: exponentials, log-sum-exp, tails of the normal, small dense algebra.
 
 use std::hint::black_box;
 use std::time::Duration;
