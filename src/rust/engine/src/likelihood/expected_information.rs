@@ -86,6 +86,10 @@ fn trace(a: &[f64], b: &[f64], n: usize) -> f64 {
 /// `curvatures`: [between residuals] added to K.
 pub(super) fn add(parts: &[Part], curvatures: &[f64], weight: f64, sums: &mut SlotSums) {
     let r = curvatures.len();
+    if r == 0 {
+        parts.iter().for_each(|part| add_independent(part, weight, sums));
+        return;
+    }
     // Σ n B_c X Xᵀ, [c × p × m]
     let bx: Vec<Vec<f64>> = parts
         .iter()
@@ -108,13 +112,11 @@ pub(super) fn add(parts: &[Part], curvatures: &[f64], weight: f64, sums: &mut Sl
             }
         }
     }
-    if r > 0 {
-        let mut chol = c.clone();
-        if !cholesky_in_place(&mut chol, r) {
-            return;
-        }
-        invert_from_cholesky(&chol, r, &mut c);
+    let mut chol = c.clone();
+    if !cholesky_in_place(&mut chol, r) {
+        return;
     }
+    invert_from_cholesky(&chol, r, &mut c);
     let mut k_matrix: Vec<f64> = c.iter().map(|v| -v).collect();
     for (k, curvature) in curvatures.iter().enumerate() {
         k_matrix[k * r + k] += 1.0 + curvature;
@@ -125,14 +127,61 @@ pub(super) fn add(parts: &[Part], curvatures: &[f64], weight: f64, sums: &mut Sl
     let mut place = vec![0usize; sums.n];
     active.iter().enumerate().for_each(|(i, &s)| place[s as usize] = i);
     let mut of_slot: Vec<OfSlot> = vec![];
-    if r > 0 {
-        of_slot.resize_with(active.len(), || OfSlot { a: vec![0.0; r], r: vec![0.0; r * r], j: vec![0.0; r * r] });
-    }
+    of_slot.resize_with(active.len(), || OfSlot { a: vec![0.0; r], r: vec![0.0; r * r], j: vec![0.0; r * r] });
     for (part, bx) in parts.iter().zip(&bx) {
         add_part(part, bx, r, &c, &k_matrix, &place, &mut of_slot, weight, sums);
     }
-    if r > 0 {
-        finish(&active, &of_slot, r, &c, &k_matrix, weight, sums);
+    finish(&active, &of_slot, r, &c, &k_matrix, weight, sums);
+}
+
+/// Without between residuals: means with themselves, ½ N tr(V⁻¹∂V_sV⁻¹∂V_t).
+fn add_independent(part: &Part, weight: f64, sums: &mut SlotSums) {
+    let (joint, d) = (part.joint, part.derivatives);
+    add_mean(part, weight, &[], 0, sums);
+    let p = joint.p;
+    let mut y = vec![0.0; p * p];
+    for entries in by_slot(&d.covariance) {
+        let slot = entries[0].slot;
+        scale_both(entries, &joint.inverse, p, &mut y);
+        for e in d.covariance.iter().take_while(|e| e.slot <= slot) {
+            let twice = if e.i == e.j { 1.0 } else { 2.0 };
+            add_pair(sums, slot, e.slot, 1.0, 0.5 * weight * part.n * twice * e.value * y[e.i * p + e.j]);
+        }
+    }
+}
+
+/// V⁻¹ ∂V V⁻¹: by entries where they are few.
+fn scale_both(entries: &[CovarianceEntry], inverse: &[f64], p: usize, out: &mut [f64]) {
+    if entries.len() > 2 * p {
+        let half = product(inverse, &full(entries, p), p);
+        multiply(&half, inverse, p, p, p, out);
+        return;
+    }
+    out.fill(0.0);
+    for e in entries {
+        let (a, b) = (&inverse[e.i * p..(e.i + 1) * p], &inverse[e.j * p..(e.j + 1) * p]);
+        let v = if e.i == e.j { 0.5 } else { 1.0 } * e.value;
+        for (i, out) in out.chunks_exact_mut(p).enumerate() {
+            let (x, y) = (v * a[i], v * b[i]);
+            out.iter_mut().zip(a).zip(b).for_each(|((o, a), b)| *o += x * b + y * a);
+        }
+    }
+}
+
+/// Means with themselves, and loadings with themselves under `k_matrix`, [r × r].
+fn add_mean(part: &Part, weight: f64, k_matrix: &[f64], r: usize, sums: &mut SlotSums) {
+    let (joint, d) = (part.joint, part.derivatives);
+    let (p, m) = (joint.p, joint.m);
+    for (x, a) in d.mean.iter().enumerate() {
+        for (y, b) in d.mean[..=x].iter().enumerate() {
+            let between = match (a.c, b.c) {
+                (0, 0) => 1.0,
+                (0, _) | (_, 0) => continue,
+                (k, l) => k_matrix[(k - 1) * r + l - 1],
+            };
+            let v = weight * between * joint.inverse[a.i * p + b.i] * a.value * b.value * part.xx[a.m * m + b.m];
+            add_pair(sums, a.slot, b.slot, if x == y { 1.0 } else { 2.0 }, v);
+        }
     }
 }
 
@@ -153,94 +202,61 @@ fn add_part(
     let (p, m) = (joint.p, joint.m);
     let size = p * m;
     let inverse = &joint.inverse;
-    if r > 0 {
-        // F_k = V⁻¹ Σ n B_k X Xᵀ
-        let f: Vec<f64> = (0..r)
-            .flat_map(|k| {
-                let mut out = vec![0.0; size];
-                multiply(inverse, &bx[(1 + k) * size..(2 + k) * size], p, p, m, &mut out);
-                out
-            })
-            .collect();
-        for e in &d.mean {
-            let s = &mut of_slot[place[e.slot as usize]];
-            for k in 0..r {
-                let v = e.value * f[k * size + e.i * m + e.m];
-                if e.c == 0 {
-                    s.a[k] += v;
-                } else {
-                    s.r[(e.c - 1) * r + k] += v;
-                }
+    // F_k = V⁻¹ Σ n B_k X Xᵀ
+    let mut f = vec![0.0; r * size];
+    for (f, bx) in f.chunks_exact_mut(size).zip(bx[size..].chunks_exact(size)) {
+        multiply(inverse, bx, p, p, m, f);
+    }
+    for e in &d.mean {
+        let s = &mut of_slot[place[e.slot as usize]];
+        for k in 0..r {
+            let v = e.value * f[k * size + e.i * m + e.m];
+            if e.c == 0 {
+                s.a[k] += v;
+            } else {
+                s.r[(e.c - 1) * r + k] += v;
             }
         }
     }
-    // mean and A with themselves
-    for (x, a) in d.mean.iter().enumerate() {
-        for (y, b) in d.mean[..=x].iter().enumerate() {
-            let between = match (a.c, b.c) {
-                (0, 0) => 1.0,
-                (0, _) | (_, 0) => continue,
-                (k, l) => k_matrix[(k - 1) * r + l - 1],
-            };
-            let v = weight * between * inverse[a.i * p + b.i] * a.value * b.value * part.xx[a.m * m + b.m];
-            add_pair(sums, a.slot, b.slot, if x == y { 1.0 } else { 2.0 }, v);
-        }
-    }
+    add_mean(part, weight, k_matrix, r, sums);
     if d.covariance.is_empty() {
         return;
     }
-    // Z, and Σ_k C_kc Σ n B_k X Xᵀ
-    let (mut z, mut cbx) = (vec![0.0; p * p], vec![0.0; r * size]);
-    if r > 0 {
-        for l in 0..r {
-            for k in 0..r {
-                let v = c[k * r + l];
-                let from = &bx[(1 + k) * size..(2 + k) * size];
-                cbx[l * size..(l + 1) * size].iter_mut().zip(from).for_each(|(o, b)| *o += v * b);
-            }
-            let b = joint.e_of(1 + l);
-            let mut scaled = vec![0.0; size];
-            multiply(inverse, &cbx[l * size..(l + 1) * size], p, p, m, &mut scaled);
-            for i in 0..p {
-                for j in 0..p {
-                    z[i * p + j] += dot(&scaled[i * m..(i + 1) * m], &b[j * m..(j + 1) * m]);
-                }
+    // Z, and Σ_k C_kl Σ n B_k X Xᵀ
+    let (mut z, mut cbx, mut scaled) = (vec![0.0; p * p], vec![0.0; r * size], vec![0.0; size]);
+    for (l, cbx) in cbx.chunks_exact_mut(size).enumerate() {
+        for (k, bx) in bx[size..].chunks_exact(size).enumerate() {
+            cbx.iter_mut().zip(bx).for_each(|(o, b)| *o += c[k * r + l] * b);
+        }
+        let e = joint.e_of(1 + l);
+        multiply(inverse, cbx, p, p, m, &mut scaled);
+        for i in 0..p {
+            for j in 0..p {
+                z[i * p + j] += dot(&scaled[i * m..(i + 1) * m], &e[j * m..(j + 1) * m]);
             }
         }
     }
+    let mut y = vec![0.0; p * p];
     for entries in by_slot(&d.covariance) {
         let slot = entries[0].slot;
-        let dv = full(entries, p);
-        let scaled = product(inverse, &dv, p); // V⁻¹ ∂V
-        let y = product(&scaled, inverse, p);
-        let mut against: Vec<f64> = y.iter().map(|v| 0.5 * part.n * v).collect();
-        if r > 0 {
-            let zdv = product(&z, &dv, p);
-            let zdv = product(&zdv, inverse, p); // Z ∂V V⁻¹
-            for i in 0..p {
-                for j in 0..p {
-                    against[i * p + j] -= 0.5 * (zdv[i * p + j] + zdv[j * p + i]);
-                }
-            }
-            let s = &mut of_slot[place[slot as usize]];
-            for l in 0..r {
-                // Y_s Σ n B_l X Xᵀ
-                let mut ybx = vec![0.0; size];
-                multiply(&y, &bx[(1 + l) * size..(2 + l) * size], p, p, m, &mut ybx);
-                for k in 0..r {
-                    s.j[k * r + l] += dot(joint.b_of(1 + k), &ybx);
-                }
-                let mut ycbx = vec![0.0; size];
-                multiply(&y, &cbx[l * size..(l + 1) * size], p, p, m, &mut ycbx);
-                for e in d.mean.iter().filter(|e| e.c == 1 + l) {
-                    add_pair(sums, slot, e.slot, 2.0, weight * e.value * ycbx[e.i * m + e.m]);
-                }
-            }
-        }
-        for e in d.covariance.iter().filter(|e| e.slot <= slot) {
+        scale_both(entries, inverse, p, &mut y);
+        let zdv = product(&product(&z, &full(entries, p), p), inverse, p); // Z ∂V V⁻¹
+        let against = |i: usize, j: usize| 0.5 * (part.n * y[i * p + j] - zdv[i * p + j] - zdv[j * p + i]);
+        for e in d.covariance.iter().take_while(|e| e.slot <= slot) {
             let twice = if e.i == e.j { 1.0 } else { 2.0 };
             // the sum over a slot's own entries is whole already
-            add_pair(sums, slot, e.slot, 1.0, weight * twice * e.value * against[e.i * p + e.j]);
+            add_pair(sums, slot, e.slot, 1.0, weight * twice * e.value * against(e.i, e.j));
+        }
+        let s = &mut of_slot[place[slot as usize]];
+        for (l, (bx, cbx)) in bx[size..].chunks_exact(size).zip(cbx.chunks_exact(size)).enumerate() {
+            multiply(&y, bx, p, p, m, &mut scaled);
+            for k in 0..r {
+                s.j[k * r + l] += dot(joint.b_of(1 + k), &scaled);
+            }
+            multiply(&y, cbx, p, p, m, &mut scaled);
+            for e in d.mean.iter().filter(|e| e.c == 1 + l) {
+                add_pair(sums, slot, e.slot, 2.0, weight * e.value * scaled[e.i * m + e.m]);
+            }
         }
     }
 }

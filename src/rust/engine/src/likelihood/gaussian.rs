@@ -8,16 +8,15 @@
 use super::accumulator::SlotSums;
 use super::coefficients::{self, Frame};
 use super::expected_information::{self, Part};
-use super::joint_normal::{Derivatives, Joint, ScoreMoments, Source, Theta};
+use super::joint_normal::{dot, Derivatives, Joint, ScoreMoments, Source, Theta};
 use super::predictor::{Affine, At, Point, Workspace};
+use super::row_block::{Moments, RowBlock, BLOCK};
 use super::table::{evaluate_predictors, Layout};
 use crate::compiled::factor::{residual_covariances, Factor, NONE};
 use crate::linalg::{cholesky_in_place, invert_from_cholesky, solve_lower};
 use crate::spec::CovarianceOf;
 
 const LOG_2_PI: f64 = 1.837_877_066_409_345_3;
-/// Rows per block.
-const BLOCK: usize = 64;
 
 /// Outcomes of the group that are observed in the design's row.
 fn observed(point: &Point, group: &[usize], row: usize) -> Vec<usize> {
@@ -59,16 +58,8 @@ pub(crate) struct Buffers {
     joint: Joint,
     derivatives: Derivatives,
     score: ScoreMoments,
+    moments: Moments,
     block: RowBlock,
-}
-
-/// Outcomes, columns and residuals of up to `BLOCK` rows, [p × BLOCK] and [m × BLOCK].
-#[derive(Default)]
-struct RowBlock {
-    n: usize,
-    y: Vec<f64>,
-    x: Vec<f64>,
-    r: Vec<f64>,
 }
 
 /// A design's distribution in one cell.
@@ -110,70 +101,13 @@ impl<'a> Design<'a> {
 
     /// Reads the rows of some values.
     fn read(&self, point: &Point, rows: &[u32], block: &mut RowBlock) {
-        let (p, m) = (self.observed.len(), self.x.len());
-        block.n = rows.len();
-        for (v, size) in [(&mut block.y, p * BLOCK), (&mut block.r, p * BLOCK), (&mut block.x, m * BLOCK)] {
-            v.resize(size, 0.0);
-        }
-        for (y, (column, centre)) in block.y.chunks_exact_mut(BLOCK).zip(&self.columns) {
-            y.iter_mut().zip(rows).for_each(|(y, &row)| *y = column[row as usize] - centre);
-        }
-        if let (Some(linear), true) = (&self.f.linear, m > 1) {
-            let mut x = vec![0.0; m];
-            for (k, &row) in rows.iter().enumerate() {
-                linear.fill_x(&point.program.sample.columns, row as usize, &mut x);
-                x.iter().enumerate().for_each(|(c, x)| block.x[c * BLOCK + k] = *x);
+        let columns = &point.program.sample.columns;
+        block.read(rows, &self.columns, self.x.len(), |row, x| {
+            if let Some(linear) = &self.f.linear {
+                linear.fill_x(columns, row, x);
             }
-        }
+        });
     }
-}
-
-impl RowBlock {
-    /// r = y − B X
-    fn residuals(&mut self, joint: &Joint) {
-        let (m, n) = (joint.m, self.n);
-        for (i, (r, y)) in self.r.chunks_exact_mut(BLOCK).zip(self.y.chunks_exact(BLOCK)).enumerate().take(joint.p) {
-            let (r, y) = (&mut r[..n], &y[..n]);
-            let b = &joint.b[i * m..(i + 1) * m];
-            r.iter_mut().zip(y).for_each(|(r, y)| *r = y - b[0]);
-            for (b, x) in b.iter().zip(self.x.chunks_exact(BLOCK)).skip(1) {
-                r.iter_mut().zip(&x[..n]).for_each(|(r, x)| *r -= b * x);
-            }
-        }
-    }
-
-    /// Σ (L⁻¹ r)² of every row, the residuals being overwritten.
-    fn quadratic(&mut self, joint: &Joint, out: &mut [f64; BLOCK]) {
-        let (p, n) = (joint.p, self.n);
-        out.fill(0.0);
-        for i in 0..p {
-            let (before, rest) = self.r.split_at_mut(i * BLOCK);
-            let r = &mut rest[..n];
-            for (k, before) in before.chunks_exact(BLOCK).enumerate() {
-                let l = joint.chol[i + k * p];
-                r.iter_mut().zip(&before[..n]).for_each(|(r, b)| *r -= l * b);
-            }
-            let scale = 1.0 / joint.chol[i + i * p];
-            for (r, o) in r.iter_mut().zip(out.iter_mut()) {
-                *r *= scale;
-                *o += *r * *r;
-            }
-        }
-    }
-}
-
-/// Σ a b with four partial sums.
-#[inline]
-fn inner(a: &[f64], b: &[f64]) -> f64 {
-    let mut s = [0.0f64; 4];
-    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a4.zip(b4) {
-        for k in 0..4 {
-            s[k] += x[k] * y[k];
-        }
-    }
-    (s[0] + s[1]) + (s[2] + s[3]) + rest
 }
 
 fn frame<'a>(f: &'a Factor, derivatives: bool) -> Frame<'a> {
@@ -217,7 +151,6 @@ pub fn fill(
             if q == 0 || values.1 - values.0 > BLOCK {
                 design.read(point, rows, block);
             }
-            block.residuals(joint);
             block.quadratic(joint, &mut quadratic);
             for (k, quadratic) in quadratic[..rows.len()].iter().enumerate() {
                 table[layout.start(v + k - first, cell.0, cell.1) + q] = constant - 0.5 * quadratic;
@@ -246,80 +179,42 @@ pub fn contract(
     let Some(design) = Design::new(point, group, f, at.row, &w.state) else { return };
     let mut buffers = std::mem::take(&mut w.gaussian);
     coefficients::evaluate(point, f, frame(f, true), w, &mut buffers.coefficients);
-    let Buffers { coefficients, joint, derivatives, score, block } = &mut buffers;
+    let Buffers { coefficients, joint, derivatives, score, moments, block } = &mut buffers;
     let source = design.source(coefficients);
     let varies = source.covariance_varies();
-    let m = source.m;
-    let mut xx = vec![0.0; if sums.want_information { m * m } else { 0 }];
-    let (mut weight, mut weighted) = ([0.0; BLOCK], [0.0; BLOCK]);
+    let (p, m) = (source.observed.len(), source.m);
     for q in 0..layout.n_nodes {
         if (q == 0 || varies) && !joint.set_covariance(&source, q) {
             break;
         }
         joint.set_mean(&source, q);
-        score.reset(joint);
-        xx.fill(0.0);
+        moments.reset(p, m, sums.want_information);
         for v in (values.0..values.1).step_by(BLOCK) {
             let rows = &f.patterns.row[v..(v + BLOCK).min(values.1)];
-            let n = rows.len();
-            for (k, weight) in weight[..n].iter_mut().enumerate() {
-                *weight = weights[layout.start(v + k - first, cell.0, cell.1) + q];
-            }
-            let weight = &weight[..n];
-            let total: f64 = weight.iter().sum();
             if q == 0 || values.1 - values.0 > BLOCK {
                 design.read(point, rows, block);
             }
-            if total == 0.0 {
-                continue;
-            }
-            score.n += total;
-            block.residuals(joint);
-            let p = joint.p;
-            for i in 0..p {
-                let r = &block.r[i * BLOCK..i * BLOCK + n];
-                let weighted = &mut weighted[..n];
-                weighted.iter_mut().zip(weight).zip(r).for_each(|((o, w), r)| *o = w * r);
-                score.g[i * m] += weighted.iter().sum::<f64>();
-                for c in 1..m {
-                    score.g[i * m + c] += inner(weighted, &block.x[c * BLOCK..c * BLOCK + n]);
-                }
-                for j in 0..=i {
-                    score.r[i * p + j] += inner(weighted, &block.r[j * BLOCK..j * BLOCK + n]);
-                }
-            }
-            if sums.want_information {
-                xx[0] += total;
-                for a in 1..m {
-                    let x = &block.x[a * BLOCK..a * BLOCK + n];
-                    let weighted = &mut weighted[..n];
-                    weighted.iter_mut().zip(weight).zip(x).for_each(|((o, w), x)| *o = w * x);
-                    xx[a * m] += weighted.iter().sum::<f64>();
-                    for b in 1..=a {
-                        xx[a * m + b] += inner(weighted, &block.x[b * BLOCK..b * BLOCK + n]);
-                    }
-                }
+            let weight = |k: usize| weights[layout.start(v + k - first, cell.0, cell.1) + q];
+            if block.weigh((0..rows.len()).map(weight)) > 0.0 {
+                block.add_moments(joint, moments);
             }
         }
-        if score.n > 0.0 {
-            mirror(&mut score.r, joint.p);
+        if moments.n() > 0.0 {
             derivatives.set(&source, q);
             if sums.want_information {
-                mirror(&mut xx, m);
-                let part = Part { joint, derivatives, n: score.n, xx: &xx };
+                let mut xx = vec![0.0; m * m];
+                moments.xx(m, &mut xx);
+                let part = Part { joint, derivatives, n: moments.n(), xx: &xx };
                 expected_information::add(&[part], &[], 1.0, sums);
             }
+            score.reset(joint);
+            score.n = moments.n();
+            moments.g(&mut score.g);
+            moments.r(p, &mut score.r);
             score.contract(joint, derivatives, sums);
         }
     }
     w.gaussian = buffers;
-}
-
-/// Copies the lower triangle of a matrix held row by row to the upper one.
-fn mirror(a: &mut [f64], n: usize) {
-    for i in 0..n {
-        (0..i).for_each(|j| a[j * n + i] = a[i * n + j]);
-    }
 }
 
 /// Scores of every value at every node: calls `each(value, node, score by slot)`.
@@ -347,20 +242,19 @@ pub(super) fn scores(
         joint.set_mean(&source, q);
         derivatives.set(&source, q);
         let p = joint.p;
-        let mut pull = vec![0.0; p];
+        let (mut residual, mut pull) = (vec![0.0; p], vec![0.0; p]);
         for v in (values.0..values.1).step_by(BLOCK) {
             let rows = &f.patterns.row[v..(v + BLOCK).min(values.1)];
             design.read(point, rows, block);
-            block.residuals(joint);
             for k in 0..rows.len() {
+                block.residual(joint, k, &mut residual);
                 // V⁻¹ r
                 for (i, pull) in pull.iter_mut().enumerate() {
-                    *pull = (0..p).map(|j| joint.inverse[i * p + j] * block.r[j * BLOCK + k]).sum();
+                    *pull = dot(&joint.inverse[i * p..(i + 1) * p], &residual);
                 }
                 out.fill(0.0);
                 for e in &derivatives.mean {
-                    let x = if e.m == 0 { 1.0 } else { block.x[e.m * BLOCK + k] };
-                    out[e.slot as usize] += e.value * pull[e.i] * x;
+                    out[e.slot as usize] += e.value * pull[e.i] * block.column(joint.m, e.m, k);
                 }
                 for e in &derivatives.covariance {
                     let twice = if e.i == e.j { 0.5 } else { 1.0 };

@@ -13,6 +13,7 @@ mod lane;
 pub mod nodes;
 pub mod predictor;
 pub mod residuals;
+mod row_block;
 pub mod rows;
 mod run;
 mod shared_units;
