@@ -282,6 +282,7 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         return Ok(out);
     }
     let mut information = vec![];
+    let mut unit_scores = None;
     for round in 0..=NEWTON_ROUNDS {
         m.value = problem.evaluate(&m.x, true);
         found.evaluations += 1;
@@ -291,10 +292,13 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         out.held.iter_mut().zip(certain).for_each(|(h, s)| *h |= s);
         let exact = louis::applies(program)
             .then(|| louis::louis_information(program, space, &found.best.nodes, &m.x))
-            .flatten()
-            .map(|i| without(i, &out.held));
+            .flatten();
         let is_exact = exact.is_some();
-        information = exact.unwrap_or_else(|| observed_information(&problem, &m.x, &out.held, &scale, false));
+        let closed = exact.map(|e| {
+            unit_scores = Some(e.scores);
+            without(e.information, &out.held)
+        });
+        information = closed.unwrap_or_else(|| observed_information(&problem, &m.x, &out.held, &scale, false));
         if monitor.cancelled() {
             return Err(EngineError::Interrupted);
         }
@@ -345,8 +349,11 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         m.status = if m.decrement.abs() <= CONFIRMED { Status::Converged } else { Status::Stalled };
     }
     let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
-    let scores = cluster_scores(program, space, &found.best.nodes, &m.x);
-    let cross = cross_product(program, &scores, n, options.robust_cluster.as_deref());
+    let alone = options.robust_cluster.is_none() && program.units.are_alone();
+    let cross = unit_scores.filter(|_| alone).unwrap_or_else(|| {
+        let scores = cluster_scores(program, space, &found.best.nodes, &m.x);
+        cross_product(program, &scores, n, options.robust_cluster.as_deref())
+    });
     if let Some(inverse) = invert_kept(&information, n, &kept) {
         let robust = sandwich(&inverse, &cross, n, &kept);
         // as Mplus: a held logit counts 1 in the trace

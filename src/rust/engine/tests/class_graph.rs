@@ -282,3 +282,33 @@ fn ten_occasions_of_four_classes_equal_the_forward_recursion() {
     let want = forward(&case, 10, 4);
     assert!((got - want).abs() < 1e-9 * want.abs(), "{got} instead of {want}");
 }
+
+/// Three hundred items that contradict both classes: the likelihood of a unit is far below the smallest number.
+#[test]
+fn improbable_units_are_worked_out_with_logarithms() {
+    let mut s = Spec::default();
+    let share = s.free("c#1~1", 0.4);
+    s.class("c", WITHIN, vec![vec![intercept(share)]]);
+    let n_items = 300;
+    for i in 0..n_items {
+        let value = s.by(&format!("u{i}~1"), &["c"], &[14.0, -13.0]);
+        s.item(&format!("u{i}"), vec![intercept(value)]);
+    }
+    let n = 40;
+    let mut case = Case::new("improbable", s, Shape::Rows(n));
+    let mut rng = Stream::new(3, 0);
+    let mut counts = vec![0.0; n];
+    for i in 0..n_items {
+        let y: Vec<f64> = (0..n).map(|_| f64::from(u8::from(rng.uniform() < 0.5))).collect();
+        counts.iter_mut().zip(&y).for_each(|(c, y)| *c += y);
+        case.column_mut(&format!("u{i}")).copy_from_slice(&y);
+    }
+    let unit = |ones: &f64| {
+        let zeros = n_items as f64 - ones;
+        let class = |logit: f64, eta: f64| log_expit(logit) + ones * log_expit(eta) + zeros * log_expit(-eta);
+        log_sum_exp(&[class(0.4, 14.0), class(-0.4, -13.0)])
+    };
+    let want: f64 = counts.iter().map(unit).sum();
+    let got = evaluate(&case).get("log_likelihood").and_then(Value::as_f64).unwrap();
+    assert!((got - want).abs() < 1e-10 * want.abs(), "{got} instead of {want}");
+}

@@ -8,8 +8,9 @@ use mlmix_engine::em::problem::{Problem, Silent};
 use mlmix_engine::fit::Prepared;
 use mlmix_engine::inference::information::observed_information;
 use mlmix_engine::inference::louis;
-use mlmix_engine::inference::scores::cluster_scores;
+use mlmix_engine::inference::scores::{cluster_scores, cross_product};
 use mlmix_engine::likelihood::{evaluate, Want};
+use mlmix_engine::optim::Objective;
 use mlmix_engine::rng::Stream;
 
 const WANT: Want = Want { gradient: true, information: true, moments: false };
@@ -131,11 +132,51 @@ fn closed_form_information_agrees_with_differences() {
         let n = x.len();
         let problem = Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 0 };
         let differences = observed_information(&problem, x, &vec![false; n], &vec![1e4; n], true);
-        let closed = louis::louis_information(&p.program, &p.space, &p.nodes, x).unwrap();
+        let exact = louis::louis_information(&p.program, &p.space, &p.nodes, x).unwrap();
+        let closed = exact.information;
+        if p.program.units.are_alone() {
+            let scores = cluster_scores(&p.program, &p.space, &p.nodes, x);
+            for (e, s) in cross_product(&p.program, &scores, n, None).iter().zip(&exact.scores) {
+                assert!((e - s).abs() < 1e-9 * (1.0 + e.abs()), "{}: {s} instead of {e}", case.name);
+            }
+        }
         let largest = differences.iter().fold(0.0f64, |a, b| a.max(b.abs()));
         for (e, (c, d)) in closed.iter().zip(&differences).enumerate() {
             assert!((c - d).abs() < 1e-6 * (largest.sqrt() + d.abs()), "{}: entry {e} {c} instead of {d}", case.name);
         }
     }
     assert!(seen >= 4, "{seen} models without nodes");
+}
+
+/// The expected complete-data log-likelihood has the gradient of log L where its weights come from, the gradient of its
+/// own differences elsewhere, and rises by less than log L does.
+#[test]
+fn surrogates_touch_the_log_likelihood_from_below() {
+    let mut seen = 0;
+    for case in all_cases() {
+        let p = case.prepared();
+        let problem = Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 0 };
+        let at = points(&case, &p);
+        let here = problem.evaluate(&at[0], true);
+        let Some(weights) = here.weights.as_deref() else { continue };
+        seen += 1;
+        let surrogate = |x: &[f64]| problem.surrogate(weights, x, true).unwrap();
+        let (first, second) = (surrogate(&at[0]), surrogate(&at[1]));
+        for (a, b) in first.gradient.iter().zip(&here.gradient) {
+            assert!((a - b).abs() < 1e-9 * (1.0 + b.abs()), "{}: {a} instead of {b}", case.name);
+        }
+        let gain = problem.evaluate(&at[1], false).f - here.f;
+        assert!(second.f - first.f < gain + 1e-9, "{}: {} above {gain}", case.name, second.f - first.f);
+        for k in 0..at[1].len() {
+            let moved = |step: f64| {
+                let mut x = at[1].clone();
+                x[k] += step;
+                surrogate(&x).f
+            };
+            let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+            let off = (second.gradient[k] - difference).abs();
+            assert!(off < 1e-4 * (1.0 + difference.abs()), "{}: coordinate {k} is off by {off}", case.name);
+        }
+    }
+    assert!(seen >= 8, "{seen} models with tables that all units share");
 }

@@ -39,6 +39,12 @@ impl Units {
     pub fn n_chunks(&self) -> usize {
         self.chunk_start.len() - 1
     }
+    /// Every cluster is one unit, and weights are 1 or count duplicates.
+    pub fn are_alone(&self) -> bool {
+        self.n_units() == self.n_clusters()
+            && self.weight == self.weight_squared
+            && self.count.iter().all(|c| *c == 1.0)
+    }
     /// First unit of each chunk, [n_chunks + 1].
     pub fn chunk_unit_start(&self) -> Vec<usize> {
         self.chunk_start.iter().map(|&c| self.cluster_start[c]).collect()

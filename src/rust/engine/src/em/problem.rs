@@ -1,9 +1,11 @@
 //! The likelihood as a function of optimiser coordinates, for given nodes.
 
+use std::sync::Arc;
+
 use super::space::Space;
 use crate::compiled::Program;
 use crate::likelihood::nodes::Nodes;
-use crate::likelihood::{evaluate, Want};
+use crate::likelihood::{complete_data, evaluate, Want};
 use crate::optim::{Objective, Value};
 
 /// Progress and cancellation, seen from any thread.
@@ -34,7 +36,7 @@ impl Objective for Problem<'_> {
     fn evaluate(&self, x: &[f64], want_scaling: bool) -> Value {
         let working = self.space.to_working(x);
         if self.monitor.cancelled() {
-            return Value { f: f64::NEG_INFINITY, gradient: vec![0.0; x.len()], scaling: None };
+            return Value { f: f64::NEG_INFINITY, gradient: vec![0.0; x.len()], scaling: None, weights: None };
         }
         let e = evaluate(
             self.program,
@@ -46,7 +48,16 @@ impl Objective for Problem<'_> {
             f: e.log_likelihood,
             gradient: self.space.gradient(&e.sums.gradient),
             scaling: e.sums.information.map(|i| self.space.matrix(&i, working.len())),
+            weights: e.weights.map(Arc::new),
         }
+    }
+    /// The expected complete-data log-likelihood, of which the E-step has left the posterior weights.
+    fn surrogate(&self, weights: &[Vec<f64>], x: &[f64], want_scaling: bool) -> Option<Value> {
+        let working = self.space.to_working(x);
+        let (f, sums) = complete_data(self.program, self.nodes, &working, weights, want_scaling)?;
+        let gradient = self.space.gradient(&sums.gradient);
+        let scaling = sums.information.map(|i| self.space.matrix(&i, working.len()));
+        Some(Value { f, gradient, scaling, weights: None })
     }
     fn lower(&self) -> &[f64] {
         &self.space.lower

@@ -18,7 +18,7 @@ use crate::likelihood::{rows, table};
 use crate::linalg::Gram;
 use crate::numeric::log_sum_exp;
 
-/// Most class cells to enumerate.
+/// Most class cells to enumerate; with more cells than parameters, differences of gradients cost less.
 const MAX_CELLS: usize = 128;
 const LANES: usize = 16;
 
@@ -29,7 +29,7 @@ pub fn applies(program: &Program) -> bool {
         && program.cluster_factors.is_empty()
         && program.cluster_gaussian.is_none()
         && program.factors.iter().all(plain)
-        && program.model.n_cells(&program.within_classes) <= MAX_CELLS
+        && program.model.n_cells(&program.within_classes) <= MAX_CELLS.min(program.model.parameters.len())
 }
 
 /// Log densities and their derivatives for the patterns of one factor.
@@ -38,10 +38,8 @@ struct FactorTables {
     /// First value pattern of the tables.
     first: usize,
     log_density: Vec<f64>,
-    /// Per entry of the table, where its non-zero derivatives start in `scores`.
-    start: Vec<u32>,
-    /// (parameter, derivative)
-    scores: Vec<(u32, f64)>,
+    /// [entry × slots]
+    derivatives: Vec<f64>,
     /// Posterior weights of the entries.
     weights: Vec<f64>,
 }
@@ -51,29 +49,12 @@ impl FactorTables {
         let mut w = Workspace::default();
         let values = f.patterns.values_of(designs);
         let size = (values.1 - values.0) * f.n_within;
-        let mut out = FactorTables {
-            first: values.0,
-            log_density: vec![0.0; size],
-            weights: vec![0.0; size],
-            ..FactorTables::default()
-        };
-        if !table::fill(point, nodes, f, designs, &mut out.log_density, &mut w) {
+        let mut log_density = vec![0.0; size];
+        if !table::fill(point, nodes, f, designs, &mut log_density, &mut w) {
             return None;
         }
-        let m = f.parameters.len();
         let derivatives = derivative_table(point, nodes, f, designs, &mut w);
-        for entry in 0..size {
-            out.start.push(out.scores.len() as u32);
-            let row = &derivatives[entry * m..(entry + 1) * m];
-            let nonzero = row.iter().zip(&f.parameters).filter(|(d, _)| **d != 0.0);
-            out.scores.extend(nonzero.map(|(d, &p)| (p as u32, *d)));
-        }
-        out.start.push(out.scores.len() as u32);
-        Some(out)
-    }
-
-    fn scores(&self, entry: usize) -> &[(u32, f64)] {
-        &self.scores[self.start[entry] as usize..self.start[entry + 1] as usize]
+        Some(FactorTables { first: values.0, log_density, derivatives, weights: vec![0.0; size] })
     }
 
     /// Adds E(−∂² log f) of the patterns with their weights.
@@ -88,16 +69,71 @@ impl FactorTables {
     }
 }
 
+/// A class cell: the parameters that matter in it, and where the slots of each factor stand among them.
+struct Cell {
+    /// Place of the cell's parameters in `Cells::sets`.
+    set: usize,
+    /// Per factor, its within cell.
+    of_factor: Vec<u32>,
+    /// Per factor, (slot, place among the cell's parameters).
+    places: Vec<Vec<(u32, u32)>>,
+}
+
+struct Cells {
+    cells: Vec<Cell>,
+    /// Distinct sets of parameters, ascending.
+    sets: Vec<Vec<usize>>,
+}
+
+impl Cells {
+    fn new(point: &Point) -> Cells {
+        let program = point.program;
+        let factors = &program.factors;
+        let maps: Vec<Vec<u32>> =
+            factors.iter().map(|f| cell_map(&program.model, &program.within_classes, &f.within)).collect();
+        let slots: Vec<Vec<Vec<u32>>> = factors.iter().map(|f| rows::slots_of_cells(point, f)).collect();
+        let mut out = Cells { cells: vec![], sets: vec![] };
+        for cell in 0..program.model.n_cells(&program.within_classes) {
+            let of_factor: Vec<u32> = maps.iter().map(|m| m[cell]).collect();
+            let used = || factors.iter().zip(&slots).zip(&of_factor).map(|((f, s), &c)| (f, &s[c as usize]));
+            let mut parameters: Vec<usize> =
+                used().flat_map(|(f, slots)| slots.iter().map(|&s| f.parameters[s as usize])).collect();
+            parameters.sort_unstable();
+            parameters.dedup();
+            let place = |p: usize| parameters.partition_point(|&q| q < p) as u32;
+            let places = used()
+                .map(|(f, slots)| slots.iter().map(|&s| (s, place(f.parameters[s as usize]))).collect())
+                .collect();
+            let set = out.sets.iter().position(|s| *s == parameters).unwrap_or_else(|| {
+                out.sets.push(parameters);
+                out.sets.len() - 1
+            });
+            out.cells.push(Cell { set, of_factor, places });
+        }
+        out
+    }
+}
+
 /// What one lane of chunks adds up.
 struct Lane {
-    /// Curvature less variance of the scores, [n_parameters × n_parameters].
+    /// Curvature less Σ w E(s sᵀ), [n_parameters × n_parameters].
     sums: Accumulator,
+    /// Σ w E(s) E(s)ᵀ
+    means: Vec<f64>,
     /// Per factor that all chunks share: posterior weights.
     weights: Vec<Vec<f64>>,
 }
 
-/// −∂² log L / ∂x ∂xᵀ in optimiser coordinates, [n × n]; `None` where the parameters are not admissible.
-pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Option<Vec<f64>> {
+/// In optimiser coordinates, [n × n].
+pub struct Exact {
+    /// −∂² log L / ∂x ∂xᵀ
+    pub information: Vec<f64>,
+    /// Σ w s sᵀ over units, s the score of one unit.
+    pub scores: Vec<f64>,
+}
+
+/// `None` where the parameters are not admissible.
+pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Option<Exact> {
     let working = space.to_working(x);
     let residuals = Residuals::new(program, &working)?;
     let point = Point { program, parameters: &working, residuals: &residuals };
@@ -110,8 +146,7 @@ pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f
             None => FactorTables::new(&point, nodes, f, (0, f.patterns.n_designs())),
         })
         .collect::<Option<_>>()?;
-    let cells: Vec<Vec<u32>> =
-        program.factors.iter().map(|f| cell_map(&program.model, &program.within_classes, &f.within)).collect();
+    let cells = Cells::new(&point);
     let n_chunks = program.units.n_chunks();
     let n_lanes = n_chunks.min(LANES);
     let lanes: Vec<Lane> = (0..n_lanes)
@@ -122,9 +157,11 @@ pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f
         })
         .collect::<Option<_>>()?;
     let mut sums = Accumulator::new(n, true);
+    let mut means = vec![0.0; n * n];
     let mut shared = shared;
     for lane in lanes {
         sums.add(&lane.sums);
+        means.iter_mut().zip(&lane.means).for_each(|(a, b)| *a += b);
         for (to, from) in shared.iter_mut().zip(lane.weights) {
             to.weights.iter_mut().zip(from).for_each(|(a, b)| *a += b);
         }
@@ -132,26 +169,30 @@ pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f
     for (f, t) in program.factors.iter().zip(&shared).filter(|(f, _)| f.patterns.local.is_none()) {
         t.add_curvature(&point, f, (0, f.patterns.n_designs()), &mut sums);
     }
-    sums.information.map(|i| space.matrix(&i, n))
+    let mut information = sums.information?;
+    information.iter_mut().zip(&means).for_each(|(i, m)| *i += m);
+    Some(Exact { information: space.matrix(&information, n), scores: space.matrix(&means, n) })
 }
 
 fn run_lane(
     point: &Point,
     nodes: &Nodes,
     shared: &[FactorTables],
-    cells: &[Vec<u32>],
+    cells: &Cells,
     chunks: std::ops::Range<usize>,
 ) -> Option<Lane> {
     let program = point.program;
     let n = point.parameters.len();
-    let n_cells = program.model.n_cells(&program.within_classes);
-    let mut lane =
-        Lane { sums: Accumulator::new(n, true), weights: shared.iter().map(|t| vec![0.0; t.weights.len()]).collect() };
-    let mut log_p = vec![0.0; n_cells];
+    let mut lane = Lane {
+        sums: Accumulator::new(n, true),
+        means: vec![],
+        weights: shared.iter().map(|t| vec![0.0; t.weights.len()]).collect(),
+    };
+    let mut probability = vec![0.0; cells.cells.len()];
     let mut mean = vec![0.0; n];
-    let mut score: Vec<(u32, f64)> = vec![];
-    // Σ w E(s sᵀ), lower triangle, and Σ w E(s) E(s)ᵀ
-    let mut squares = vec![0.0; n * n];
+    let mut score = vec![];
+    // per set of parameters: Σ w p s sᵀ
+    let mut squares: Vec<Gram> = cells.sets.iter().map(|s| Gram::new(s.len())).collect();
     let mut means = Gram::new(n);
     for chunk in chunks {
         let mut local: Vec<FactorTables> = vec![];
@@ -167,44 +208,45 @@ fn run_lane(
             if weight == 0.0 {
                 continue;
             }
-            // the factors that count for this unit, and the row of their tables
-            let present = || {
-                program.factors.iter().enumerate().filter(|(_, f)| f.patterns.of_unit[u] != NONE).map(|(k, f)| {
-                    let t = if f.patterns.local.is_some() { &local[k] } else { &shared[k] };
-                    (k, t, (f.patterns.of_unit[u] as usize - t.first) * f.n_within)
+            // the factors that count for this unit, and where their tables' rows for it start
+            let present: Vec<(usize, usize)> = program
+                .factors
+                .iter()
+                .enumerate()
+                .filter(|(_, f)| f.patterns.of_unit[u] != NONE)
+                .map(|(k, f)| {
+                    let first = if f.patterns.local.is_some() { local[k].first } else { shared[k].first };
+                    (k, (f.patterns.of_unit[u] as usize - first) * f.n_within)
                 })
-            };
-            for (cell, l) in log_p.iter_mut().enumerate() {
-                *l = present().map(|(k, t, row)| t.log_density[row + cells[k][cell] as usize]).sum();
+                .collect();
+            let is_local = |k: usize| program.factors[k].patterns.local.is_some();
+            let tables = |k: usize| if is_local(k) { &local[k] } else { &shared[k] };
+            for (p, cell) in probability.iter_mut().zip(&cells.cells) {
+                *p = present.iter().map(|&(k, row)| tables(k).log_density[row + cell.of_factor[k] as usize]).sum();
             }
-            let total = log_sum_exp(&log_p);
+            normalise(&mut probability);
             mean.fill(0.0);
-            for (cell, l) in log_p.iter().enumerate() {
-                let p = (l - total).exp();
-                if p == 0.0 {
-                    continue;
-                }
+            for (cell, &p) in cells.cells.iter().zip(&probability).filter(|(_, p)| **p > 0.0) {
+                let parameters = &cells.sets[cell.set];
                 score.clear();
-                present().for_each(|(k, t, row)| score.extend(t.scores(row + cells[k][cell] as usize)));
-                score.sort_unstable_by_key(|s| s.0);
-                // a parameter that several factors share has one score
-                score.dedup_by(|next, kept| next.0 == kept.0 && (kept.1 += next.1, true).1);
-                for (i, &(a, s)) in score.iter().enumerate() {
-                    mean[a as usize] += p * s;
-                    let row = &mut squares[a as usize * n..(a as usize + 1) * n];
-                    score[..=i].iter().for_each(|&(b, t)| row[b as usize] += weight * p * s * t);
+                score.resize(parameters.len(), 0.0);
+                for &(k, row) in &present {
+                    let m = program.factors[k].parameters.len();
+                    let entry = row + cell.of_factor[k] as usize;
+                    let derivatives = &tables(k).derivatives[entry * m..(entry + 1) * m];
+                    for &(slot, place) in &cell.places[k] {
+                        score[place as usize] += derivatives[slot as usize];
+                    }
                 }
+                squares[cell.set].add(&score, weight * p);
+                parameters.iter().zip(&score).for_each(|(&a, s)| mean[a] += p * s);
             }
             means.add(&mean, weight);
-            let places: Vec<(usize, usize)> = present().map(|(k, _, row)| (k, row)).collect();
-            for (cell, l) in log_p.iter().enumerate() {
-                let p = weight * (l - total).exp();
-                for &(k, row) in &places {
-                    let entry = row + cells[k][cell] as usize;
-                    match program.factors[k].patterns.local {
-                        Some(_) => local[k].weights[entry] += p,
-                        None => lane.weights[k][entry] += p,
-                    }
+            for (cell, p) in cells.cells.iter().zip(&probability) {
+                for &(k, row) in &present {
+                    let entry = row + cell.of_factor[k] as usize;
+                    let weights = if is_local(k) { &mut local[k].weights } else { &mut lane.weights[k] };
+                    weights[entry] += weight * p;
                 }
             }
         }
@@ -212,15 +254,21 @@ fn run_lane(
             t.add_curvature(point, f, f.patterns.designs_of_chunk(chunk), &mut lane.sums);
         }
     }
+    lane.means = means.finish();
     let information = lane.sums.information.as_mut()?;
-    information.iter_mut().zip(means.finish()).for_each(|(i, m)| *i += m);
-    for a in 0..n {
-        for b in 0..=a {
-            information[a * n + b] -= squares[a * n + b];
-            if a != b {
-                information[b * n + a] -= squares[a * n + b];
+    for (set, squares) in cells.sets.iter().zip(squares) {
+        let squares = squares.finish();
+        for (i, &a) in set.iter().enumerate() {
+            for (j, &b) in set.iter().enumerate() {
+                information[a * n + b] -= squares[i * set.len() + j];
             }
         }
     }
     Some(lane)
+}
+
+/// Log values become probabilities.
+fn normalise(log_p: &mut [f64]) {
+    let total = log_sum_exp(log_p);
+    log_p.iter_mut().for_each(|p| *p = (*p - total).exp());
 }

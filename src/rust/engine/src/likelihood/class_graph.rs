@@ -20,8 +20,9 @@ pub struct Buffers {
     /// [clique][cell][unit × outer]: conditional probabilities of the eliminated variable.
     cliques: Vec<Vec<f64>>,
     messages: Vec<Vec<f64>>,
-    /// [unit × outer] log-likelihood of each unit.
+    /// [unit × outer] log-likelihood of each unit, or its likelihood after `forward_scaled`.
     pub totals: Vec<f64>,
+    inverse: Vec<f64>,
 }
 
 thread_local! {
@@ -62,26 +63,28 @@ impl DerefMut for Loan {
     }
 }
 
-fn sized(v: &mut Vec<f64>, n: usize) {
-    v.clear();
-    v.resize(n, 0.0);
-}
-
 impl Buffers {
+    /// Sizes all buffers for a block of units; what they hold is left over from before.
     pub fn prepare(&mut self, n_units: usize, graph: &Elimination, groups: &[Group], shape: &Shape) {
         self.n_units = n_units;
         self.groups.resize(groups.len(), vec![]);
         self.cliques.resize(graph.cliques.len(), vec![]);
         self.messages.resize(graph.cliques.len(), vec![]);
         for (g, group) in groups.iter().enumerate() {
-            sized(&mut self.groups[g], group.n_within * n_units * shape.inner[g]);
+            self.groups[g].resize(group.n_within * n_units * shape.inner[g], 0.0);
         }
         let len = n_units * shape.n_outer;
         for (c, clique) in graph.cliques.iter().enumerate() {
-            sized(&mut self.cliques[c], clique.n_cells() * len);
-            sized(&mut self.messages[c], clique.n_separator * len);
+            self.cliques[c].resize(clique.n_cells() * len, 0.0);
+            self.messages[c].resize(clique.n_separator * len, 0.0);
         }
-        sized(&mut self.totals, len);
+        self.totals.resize(len, 0.0);
+    }
+
+    /// Empties what log values are added to.
+    pub fn clear(&mut self) {
+        let all = self.groups.iter_mut().chain(&mut self.cliques).chain([&mut self.totals]);
+        all.for_each(|v| v.fill(0.0));
     }
 
     /// From the groups' log values (and what `totals` already holds) to each unit's log-likelihood.
@@ -96,6 +99,7 @@ impl Buffers {
                     &shape.broadcast[g],
                     shape.inner[g],
                     shape.n_outer,
+                    |to, from| *to += from,
                 ),
                 Some(c) => {
                     for (cell, &from) in scoped.cell_of.iter().enumerate() {
@@ -106,6 +110,7 @@ impl Buffers {
                             &shape.broadcast[g],
                             shape.inner[g],
                             shape.n_outer,
+                            |to, from| *to += from,
                         );
                     }
                 }
@@ -129,6 +134,48 @@ impl Buffers {
             if clique.is_root {
                 let (totals, messages) = (&mut self.totals, &self.messages[c]);
                 add(totals, messages);
+            }
+        }
+    }
+
+    /// As `forward` with probabilities: `groups` and `totals` hold numbers of at most 1, `totals` end as likelihoods. They
+    /// are accurate where they have not become too small, which the caller must look at.
+    pub fn forward_scaled(&mut self, graph: &Elimination, shape: &Shape) {
+        let len = self.n_units * shape.n_outer;
+        let mut empty = vec![true; graph.cliques.len()];
+        for (g, scoped) in graph.groups.iter().enumerate() {
+            let size = self.n_units * shape.inner[g];
+            let (inner, outer, how) = (shape.inner[g], shape.n_outer, &shape.broadcast[g]);
+            let Some(c) = scoped.clique else {
+                spread(&mut self.totals, &self.groups[g][..size], how, inner, outer, |to, from| *to *= from);
+                continue;
+            };
+            let empty = std::mem::replace(&mut empty[c], false);
+            for (cells, &from) in self.cliques[c].chunks_exact_mut(len).zip(&scoped.cell_of) {
+                let from = &self.groups[g][from as usize * size..(from as usize + 1) * size];
+                if empty {
+                    spread(cells, from, how, inner, outer, |to, from| *to = from);
+                } else {
+                    spread(cells, from, how, inner, outer, |to, from| *to *= from);
+                }
+            }
+        }
+        self.inverse.resize(len, 0.0);
+        for (c, clique) in graph.cliques.iter().enumerate() {
+            if empty[c] {
+                self.cliques[c].fill(1.0);
+            }
+            for (child, map) in &clique.children {
+                for (cells, &from) in self.cliques[c].chunks_exact_mut(len).zip(map) {
+                    multiply(cells, &self.messages[*child][from as usize * len..(from as usize + 1) * len]);
+                }
+            }
+            let states = self.cliques[c].chunks_exact_mut(clique.n_states * len);
+            for (cells, message) in states.zip(self.messages[c].chunks_exact_mut(len)) {
+                eliminate_scaled(cells, message, &mut self.inverse);
+            }
+            if clique.is_root {
+                multiply(&mut self.totals, &self.messages[c]);
             }
         }
     }
@@ -195,13 +242,21 @@ fn add(to: &mut [f64], from: &[f64]) {
     to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
 }
 
-fn spread(to: &mut [f64], from: &[f64], how: &Broadcast, inner: usize, outer: usize) {
+#[inline]
+fn multiply(to: &mut [f64], by: &[f64]) {
+    to.iter_mut().zip(by).for_each(|(a, b)| *a *= b);
+}
+
+#[inline]
+fn spread(to: &mut [f64], from: &[f64], how: &Broadcast, inner: usize, outer: usize, put: impl Fn(&mut f64, f64)) {
     match how {
-        Broadcast::Same => add(to, from),
-        Broadcast::Scalar => to.chunks_exact_mut(outer).zip(from).for_each(|(t, f)| t.iter_mut().for_each(|t| *t += f)),
+        Broadcast::Same => to.iter_mut().zip(from).for_each(|(t, f)| put(t, *f)),
+        Broadcast::Scalar => {
+            to.chunks_exact_mut(outer).zip(from).for_each(|(t, f)| t.iter_mut().for_each(|t| put(t, *f)));
+        }
         Broadcast::Map(map) => {
             for (t, f) in to.chunks_exact_mut(outer).zip(from.chunks_exact(inner)) {
-                t.iter_mut().zip(map).for_each(|(t, &m)| *t += f[m as usize]);
+                t.iter_mut().zip(map).for_each(|(t, &m)| put(t, f[m as usize]));
             }
         }
     }
@@ -238,4 +293,14 @@ fn eliminate(cells: &mut [f64], message: &mut [f64], n_states: usize) {
         cells.iter_mut().zip(&sum).for_each(|(c, s)| *c /= s.max(f64::MIN_POSITIVE));
     }
     vector::add_ln(&sum, message);
+}
+
+/// As `eliminate` for probabilities: `message` = Σ_v cells_v.
+fn eliminate_scaled(cells: &mut [f64], message: &mut [f64], inverse: &mut [f64]) {
+    let len = message.len();
+    message.copy_from_slice(&cells[..len]);
+    cells[len..].chunks_exact(len).for_each(|cells| add(message, cells));
+    // no state is possible: 0 stays 0
+    inverse.iter_mut().zip(&*message).for_each(|(i, m)| *i = 1.0 / m.max(f64::MIN_POSITIVE));
+    cells.chunks_exact_mut(len).for_each(|cells| multiply(cells, inverse));
 }

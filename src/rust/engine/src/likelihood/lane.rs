@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use super::accumulator::{Accumulator, SlotSums};
-use super::class_graph::Loan;
+use super::class_graph::{Buffers, Loan};
 use super::cluster_gaussian;
 use super::nodes::{Moments, NodeSet, Nodes};
 use super::predictor::{Point, Workspace};
 use super::run::{Posterior, Sink, Want};
+use super::scaled::{self, Lookup, Scaled};
 use super::table::{contract, fill, Layout};
 use super::tables::{all_factors, Tables, Weights};
 use crate::compiled::between_cell;
@@ -30,6 +31,8 @@ pub(super) struct Lane<'a, S> {
     pub(super) buffers: Loan,
     /// Per factor: table of the current chunk (local factors only).
     local: Vec<Vec<f64>>,
+    /// The same as scaled probabilities, where it pays.
+    scaled: Vec<Option<Scaled>>,
     pub(super) weights: Weights,
     pub(super) log_likelihood: f64,
     pub(super) sums: Accumulator,
@@ -37,6 +40,23 @@ pub(super) struct Lane<'a, S> {
     pub(super) between_moments: Vec<Moments>,
     pub(super) within_moments: Vec<Moments>,
 }
+
+/// What units look up a part of a group's log density in.
+struct Part<'a> {
+    of: Of,
+    log: &'a [f64],
+    scaled: Option<&'a Scaled>,
+    at: Lookup<'a>,
+}
+
+enum Of {
+    Factor(usize),
+    /// Of the group's tree.
+    Root(usize),
+}
+
+/// Likelihoods below this (times their offset) are worked out with logarithms.
+const SMALLEST: f64 = 1e-250;
 
 impl<'a, S: Sink> Lane<'a, S> {
     pub(super) fn new(
@@ -60,6 +80,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             slots: SlotSums::default(),
             buffers: Loan::take(),
             local: vec![vec![]; tables.factors.len()],
+            scaled: vec![None; tables.factors.len()],
             weights: Weights::default(),
             log_likelihood: 0.0,
             sums: Accumulator::default(),
@@ -73,7 +94,7 @@ impl<'a, S: Sink> Lane<'a, S> {
         let program = self.point.program;
         let clusters = program.units.chunk_start[chunk]..program.units.chunk_start[chunk + 1];
         let units = program.units.cluster_start[clusters.start]..program.units.cluster_start[clusters.end];
-        if !self.fill_local(chunk) {
+        if !self.fill_local(chunk, units.len()) {
             return false;
         }
         self.sink.chunk(self.point, self.nodes, chunk);
@@ -170,7 +191,8 @@ impl<'a, S: Sink> Lane<'a, S> {
         true
     }
 
-    fn fill_local(&mut self, chunk: usize) -> bool {
+    fn fill_local(&mut self, chunk: usize, n_units: usize) -> bool {
+        let n_unit_factors = self.point.program.factors.len();
         for (k, f) in all_factors(self.point.program).enumerate() {
             if f.patterns.local.is_none() {
                 continue;
@@ -183,6 +205,8 @@ impl<'a, S: Sink> Lane<'a, S> {
             if !fill(self.point, self.nodes, f, designs, &mut self.local[k], &mut self.workspace) {
                 return false;
             }
+            let pays = k < n_unit_factors && scaled::pays(values.1 - values.0, n_units);
+            self.scaled[k] = pays.then(|| Scaled::new(&self.local[k], Layout::new(f).row()));
             if self.want.gradient {
                 self.weights.clear_factor(k, size);
             }
@@ -198,74 +222,125 @@ impl<'a, S: Sink> Lane<'a, S> {
         }
     }
 
+    /// The tables that a group's factors have units look up.
+    fn parts(&self, g: usize, chunk: usize, units: &Range<usize>) -> Vec<Part<'_>> {
+        let program = self.point.program;
+        let group = &program.groups[g];
+        let at = |of_unit: &'a [u32], first: usize| Lookup {
+            of_unit: &of_unit[units.clone()],
+            first,
+            n_cells: group.n_within,
+            inner: self.shape.inner[g],
+        };
+        if let (true, Some(sharing)) = (self.shared_units, &program.sharing) {
+            let part = |&k: &usize| {
+                let table = &self.tables.factors[k];
+                Part { of: Of::Factor(k), log: table, scaled: None, at: at(&sharing.values[k], 0) }
+            };
+            return group.factors.iter().map(part).collect();
+        }
+        let roots = group.tree.roots.iter().enumerate().map(|(r, root)| Part {
+            of: Of::Root(r),
+            log: self.tables.root(group, g, r),
+            scaled: self.tables.scaled_root(g, r),
+            at: at(&root.of_unit, 0),
+        });
+        let local = group.local.iter().map(|&k| {
+            let patterns = &program.factors[k].patterns;
+            let first = patterns.values_of(patterns.designs_of_chunk(chunk)).0;
+            let scaled = self.scaled[k].as_ref();
+            Part { of: Of::Factor(k), log: &self.local[k], scaled, at: at(&patterns.of_unit, first) }
+        });
+        roots.chain(local).collect()
+    }
+
     /// From tables to `out`, the log-likelihood of every unit by (between cell, node), and posterior weights of the
     /// within nodes in `buffers.totals`.
     pub(super) fn forward(&mut self, chunk: usize, units: Range<usize>, out: &mut [f64]) {
         let program = self.point.program;
         let mut buffers = std::mem::take(&mut self.buffers);
         buffers.prepare(units.len(), &program.elimination, &program.groups, self.shape);
-        let nw = program.n_nodes.1;
-        if nw > 1 || self.nodes.within.is_adapted() {
-            for (k, u) in units.clone().enumerate() {
-                let t = &mut buffers.totals[k * self.shape.n_outer..(k + 1) * self.shape.n_outer];
-                let (first, rest) = t.split_at_mut(nw);
-                self.nodes.within.fill_log_weights(u, first);
-                rest.chunks_exact_mut(nw).for_each(|t| t.copy_from_slice(first));
-            }
+        if self.shared_units || !self.forward_scaled(chunk, &units, &mut buffers, out) {
+            self.forward_log(chunk, &units, &mut buffers, out);
         }
-        for (g, group) in program.groups.iter().enumerate() {
-            let inner = self.shape.inner[g];
-            let mut add = |table: &[f64], first: usize, of_unit: &[u32]| {
-                gather_rows(&mut buffers.groups[g], table, first, &of_unit[units.clone()], group.n_within, inner);
-            };
-            match (self.shared_units, &program.sharing) {
-                (true, Some(sharing)) => {
-                    group.factors.iter().for_each(|&k| add(&self.tables.factors[k], 0, &sharing.values[k]));
-                }
-                _ => {
-                    for (r, root) in group.tree.roots.iter().enumerate() {
-                        add(self.tables.root(group, g, r), 0, &root.of_unit);
-                    }
-                    for &k in &group.local {
-                        let f = &program.factors[k];
-                        let (table, first) = self.table(k, f, chunk);
-                        add(table, first, &f.patterns.of_unit);
-                    }
-                }
+        self.buffers = buffers;
+    }
+
+    fn forward_log(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) {
+        let program = self.point.program;
+        buffers.clear();
+        self.node_weights(units, &mut buffers.totals);
+        for g in 0..program.groups.len() {
+            for part in self.parts(g, chunk, units) {
+                scaled::gather(&mut buffers.groups[g], part.log, part.at);
             }
         }
         buffers.forward(&program.elimination, self.shape);
-        integrate_within(&mut buffers.totals, nw, out);
-        self.buffers = buffers;
+        integrate_within(&mut buffers.totals, program.n_nodes.1, out);
+    }
+
+    /// As `forward_log` with probabilities instead of their logarithms; false where one has become too small.
+    fn forward_scaled(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) -> bool {
+        let program = self.point.program;
+        let mut offset = vec![0.0; units.len()];
+        if self.has_node_weights() {
+            self.node_weights(units, &mut buffers.totals);
+            scaled::exponentiate(&mut buffers.totals, self.shape.n_outer, &mut offset);
+        } else {
+            buffers.totals.fill(1.0);
+        }
+        for g in 0..program.groups.len() {
+            let values = &mut buffers.groups[g];
+            let (quick, slow): (Vec<Part>, Vec<Part>) =
+                self.parts(g, chunk, units).into_iter().partition(|p| p.scaled.is_some());
+            if !slow.is_empty() {
+                values.fill(0.0);
+                slow.iter().for_each(|part| scaled::gather(values, part.log, part.at));
+                scaled::exponentiate(values, self.shape.inner[g], &mut offset);
+            } else if quick.is_empty() {
+                values.fill(1.0);
+            }
+            for (i, part) in quick.iter().enumerate() {
+                let Some(table) = part.scaled else { continue };
+                scaled::multiply(values, table, part.at, i == 0 && slow.is_empty(), &mut offset);
+            }
+        }
+        buffers.forward_scaled(&program.elimination, self.shape);
+        integrate_scaled(&mut buffers.totals, program.n_nodes.1, &offset, out)
+    }
+
+    fn has_node_weights(&self) -> bool {
+        self.point.program.n_nodes.1 > 1 || self.nodes.within.is_adapted()
+    }
+
+    /// Log weights of the within nodes of each unit, [unit × outer].
+    fn node_weights(&self, units: &Range<usize>, totals: &mut [f64]) {
+        if !self.has_node_weights() {
+            return;
+        }
+        let nw = self.point.program.n_nodes.1;
+        for (u, t) in units.clone().zip(totals.chunks_exact_mut(self.shape.n_outer)) {
+            let (first, rest) = t.split_at_mut(nw);
+            self.nodes.within.fill_log_weights(u, first);
+            rest.chunks_exact_mut(nw).for_each(|t| t.copy_from_slice(first));
+        }
     }
 
     /// Adds the posterior weights of the groups to the weights of their tables.
     pub(super) fn scatter(&mut self, chunk: usize, units: Range<usize>) {
         let program = self.point.program;
-        for (g, group) in program.groups.iter().enumerate() {
-            let inner = self.shape.inner[g];
-            let from = &self.buffers.groups[g];
-            match (self.shared_units, &program.sharing) {
-                (true, Some(sharing)) => {
-                    for &k in group.factors.iter().filter(|&&k| !program.factors[k].parameters.is_empty()) {
-                        let to = self.weights.factor(k, self.tables.factors[k].len());
-                        scatter_rows(to, from, 0, &sharing.values[k][units.clone()], group.n_within, inner);
-                    }
-                }
-                _ => {
-                    for (r, root) in group.tree.roots.iter().enumerate() {
-                        let to = self.weights.root(g, r, root.n_patterns * group.row());
-                        scatter_rows(to, from, 0, &root.of_unit[units.clone()], group.n_within, inner);
-                    }
-                    for &k in group.local.iter().filter(|&&k| !program.factors[k].parameters.is_empty()) {
-                        let patterns = &program.factors[k].patterns;
-                        let first = patterns.values_of(patterns.designs_of_chunk(chunk)).0;
-                        let to = self.weights.factor(k, self.local[k].len());
-                        scatter_rows(to, from, first, &patterns.of_unit[units.clone()], group.n_within, inner);
-                    }
-                }
+        let mut weights = std::mem::take(&mut self.weights);
+        for g in 0..program.groups.len() {
+            for Part { of, log, at, .. } in self.parts(g, chunk, &units) {
+                let to = match of {
+                    Of::Root(r) => weights.root(g, r, log.len()),
+                    Of::Factor(k) if program.factors[k].parameters.is_empty() => continue,
+                    Of::Factor(k) => weights.factor(k, log.len()),
+                };
+                scaled::scatter(to, &self.buffers.groups[g], at);
             }
         }
+        self.weights = weights;
     }
 
     /// log of between node weights and cluster-level factors, by (between cell, between node).
@@ -389,36 +464,31 @@ fn integrate_within(totals: &mut [f64], n_within: usize, out: &mut [f64]) {
     }
 }
 
-/// Adds to `out`, [cell][unit × inner], each unit's row of a table [value × cell × inner] that starts at value `first`.
-fn gather_rows(out: &mut [f64], table: &[f64], first: usize, of_unit: &[u32], n_within: usize, inner: usize) {
-    for (cell, out) in out.chunks_exact_mut(of_unit.len() * inner).enumerate() {
-        if inner == 1 {
-            for (out, &v) in out.iter_mut().zip(of_unit).filter(|(_, v)| **v != NONE) {
-                *out += table[(v as usize - first) * n_within + cell];
-            }
-        } else {
-            for (out, &v) in out.chunks_exact_mut(inner).zip(of_unit).filter(|(_, v)| **v != NONE) {
-                let start = ((v as usize - first) * n_within + cell) * inner;
-                out.iter_mut().zip(&table[start..start + inner]).for_each(|(o, t)| *o += t);
-            }
-        }
-    }
+fn is_too_small(likelihood: f64) -> bool {
+    likelihood.is_nan() || likelihood <= SMALLEST
 }
 
-/// The way back of `gather_rows`.
-fn scatter_rows(table: &mut [f64], from: &[f64], first: usize, of_unit: &[u32], n_within: usize, inner: usize) {
-    for (cell, from) in from.chunks_exact(of_unit.len() * inner).enumerate() {
-        if inner == 1 {
-            for (from, &v) in from.iter().zip(of_unit).filter(|(_, v)| **v != NONE) {
-                table[(v as usize - first) * n_within + cell] += from;
-            }
-        } else {
-            for (from, &v) in from.chunks_exact(inner).zip(of_unit).filter(|(_, v)| **v != NONE) {
-                let start = ((v as usize - first) * n_within + cell) * inner;
-                table[start..start + inner].iter_mut().zip(from).for_each(|(t, f)| *t += f);
-            }
+/// As `integrate_within` for likelihoods, whose logarithms lack `offset` [unit]; false where one is too small to be accurate.
+fn integrate_scaled(totals: &mut [f64], n_within: usize, offset: &[f64], out: &mut [f64]) -> bool {
+    let row = out.len() / offset.len().max(1);
+    out.chunks_exact_mut(row.max(1)).zip(offset).for_each(|(o, offset)| o.fill(*offset));
+    if n_within == 1 {
+        if totals.iter().any(|t| is_too_small(*t)) {
+            return false;
         }
+        vector::add_ln(totals, out);
+        return true;
     }
+    for (o, t) in out.iter_mut().zip(totals.chunks_exact_mut(n_within)) {
+        let sum = vector::sum(t);
+        if is_too_small(sum) {
+            return false;
+        }
+        *o += sum.ln();
+        let inverse = 1.0 / sum;
+        t.iter_mut().for_each(|t| *t *= inverse);
+    }
+    true
 }
 
 /// Posterior location and scale of the nodes of a cluster or unit, from weights [… × node].

@@ -16,9 +16,11 @@ pub mod residuals;
 mod row_block;
 pub mod rows;
 mod run;
+mod scaled;
 mod shared_units;
 pub mod table;
 mod tables;
 
 pub use crate::compiled::between_cell;
 pub use run::{evaluate, evaluate_with, Evaluation, Posterior, Sink, Want};
+pub use tables::complete_data;

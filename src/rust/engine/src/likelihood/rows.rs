@@ -102,6 +102,27 @@ fn cells(point: &Point, f: &Factor) -> Vec<Cell> {
     out
 }
 
+/// [within cell] the slots whose derivative need not be zero there.
+pub fn slots_of_cells(point: &Point, f: &Factor) -> Vec<Vec<u32>> {
+    let mut out = vec![vec![]; f.n_within];
+    if !applies(f) {
+        return out;
+    }
+    let (stride, states) = match f.kind {
+        FactorKind::Logits(c) => {
+            (super::table::class_stride(point.program, f, c).0, point.program.model.classes[c].n_classes)
+        }
+        _ => (0, 1),
+    };
+    for cell in cells(point, f) {
+        let mut slots: Vec<u32> = cell.entries.iter().map(|e| e.slot).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        (0..states).for_each(|state| out[cell.within + state * stride].clone_from(&slots));
+    }
+    out
+}
+
 impl Block {
     /// Reads value patterns `values` of the factor.
     fn read(&mut self, point: &Point, f: &Factor, values: std::ops::Range<usize>) {

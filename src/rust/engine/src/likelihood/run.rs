@@ -12,7 +12,7 @@ use super::nodes::{Moments, Nodes};
 use super::predictor::Point;
 use super::residuals::Residuals;
 use super::shared_units;
-use super::tables::{Tables, Weights};
+use super::tables::{contract_shared, weights_suffice, Tables, Weights};
 use crate::compiled::shape::Shape;
 use crate::compiled::Program;
 
@@ -37,6 +37,17 @@ pub struct Evaluation {
     pub clusters: Vec<f64>,
     pub between_moments: Vec<Moments>,
     pub within_moments: Vec<Moments>,
+    /// Posterior weights of every factor's table, where they hold all that the parameters depend on (`complete_data`).
+    pub weights: Option<Vec<Vec<f64>>>,
+}
+
+impl Evaluation {
+    /// Adds what follows from the weights of tables that all chunks share.
+    pub(super) fn finish(&mut self, point: &Point, nodes: &Nodes, weights: Weights, want: Want) {
+        let weights = weights.into_factors(point.program);
+        contract_shared(point, nodes, &weights, want.information, &mut self.sums);
+        self.weights = (want.information && weights_suffice(point.program)).then_some(weights);
+    }
 }
 
 /// Posterior quantities of one block of units, offered to a sink.
@@ -85,6 +96,7 @@ pub fn evaluate_with<S: Sink>(
         clusters: vec![],
         between_moments: vec![],
         within_moments: vec![],
+        weights: None,
     };
     let Some(residuals) = Residuals::new(program, working) else { return (failed(), vec![]) };
     let point = Point { program, parameters: working, residuals: &residuals };
@@ -127,7 +139,7 @@ pub fn evaluate_with<S: Sink>(
         return (out, sinks);
     }
     if want.gradient {
-        weights.contract(&point, nodes, want.information, &mut out.sums);
+        out.finish(&point, nodes, weights, want);
     }
     (out, sinks)
 }

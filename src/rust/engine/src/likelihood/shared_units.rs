@@ -181,7 +181,7 @@ pub fn evaluate(point: &Point, nodes: &Nodes, tables: &Tables, want: Want, mut o
             })
             .collect();
         back.into_iter().for_each(|w| weights.merge(w));
-        weights.contract(point, nodes, want.information, &mut out.sums);
+        out.finish(point, nodes, weights, want);
     }
     out
 }

@@ -5,8 +5,11 @@ use rayon::prelude::*;
 use super::accumulator::{Accumulator, SlotSums};
 use super::nodes::Nodes;
 use super::predictor::{Point, Workspace};
+use super::residuals::Residuals;
+use super::scaled::{self, Scaled};
 use super::table::{contract, fill, Layout};
 use crate::compiled::factor::Factor;
+use crate::compiled::sum_tree::Root;
 use crate::compiled::{Group, Program};
 
 /// Unit factors, then cluster factors: the order of tables and weights.
@@ -14,11 +17,31 @@ pub(super) fn all_factors(program: &Program) -> impl Iterator<Item = &Factor> {
     program.factors.iter().chain(&program.cluster_factors)
 }
 
+/// Numbers in the table of a factor whose patterns all chunks share.
+fn table_size(f: &Factor) -> usize {
+    if f.patterns.local.is_some() {
+        0
+    } else {
+        f.patterns.n_values() * Layout::new(f).row()
+    }
+}
+
+/// Numbers in the tables of one parallel task.
+const TASK: usize = 4096;
+
+/// How many factors make a task that is worth handing to another thread.
+fn task_length(factors: &[&Factor]) -> usize {
+    let total: usize = factors.iter().map(|f| table_size(f)).sum();
+    (TASK * factors.len()).div_ceil(total.max(1)).max(1)
+}
+
 pub struct Tables {
     /// Per factor, empty for those whose patterns belong to a chunk.
     pub factors: Vec<Vec<f64>>,
     /// [group][merge of its tree]
     merged: Vec<Vec<Vec<f64>>>,
+    /// [group][root of its tree], where it pays
+    scaled: Vec<Vec<Option<Scaled>>>,
 }
 
 impl Tables {
@@ -26,21 +49,34 @@ impl Tables {
     /// `merge`: whether the sums over joint patterns are wanted.
     pub fn new(point: &Point, nodes: &Nodes, merge: bool) -> Option<Tables> {
         let program = point.program;
-        let factors = all_factors(program)
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|f| {
-                if f.patterns.local.is_some() {
-                    return Some(vec![]);
-                }
-                let mut table = vec![0.0; f.patterns.n_values() * Layout::new(f).row()];
-                fill(point, nodes, f, (0, f.patterns.n_designs()), &mut table, &mut Workspace::default())
-                    .then_some(table)
-            })
-            .collect::<Option<Vec<_>>>()?;
+        let all: Vec<&Factor> = all_factors(program).collect();
+        let one = |w: &mut Workspace, f: &&Factor| {
+            if f.patterns.local.is_some() {
+                return Some(vec![]);
+            }
+            let mut table = vec![0.0; table_size(f)];
+            fill(point, nodes, f, (0, f.patterns.n_designs()), &mut table, w).then_some(table)
+        };
+        let tasks = all.par_iter().with_min_len(task_length(&all));
+        let factors = tasks.map_init(Workspace::default, one).collect::<Option<Vec<_>>>()?;
         let groups = if merge { &program.groups[..] } else { &[] };
         let merged = groups.par_iter().map(|g| g.tree.fill(|l| &factors[g.shared[l]], g.row())).collect();
-        Some(Tables { factors, merged })
+        let mut out = Tables { factors, merged, scaled: vec![] };
+        let n_units = program.units.n_units();
+        let scaled = |(g, group): (usize, &Group)| {
+            let roots = group.tree.roots.iter().enumerate();
+            let scaled = |(r, root): (usize, &Root)| {
+                scaled::pays(root.n_patterns, n_units).then(|| Scaled::new(out.root(group, g, r), group.row()))
+            };
+            roots.map(scaled).collect()
+        };
+        out.scaled = groups.par_iter().enumerate().map(|(g, group)| scaled((g, group))).collect();
+        Some(out)
+    }
+
+    /// The root's table as scaled probabilities, where many units look up few rows.
+    pub(super) fn scaled_root(&self, g: usize, root: usize) -> Option<&Scaled> {
+        self.scaled[g][root].as_ref()
     }
 
     /// Table of a root of the group's tree.
@@ -109,9 +145,8 @@ impl Weights {
         }
     }
 
-    /// Scores and information of the factors whose patterns all chunks share.
-    pub fn contract(mut self, point: &Point, nodes: &Nodes, information: bool, out: &mut Accumulator) {
-        let program = point.program;
+    /// Weights per factor, with those of joint patterns handed down to the factors' own.
+    pub fn into_factors(mut self, program: &Program) -> Vec<Vec<f64>> {
         for (group, roots) in program.groups.iter().zip(std::mem::take(&mut self.roots)) {
             let row = group.row();
             group.tree.push_down(roots, row, |leaf, pattern, values| {
@@ -121,22 +156,54 @@ impl Weights {
             });
         }
         self.factors.resize(program.factors.len() + program.cluster_factors.len(), vec![]);
-        let factors: Vec<&Factor> = all_factors(program).collect();
-        let contracted: Vec<SlotSums> = factors
-            .par_iter()
-            .zip(&self.factors)
-            .map(|(f, weights)| {
-                let mut slots = SlotSums::default();
-                if f.patterns.local.is_none() && !weights.is_empty() {
-                    slots.reset(f.parameters.len(), information);
-                    let designs = (0, f.patterns.n_designs());
-                    contract(point, nodes, f, designs, weights, &mut Workspace::default(), &mut slots);
-                }
-                slots
-            })
-            .collect();
-        for (f, slots) in factors.iter().zip(&contracted).filter(|(_, s)| s.n > 0) {
-            out.scatter(&f.parameters, &slots.gradient, &slots.information);
-        }
+        self.factors
     }
+}
+
+/// Adds scores and information of the factors whose patterns all chunks share, given the weights of their tables.
+pub fn contract_shared(point: &Point, nodes: &Nodes, weights: &[Vec<f64>], information: bool, out: &mut Accumulator) {
+    let factors: Vec<&Factor> = all_factors(point.program).collect();
+    let one = |w: &mut Workspace, (f, weights): (&&Factor, &Vec<f64>)| {
+        let mut slots = SlotSums::default();
+        if f.patterns.local.is_none() && !weights.is_empty() {
+            slots.reset(f.parameters.len(), information);
+            contract(point, nodes, f, (0, f.patterns.n_designs()), weights, w, &mut slots);
+        }
+        slots
+    };
+    let tasks = factors.par_iter().zip(weights).with_min_len(task_length(&factors));
+    let contracted: Vec<SlotSums> = tasks.map_init(Workspace::default, one).collect();
+    for (f, slots) in factors.iter().zip(&contracted).filter(|(_, s)| s.n > 0) {
+        out.scatter(&f.parameters, &slots.gradient, &slots.information);
+    }
+}
+
+/// Whether the tables' weights hold all that the parameters depend on.
+pub fn weights_suffice(program: &Program) -> bool {
+    program.cluster_gaussian.is_none()
+        && all_factors(program).all(|f| f.patterns.local.is_none() || f.parameters.is_empty())
+}
+
+/// Expected complete-data log-likelihood Σ weight × log f, and if asked for its gradient and information; `None` where
+/// not admissible.
+pub fn complete_data(
+    program: &Program,
+    nodes: &Nodes,
+    working: &[f64],
+    weights: &[Vec<f64>],
+    want_sums: bool,
+) -> Option<(f64, Accumulator)> {
+    let residuals = Residuals::new(program, working)?;
+    let point = Point { program, parameters: working, residuals: &residuals };
+    let tables = Tables::new(&point, nodes, false)?;
+    // what has no weight may be impossible
+    let dot = |(table, weights): (&Vec<f64>, &Vec<f64>)| -> f64 {
+        table.iter().zip(weights).filter(|(_, w)| **w != 0.0).map(|(t, w)| t * w).sum()
+    };
+    let value = tables.factors.iter().zip(weights).map(dot).sum();
+    let mut sums = Accumulator::new(working.len(), want_sums);
+    if want_sums {
+        contract_shared(&point, nodes, weights, true, &mut sums);
+    }
+    Some((value, sums))
 }

@@ -1,4 +1,5 @@
-//! EM-gradient steps while they gain fast, then L-BFGS seeded with the EM information.
+//! EM steps while they gain fast, then L-BFGS seeded with the EM information. An EM step climbs the surrogate (the
+//! expected complete-data log-likelihood) where it is cheap, else it is one Newton step on it.
 //!
 //! Neither phase takes a small gain per step for convergence: the test is the Newton decrement gᵀ H g, with H the
 //! current inverse-Hessian approximation; the caller confirms it with the observed information.
@@ -40,6 +41,10 @@ pub struct Maximum {
 const MIN_EM: usize = 6;
 const MAX_EM: usize = 60;
 const MAX_HALVINGS: usize = 40;
+/// Newton steps on the surrogate, and how near its maximum (share of the first decrement) is near enough.
+const SURROGATE_STEPS: usize = 6;
+const SURROGATE_HALVINGS: i32 = 10;
+const SURROGATE_ENOUGH: f64 = 0.02;
 const REFRESH: usize = 15;
 const MEMORY: usize = 12;
 
@@ -75,6 +80,36 @@ impl Climb<'_> {
             step *= 0.5;
         }
         None
+    }
+
+    /// Where a step `d` goes too far for the surrogate: from here to near its maximum, by Newton steps. `None` where `d`
+    /// will do, or without a surrogate.
+    fn surrogate_step(&self, d: &[f64], decrement: f64, held: &[bool]) -> Option<Vec<f64>> {
+        let weights = self.value.weights.as_deref()?;
+        let value = |x: &[f64]| self.objective.surrogate(weights, x, false).map(|v| v.f);
+        let along = |x: &[f64], d: &[f64], step: f64| {
+            let mut to: Vec<f64> = x.iter().zip(d).map(|(x, d)| x + step * d).collect();
+            project(self.objective, &mut to);
+            to
+        };
+        let mut x = self.x.clone();
+        let mut f = value(&x)?;
+        let mut d = d.to_vec();
+        if value(&along(&x, &d, 1.0)).is_some_and(|v| v >= f) {
+            return None;
+        }
+        for _ in 0..SURROGATE_STEPS {
+            let steps = (0..SURROGATE_HALVINGS).map(|k| along(&x, &d, 0.5f64.powi(k)));
+            let Some(to) = steps.into_iter().find(|to| value(to).is_some_and(|v| v >= f)) else { break };
+            x = to;
+            let value = self.objective.surrogate(weights, &x, true)?;
+            f = value.f;
+            d = Scaling::new(value.scaling.as_deref()?, x.len()).solve(&value.gradient, held);
+            if dot(&value.gradient, &d) < SURROGATE_ENOUGH * decrement {
+                break;
+            }
+        }
+        Some(x.iter().zip(&self.x).map(|(a, b)| a - b).collect())
     }
 
     fn finish(self, status: Status, decrement: f64) -> Maximum {
@@ -124,6 +159,7 @@ fn em_phase(c: &mut Climb, settings: Settings) -> Option<(Status, f64)> {
             // EM decrements understate the distance; the quasi-Newton phase must agree
             return if settings.em_only { Some((Status::Converged, decrement)) } else { None };
         }
+        let d = c.surrogate_step(&d, decrement, &held).unwrap_or(d);
         let before = c.value.f;
         let slack = 1e-12 * (1.0 + before.abs());
         if c.search(&d, true, |f, _| f >= before - slack).is_none() {

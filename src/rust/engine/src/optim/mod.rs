@@ -1,5 +1,7 @@
 //! Maximisation of a smooth function with exact gradients; knows no statistics.
 
+use std::sync::Arc;
+
 pub mod lbfgs;
 pub mod maximise;
 pub mod scaled_step;
@@ -12,11 +14,18 @@ pub struct Value {
     pub gradient: Vec<f64>,
     /// [n × n]
     pub scaling: Option<Vec<f64>>,
+    /// What `Objective::surrogate` needs to know of the point.
+    pub weights: Option<Arc<Vec<Vec<f64>>>>,
 }
 
 /// A function to be maximised over a box.
 pub trait Objective: Sync {
     fn evaluate(&self, x: &[f64], want_scaling: bool) -> Value;
+    /// At `x`, a function that touches this one where `weights` come from, lies below it (up to a constant), and costs
+    /// much less. Its gradient and scaling come if asked for.
+    fn surrogate(&self, _weights: &[Vec<f64>], _x: &[f64], _want_scaling: bool) -> Option<Value> {
+        None
+    }
     /// Bounds of each coordinate (±inf where there are none).
     fn lower(&self) -> &[f64];
     fn upper(&self) -> &[f64];

@@ -1,0 +1,222 @@
+//! Rows of probabilities in place of their logarithms: exp(log value − the row's largest) with that largest kept apart.
+//!
+//! Where many units look up few rows, exponentials are taken once per row and units multiply: no exponential or
+//! logarithm per unit, class cell and node remains. Factors are at most 1, so products can only become too small; the
+//! sum-product notices (`class_graph::Buffers::forward_scaled`) and repeats the block with logarithms.
+
+use crate::compiled::factor::NONE;
+use crate::vector;
+
+/// Rows must be this many times fewer than the units that look them up.
+const FEWER: usize = 2;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scaled {
+    /// [row][cell × inner], at most 1.
+    pub values: Vec<f64>,
+    /// [row] logarithm of what the row was divided by.
+    pub offset: Vec<f64>,
+}
+
+pub(super) fn pays(n_rows: usize, n_units: usize) -> bool {
+    n_rows * FEWER <= n_units
+}
+
+impl Scaled {
+    /// `table`: log values, rows of `row` numbers.
+    pub fn new(table: &[f64], row: usize) -> Scaled {
+        let mut values = table.to_vec();
+        let offset: Vec<f64> = values.chunks_exact_mut(row).map(take_largest).collect();
+        vector::exp_in_place(&mut values);
+        Scaled { values, offset }
+    }
+}
+
+/// Subtracts a row's largest number and returns it; 0 for a row that is −∞ throughout.
+fn take_largest(row: &mut [f64]) -> f64 {
+    let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let top = if top == f64::NEG_INFINITY { 0.0 } else { top };
+    row.iter_mut().for_each(|v| *v -= top);
+    top
+}
+
+/// Log values [cell][unit × inner] of a block become probabilities; what they were divided by is added to `offset`.
+pub(super) fn exponentiate(values: &mut [f64], inner: usize, offset: &mut [f64]) {
+    let n = offset.len();
+    let mut top = vec![f64::NEG_INFINITY; n];
+    for cell in values.chunks_exact(n * inner) {
+        for (top, v) in top.iter_mut().zip(cell.chunks_exact(inner)) {
+            *top = v.iter().fold(*top, |a, b| a.max(*b));
+        }
+    }
+    top.iter_mut().filter(|t| **t == f64::NEG_INFINITY).for_each(|t| *t = 0.0);
+    for cell in values.chunks_exact_mut(n * inner) {
+        for (top, v) in top.iter().zip(cell.chunks_exact_mut(inner)) {
+            v.iter_mut().for_each(|v| *v -= top);
+        }
+    }
+    vector::exp_in_place(values);
+    offset.iter_mut().zip(&top).for_each(|(o, t)| *o += t);
+}
+
+/// How the rows of a table stand to the units of a block.
+#[derive(Clone, Copy)]
+pub(super) struct Lookup<'a> {
+    /// [unit] its row, `NONE` where nothing is looked up.
+    pub of_unit: &'a [u32],
+    /// Number of the table's first row.
+    pub first: usize,
+    pub n_cells: usize,
+    pub inner: usize,
+}
+
+impl Lookup<'_> {
+    fn rows(&self) -> impl Iterator<Item = Option<usize>> + '_ {
+        self.of_unit.iter().map(|&v| (v != NONE).then(|| v as usize - self.first))
+    }
+}
+
+/// `out`, [cell][unit × inner], times each unit's row of the table; its offset is added to `offset`. `assign`: `out` has
+/// nothing in it yet.
+pub(super) fn multiply(out: &mut [f64], table: &Scaled, at: Lookup, assign: bool, offset: &mut [f64]) {
+    offset.iter_mut().zip(at.rows()).for_each(|(o, row)| *o += row.map_or(0.0, |r| table.offset[r]));
+    match (at.inner, at.n_cells) {
+        (1, 1) => multiply_cells::<1>(out, &table.values, at, assign),
+        (1, 2) => multiply_cells::<2>(out, &table.values, at, assign),
+        (1, 3) => multiply_cells::<3>(out, &table.values, at, assign),
+        (1, 4) => multiply_cells::<4>(out, &table.values, at, assign),
+        (1, 5) => multiply_cells::<5>(out, &table.values, at, assign),
+        (1, 6) => multiply_cells::<6>(out, &table.values, at, assign),
+        (1, 9) => multiply_cells::<9>(out, &table.values, at, assign),
+        _ => multiply_rows(out, &table.values, at, assign),
+    }
+}
+
+fn multiply_cells<const K: usize>(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
+    let n = at.of_unit.len();
+    let rows = values.as_chunks::<K>().0;
+    let mut out: [&mut [f64]; K] = columns(out, n);
+    for (u, row) in at.rows().enumerate() {
+        let row = row.map_or(&[1.0; K], |r| &rows[r]);
+        for (out, v) in out.iter_mut().zip(row) {
+            out[u] = if assign { *v } else { out[u] * v };
+        }
+    }
+}
+
+/// K columns of length n.
+fn columns<const K: usize>(all: &mut [f64], n: usize) -> [&mut [f64]; K] {
+    let mut rest = all;
+    std::array::from_fn(|_| {
+        let (head, tail) = std::mem::take(&mut rest).split_at_mut(n);
+        rest = tail;
+        head
+    })
+}
+
+fn multiply_rows(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
+    for (cell, out) in out.chunks_exact_mut(at.of_unit.len() * at.inner).enumerate() {
+        for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows()) {
+            match row {
+                Some(r) => {
+                    let start = (r * at.n_cells + cell) * at.inner;
+                    let row = &values[start..start + at.inner];
+                    if assign {
+                        out.copy_from_slice(row);
+                    } else {
+                        out.iter_mut().zip(row).for_each(|(o, v)| *o *= v);
+                    }
+                }
+                None if assign => out.fill(1.0),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Adds weights [cell][unit × inner] to the units' rows of a table [row][cell × inner].
+pub(super) fn scatter(table: &mut [f64], from: &[f64], at: Lookup) {
+    match (at.inner, at.n_cells) {
+        (1, 1) => scatter_cells::<1>(table, from, at),
+        (1, 2) => scatter_cells::<2>(table, from, at),
+        (1, 3) => scatter_cells::<3>(table, from, at),
+        (1, 4) => scatter_cells::<4>(table, from, at),
+        (1, 5) => scatter_cells::<5>(table, from, at),
+        (1, 6) => scatter_cells::<6>(table, from, at),
+        (1, 9) => scatter_cells::<9>(table, from, at),
+        _ => scatter_rows(table, from, at),
+    }
+}
+
+fn scatter_cells<const K: usize>(table: &mut [f64], from: &[f64], at: Lookup) {
+    let n = at.of_unit.len();
+    let rows = table.as_chunks_mut::<K>().0;
+    let from: [&[f64]; K] = std::array::from_fn(|k| &from[k * n..(k + 1) * n]);
+    for (u, row) in at.rows().enumerate() {
+        let Some(r) = row else { continue };
+        rows[r].iter_mut().zip(from).for_each(|(t, f)| *t += f[u]);
+    }
+}
+
+fn scatter_rows(table: &mut [f64], from: &[f64], at: Lookup) {
+    for (cell, from) in from.chunks_exact(at.of_unit.len() * at.inner).enumerate() {
+        for (from, row) in from.chunks_exact(at.inner).zip(at.rows()) {
+            let Some(r) = row else { continue };
+            let start = (r * at.n_cells + cell) * at.inner;
+            table[start..start + at.inner].iter_mut().zip(from).for_each(|(t, f)| *t += f);
+        }
+    }
+}
+
+/// Adds log values of the units' rows to `out`, [cell][unit × inner].
+pub(super) fn gather(out: &mut [f64], table: &[f64], at: Lookup) {
+    for (cell, out) in out.chunks_exact_mut(at.of_unit.len() * at.inner).enumerate() {
+        for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows()) {
+            let Some(r) = row else { continue };
+            let start = (r * at.n_cells + cell) * at.inner;
+            out.iter_mut().zip(&table[start..start + at.inner]).for_each(|(o, t)| *o += t);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Products of scaled rows are the exponentials of sums of log rows, for every width and with rows left out.
+    #[test]
+    fn products_equal_exponentials_of_sums() {
+        let of_unit = [2, 0, NONE, 1, 2];
+        let n = of_unit.len();
+        for (n_cells, inner) in [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (9, 1), (2, 3), (1, 4)] {
+            let row = n_cells * inner;
+            let log: Vec<f64> = (0..3 * row).map(|i| -((i * 7 % 11) as f64) * 0.3).collect();
+            let at = Lookup { of_unit: &of_unit, first: 0, n_cells, inner };
+            let mut sums = vec![0.0; n * row];
+            gather(&mut sums, &log, at);
+            gather(&mut sums, &log, at);
+            let table = Scaled::new(&log, row);
+            let (mut product, mut offset) = (vec![f64::NAN; n * row], vec![0.0; n]);
+            multiply(&mut product, &table, at, true, &mut offset);
+            multiply(&mut product, &table, at, false, &mut offset);
+            let mut offset_of_sums = vec![0.0; n];
+            let mut exponentials = sums.clone();
+            exponentiate(&mut exponentials, inner, &mut offset_of_sums);
+            for (i, sum) in sums.iter().enumerate() {
+                let unit = i / inner % n;
+                assert!((product[i].ln() + offset[unit] - sum).abs() < 1e-14);
+                assert!((exponentials[i].ln() + offset_of_sums[unit] - sum).abs() < 1e-14);
+            }
+            let (mut by_cells, mut by_rows) = (vec![0.0; 3 * row], vec![0.0; 3 * row]);
+            scatter(&mut by_cells, &sums, at);
+            scatter_rows(&mut by_rows, &sums, at);
+            assert_eq!(by_cells, by_rows);
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_impossible_throughout_is_zero() {
+        let table = Scaled::new(&[f64::NEG_INFINITY, f64::NEG_INFINITY], 2);
+        assert_eq!((table.values, table.offset), (vec![0.0, 0.0], vec![0.0]));
+    }
+}
