@@ -186,6 +186,39 @@ pub fn exp_normalise(x: &mut [f64]) -> (f64, f64) {
     })
 }
 
+/// Logits of K categories, one slice each, become log probabilities; categories without a slice do not exist.
+pub fn log_softmax(logits: &mut [&mut [f64]]) {
+    let Some(n) = logits.first().map(|l| l.len()) else { return };
+    let mut top = vec![f64::NEG_INFINITY; n];
+    for l in logits.iter() {
+        top.iter_mut().zip(l.iter()).for_each(|(t, l)| *t = t.max(*l));
+    }
+    let (mut sum, mut p) = (vec![0.0; n], vec![0.0; n]);
+    for l in logits.iter() {
+        p.copy_from_slice(l);
+        exp_difference(&mut p, &top);
+        add(&mut sum, &p);
+    }
+    add_ln(&sum, &mut top);
+    for l in logits {
+        l.iter_mut().zip(&top).for_each(|(l, t)| *l -= t);
+    }
+}
+
+/// x_i ← x_i + y_i.
+pub fn add(x: &mut [f64], y: &[f64]) {
+    vectorise!((x: &'a mut [f64], y: &'a [f64]) -> () {
+        x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
+    })
+}
+
+/// x_i ← x_i y_i.
+pub fn multiply(x: &mut [f64], y: &[f64]) {
+    vectorise!((x: &'a mut [f64], y: &'a [f64]) -> () {
+        x.iter_mut().zip(y).for_each(|(x, y)| *x *= y);
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,6 +292,14 @@ mod tests {
         assert_eq!(dot(&x, &x), 9455.0);
         assert_eq!(dot3(&x, &x, &x[..31]), 216_225.0);
         assert_eq!(sum(&x[..3]), 3.0);
+    }
+
+    #[test]
+    fn softmax_of_equal_and_impossible_logits() {
+        let (mut a, mut b) = ([0.0, 1.0], [0.0, f64::NEG_INFINITY]);
+        log_softmax(&mut [&mut a, &mut b]);
+        assert!((a[0] - 0.5f64.ln()).abs() < 1e-15 && a[0] == b[0]);
+        assert_eq!((a[1], b[1]), (0.0, f64::NEG_INFINITY));
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub enum Broadcast {
     Same,
     /// inner = 1
     Scalar,
+    /// The inner values over and over.
+    Tile,
     /// inner index of each outer index
     Map(Vec<u32>),
 }
@@ -43,8 +45,13 @@ impl Shape {
                     }
                 }
             }
-            let identity = inner == n_outer && map.iter().enumerate().all(|(i, &m)| i == m as usize);
-            (inner, if identity { Broadcast::Same } else { Broadcast::Map(map) })
+            let tile = map.iter().enumerate().all(|(i, &m)| i % inner == m as usize);
+            let how = match (tile, inner == n_outer) {
+                (true, true) => Broadcast::Same,
+                (true, false) => Broadcast::Tile,
+                (false, _) => Broadcast::Map(map),
+            };
+            (inner, how)
         };
         let (inner, broadcast) = groups.iter().map(describe).unzip();
         Shape { n_outer, inner, broadcast }

@@ -113,6 +113,13 @@ impl Units {
         out
     }
 
+    /// End of the clusters from `start` on that have at most `max_units` units together, or of the first alone.
+    pub fn batch_end(&self, start: usize, last: usize, max_units: usize) -> usize {
+        let limit = self.cluster_start[start] + max_units;
+        let fits = self.cluster_start[start + 2..=last].iter().take_while(|&&end| end <= limit).count();
+        start + 1 + fits
+    }
+
     /// Cuts the clusters into chunks of at most `max_units` units (at least one cluster each).
     pub fn cut(&mut self, max_units: usize) {
         self.chunk_start = vec![0];

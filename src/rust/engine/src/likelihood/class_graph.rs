@@ -9,7 +9,7 @@ use std::ops::{Deref, DerefMut};
 use crate::compiled::elimination::Elimination;
 use crate::compiled::shape::{Broadcast, Shape};
 use crate::compiled::Group;
-use crate::vector;
+use crate::vector::{self, add, multiply};
 
 /// Buffers of one thread, reused from block to block.
 #[derive(Default)]
@@ -197,7 +197,7 @@ impl Buffers {
             let k = clique.n_states;
             for cell in 0..clique.n_cells() {
                 let separator = &self.messages[c][(cell / k) * len..(cell / k + 1) * len];
-                self.cliques[c][cell * len..(cell + 1) * len].iter_mut().zip(separator).for_each(|(p, s)| *p *= s);
+                multiply(&mut self.cliques[c][cell * len..(cell + 1) * len], separator);
             }
             for (child, map) in &clique.children {
                 for (cell, &to) in map.iter().enumerate() {
@@ -238,19 +238,14 @@ impl Buffers {
 }
 
 #[inline]
-fn add(to: &mut [f64], from: &[f64]) {
-    to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
-}
-
-#[inline]
-fn multiply(to: &mut [f64], by: &[f64]) {
-    to.iter_mut().zip(by).for_each(|(a, b)| *a *= b);
-}
-
-#[inline]
 fn spread(to: &mut [f64], from: &[f64], how: &Broadcast, inner: usize, outer: usize, put: impl Fn(&mut f64, f64)) {
     match how {
         Broadcast::Same => to.iter_mut().zip(from).for_each(|(t, f)| put(t, *f)),
+        Broadcast::Tile => {
+            for (t, f) in to.chunks_exact_mut(outer).zip(from.chunks_exact(inner)) {
+                t.chunks_exact_mut(inner).for_each(|t| t.iter_mut().zip(f).for_each(|(t, f)| put(t, *f)));
+            }
+        }
         Broadcast::Scalar => {
             to.chunks_exact_mut(outer).zip(from).for_each(|(t, f)| t.iter_mut().for_each(|t| put(t, *f)));
         }
@@ -265,7 +260,12 @@ fn spread(to: &mut [f64], from: &[f64], how: &Broadcast, inner: usize, outer: us
 fn gather(to: &mut [f64], from: &[f64], how: &Broadcast, inner: usize, outer: usize) {
     match how {
         Broadcast::Same => add(to, from),
-        Broadcast::Scalar => to.iter_mut().zip(from.chunks_exact(outer)).for_each(|(t, f)| *t += f.iter().sum::<f64>()),
+        Broadcast::Tile => {
+            for (t, f) in to.chunks_exact_mut(inner).zip(from.chunks_exact(outer)) {
+                f.chunks_exact(inner).for_each(|f| t.iter_mut().zip(f).for_each(|(t, f)| *t += f));
+            }
+        }
+        Broadcast::Scalar => to.iter_mut().zip(from.chunks_exact(outer)).for_each(|(t, f)| *t += vector::sum(f)),
         Broadcast::Map(map) => {
             for (t, f) in to.chunks_exact_mut(inner).zip(from.chunks_exact(outer)) {
                 f.iter().zip(map).for_each(|(f, &m)| t[m as usize] += f);

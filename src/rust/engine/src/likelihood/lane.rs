@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::accumulator::{Accumulator, SlotSums};
 use super::class_graph::{Buffers, Loan};
-use super::cluster_gaussian;
+use super::cluster_gaussian::{self, Prepared};
 use super::nodes::{Moments, NodeSet, Nodes};
 use super::predictor::{Point, Workspace};
 use super::run::{Posterior, Sink, Want};
@@ -105,8 +105,48 @@ impl<'a, S: Sink> Lane<'a, S> {
             },
             None => None,
         };
+        // posterior of (between cell, between node) of every cluster
         let n_between = self.shape.n_outer / program.n_nodes.1;
+        let mut posterior = vec![0.0; clusters.len() * n_between];
         let block = block_size(self.shape, program.elimination.total_cells()).max(1);
+        let mut next = clusters.start;
+        while next < clusters.end {
+            let batch = next..program.units.batch_end(next, clusters.end, block);
+            next = batch.end;
+            let p = (batch.start - clusters.start) * n_between..(batch.end - clusters.start) * n_between;
+            if !self.run_batch(chunk, batch, block, &analytic, &mut posterior[p]) {
+                return false;
+            }
+        }
+        if self.want.gradient {
+            self.finish_chunk(chunk, clusters, &posterior);
+            if let (Some(a), Some(g)) = (&analytic, &program.cluster_gaussian) {
+                a.contract(
+                    self.point,
+                    self.nodes,
+                    g,
+                    &posterior,
+                    self.want.information,
+                    &mut self.workspace,
+                    self.sums.sized(program.model.parameters.len(), self.want.information),
+                );
+            }
+        }
+        true
+    }
+
+    /// Clusters that fit a block of units, or one larger than that.
+    fn run_batch(
+        &mut self,
+        chunk: usize,
+        clusters: Range<usize>,
+        block: usize,
+        analytic: &Option<Prepared>,
+        posterior: &mut [f64],
+    ) -> bool {
+        let program = self.point.program;
+        let n_between = self.shape.n_outer / program.n_nodes.1;
+        let units = program.units.cluster_start[clusters.start]..program.units.cluster_start[clusters.end];
         let single = units.len() <= block;
         // forward: log-likelihood of every unit given (between cell, between node)
         let mut unit_log = vec![0.0; units.len() * n_between];
@@ -114,16 +154,13 @@ impl<'a, S: Sink> Lane<'a, S> {
             let out = &mut unit_log[(b.start - units.start) * n_between..(b.end - units.start) * n_between];
             self.forward(chunk, b, out);
         }
-        // clusters: posterior of (between cell, between node)
-        let mut posterior = vec![0.0; clusters.len() * n_between];
-        let trivial =
+        let plain =
             n_between == 1 && program.cluster_factors.is_empty() && analytic.is_none() && self.nodes.between.dims == 0;
-        for j in clusters.clone() {
-            let p = &mut posterior[(j - clusters.start) * n_between..(j - clusters.start + 1) * n_between];
-            if !trivial {
+        for (j, p) in clusters.clone().zip(posterior.chunks_exact_mut(n_between)) {
+            if !plain {
                 self.cluster_log(chunk, j, p);
             }
-            if let Some(a) = &analytic {
+            if let Some(a) = analytic {
                 a.add_log(j, program.n_nodes.0, p);
             }
             for u in program.units.cluster_start[j]..program.units.cluster_start[j + 1] {
@@ -152,7 +189,7 @@ impl<'a, S: Sink> Lane<'a, S> {
                 let again = &mut unit_log[(b.start - units.start) * n_between..(b.end - units.start) * n_between];
                 self.forward(chunk, b.clone(), again);
             }
-            let weights = self.unit_weights(b.clone(), &clusters, &posterior);
+            let weights = self.unit_weights(b.clone(), &clusters, posterior);
             self.buffers.backward(&weights, &program.elimination, self.shape);
             if self.want.moments {
                 for (u, weights) in b.clone().zip(weights.chunks_exact(self.shape.n_outer)) {
@@ -173,20 +210,6 @@ impl<'a, S: Sink> Lane<'a, S> {
                     weights: &weights,
                 },
             );
-        }
-        if self.want.gradient {
-            self.finish_chunk(chunk, clusters, &posterior);
-            if let (Some(a), Some(g)) = (&analytic, &program.cluster_gaussian) {
-                a.contract(
-                    self.point,
-                    self.nodes,
-                    g,
-                    &posterior,
-                    self.want.information,
-                    &mut self.workspace,
-                    self.sums.sized(program.model.parameters.len(), self.want.information),
-                );
-            }
         }
         true
     }
@@ -432,9 +455,13 @@ impl<'a, S: Sink> Lane<'a, S> {
     }
 }
 
+/// Units whose buffers stay in the second-level cache.
 pub(super) fn block_size(shape: &Shape, cells: usize) -> usize {
-    (1usize << 19) / (shape.n_outer * cells.max(1))
+    (1usize << BLOCK_BITS) / (shape.n_outer * cells.max(1))
 }
+
+/// Numbers in the buffers of a block, as a power of 2.
+const BLOCK_BITS: u32 = 15;
 
 pub(super) fn blocks(units: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
     let (start, end) = (units.start, units.end);

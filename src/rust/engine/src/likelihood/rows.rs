@@ -158,21 +158,8 @@ impl Block {
 
     /// log P(class = k) of every pattern, [K][pattern], in place of the logits; the last class has logit 0.
     fn log_softmax(&mut self, n: usize) {
-        let mut top = vec![0.0f64; n];
-        for eta in &self.eta {
-            top.iter_mut().zip(eta).for_each(|(t, e)| *t = t.max(*e));
-        }
         self.eta.push(vec![0.0; n]);
-        let mut sum = vec![0.0; n];
-        for eta in &self.eta {
-            let mut p = eta.clone();
-            vector::exp_difference(&mut p, &top);
-            sum.iter_mut().zip(&p).for_each(|(s, p)| *s += p);
-        }
-        vector::add_ln(&sum, &mut top);
-        for eta in &mut self.eta {
-            eta.iter_mut().zip(&top).for_each(|(e, t)| *e -= t);
-        }
+        vector::log_softmax(&mut self.eta.iter_mut().map(|e| &mut e[..]).collect::<Vec<_>>());
     }
 }
 

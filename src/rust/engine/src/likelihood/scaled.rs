@@ -124,7 +124,7 @@ fn multiply_rows(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
                     if assign {
                         out.copy_from_slice(row);
                     } else {
-                        out.iter_mut().zip(row).for_each(|(o, v)| *o *= v);
+                        vector::multiply(out, row);
                     }
                 }
                 None if assign => out.fill(1.0),
@@ -163,7 +163,7 @@ fn scatter_rows(table: &mut [f64], from: &[f64], at: Lookup) {
         for (from, row) in from.chunks_exact(at.inner).zip(at.rows()) {
             let Some(r) = row else { continue };
             let start = (r * at.n_cells + cell) * at.inner;
-            table[start..start + at.inner].iter_mut().zip(from).for_each(|(t, f)| *t += f);
+            vector::add(&mut table[start..start + at.inner], from);
         }
     }
 }
@@ -174,7 +174,7 @@ pub(super) fn gather(out: &mut [f64], table: &[f64], at: Lookup) {
         for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows()) {
             let Some(r) = row else { continue };
             let start = (r * at.n_cells + cell) * at.inner;
-            out.iter_mut().zip(&table[start..start + at.inner]).for_each(|(o, t)| *o += t);
+            vector::add(out, &table[start..start + at.inner]);
         }
     }
 }

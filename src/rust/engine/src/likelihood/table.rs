@@ -426,17 +426,9 @@ pub(super) fn class_stride(program: &Program, f: &Factor, class: usize) -> (usiz
 
 /// log P(class = k) for all k and nodes, [K × n]; the last class has logit 0.
 pub(super) fn log_softmax(predictors: &[Affine], n: usize) -> Vec<f64> {
-    let k = predictors.len() + 1;
-    let mut out = vec![0.0; k * n];
-    for q in 0..n {
-        let top = predictors.iter().fold(0.0f64, |m, p| m.max(p.value[q]));
-        let total: f64 = (-top).exp() + predictors.iter().map(|p| (p.value[q] - top).exp()).sum::<f64>();
-        let log_total = top + total.ln();
-        for (a, p) in predictors.iter().enumerate() {
-            out[a * n + q] = p.value[q] - log_total;
-        }
-        out[(k - 1) * n + q] = -log_total;
-    }
+    let mut out = vec![0.0; (predictors.len() + 1) * n];
+    out.chunks_exact_mut(n).zip(predictors).for_each(|(o, p)| o.copy_from_slice(&p.value[..n]));
+    vector::log_softmax(&mut out.chunks_exact_mut(n).collect::<Vec<_>>());
     out
 }
 
@@ -479,7 +471,8 @@ fn contract_logits(
     let m = logits.len();
     evaluate_predictors(point, logits.iter(), at, w);
     let n = layout.n_nodes;
-    let p: Vec<f64> = log_softmax(&w.predictors[..m], n).iter().map(|v| v.exp()).collect();
+    let mut p = log_softmax(&w.predictors[..m], n);
+    vector::exp_in_place(&mut p);
     let weight = |k: usize, q: usize| weights[layout.start(value, cell.0 + k * stride.0, cell.1 + k * stride.1) + q];
     let (mut g, mut h) = (vec![0.0; m * n], vec![0.0; m * m * n]);
     for q in 0..n {
