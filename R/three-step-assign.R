@@ -46,8 +46,8 @@ used_posterior <- function(fit, used, result = fit) {
 }
 
 # The fit with posteriors of every unit from its own outcomes alone, as if it were the only one of its cluster. Given
-# its class, the assignment of a unit must not depend on what is explained. In a model with a between level the posterior
-# also depends on the others of the cluster, and with that on whatever clusters differ in; but a unit alone,
+# its class, the assignment of a unit must not depend on what is explained. In a model with a between level the
+# posterior also depends on the others of the cluster, and with that on whatever clusters differ in; but a unit alone,
 #
 #   P(c | y_i) = P(c) f(y_i | c) / sum_k P(k) f(y_i | k),   P and f integrated over what clusters have,
 #

@@ -61,7 +61,8 @@ negative_variances <- function(parameters, theta, call) {
   if (any(parameters$class[of_mean] == "") || any(parameters$class[lost] == "")) stop_bch(call)
   cli::cli_warn(c(
     "The weights of {.code method = \"BCH\"} give {.val {parameters$name[lost]}} a negative value.",
-    x = "{cli::qty(length(lost))}{?It has/They have} no estimate.", i = "Means are not affected. {.code variances = \"equal\"} or {.code method = \"ML\"} have none."
+    x = "{cli::qty(length(lost))}{?It has/They have} no estimate.",
+    i = "Means are not affected. {.code variances = \"equal\"} or {.code method = \"ML\"} have none."
   ), class = c("mlmix_warning_boundary", "mlmix_warning"))
   lost
 }

@@ -117,7 +117,8 @@ test_that("a class of clusters that is split differs in the classes of its units
   model <- multilevel_lca(fall1:fall4, k = 2, cluster = "room", k_between = 2)
   data <- toca[toca$room <= 20, ]
   fit <- function(k) {
-    quiet(mlmix(model_with_classes(as.integer(k), model, "d", NULL), data, starts = c(4, 2), seed = 1, threads = 1, se = "none"))
+    model <- model_with_classes(as.integer(k), model, "d", NULL)
+    quiet(mlmix(model, data, starts = c(4, 2), seed = 1, threads = 1, se = "none"))
   }
   two <- fit(2)
   start <- stats::setNames(split_start(model_with_classes(3L, model, "d", NULL), data, two, "d", 1L),

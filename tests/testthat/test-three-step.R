@@ -341,8 +341,8 @@ test_that("classes of units below classes of clusters; several class variables o
   expect_equal(coef(a), coef(b), tolerance = 0.1)
   expect_equal(three_step(both, d ~ w, data, seed = 1, starts = 1, threads = 1, correct = FALSE)$n, 120)
   room <- toca[toca$room <= 25, ]
-  chain <- suppressWarnings(mlmix(lta(list(fall = fall1:fall5, spring = spring1:spring5), k = 2, cluster = "room"), room,
-    starts = c(2, 1), seed = 1, threads = 1))
+  chain <- lta(list(fall = fall1:fall5, spring = spring1:spring5), k = 2, cluster = "room")
+  chain <- suppressWarnings(mlmix(chain, room, starts = c(2, 1), seed = 1, threads = 1))
   room$boy <- withr::with_seed(1, stats::rbinom(nrow(room), 1, 0.5))
   result <- three_step(chain, list(fall ~ boy, spring ~ fall + boy), room, seed = 1, correct = FALSE, starts = c(4, 1))
   expect_equal(dim(result$errors), c(4L, 4L))
@@ -432,8 +432,8 @@ test_that("prints and messages", {
   expect_equal(stats::confint(result)[, 1], table$estimate - stats::qnorm(0.975) * table$std.error, ignore_attr = TRUE)
   stacked <- suppressWarnings(mlmix(gom(c(A, B, C), k = 2), carcinoma, starts = 1, seed = 1, threads = 1))
   pupils <- pupil_data()
-  chain_of_levels <- remember("pupils and classes", mlmix(multilevel_lca(u1:u5, 2, cluster = "id", k_between = 2), pupils,
-    starts = c(4, 2), seed = 1, threads = 1))
+  chain_of_levels <- remember("pupils and classes", mlmix(multilevel_lca(u1:u5, 2, cluster = "id", k_between = 2),
+    pupils, starts = c(4, 2), seed = 1, threads = 1))
   expect_snapshot(error = TRUE, {
     three_step(fit, y ~ x, data)
     three_step(fit, "y", data)
