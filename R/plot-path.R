@@ -188,13 +188,16 @@ node_texts <- function(nodes, inch) {
     fits_height <- nodes$height * inch * part * 72 / pmax(1, lengths(lines))
     pmin(most, fits_width, fits_height) / 2.845
   }
-  # A range of names in two lines where that lets it be larger.
-  part <- ifelse(detailed, 0.36, 0.5)
-  broken <- ifelse(detailed, nodes$label, sub(":", ":\n", nodes$label, fixed = TRUE))
-  names_size <- size(nodes$label, 12, part)
-  better <- size(broken, 12, 0.8) > 1.15 * names_size
-  label <- ifelse(better, broken, nodes$label)
-  names_size <- ifelse(better, size(broken, 12, 0.8), names_size)
+  # Several names, or a range of them, in more lines where that lets them be larger.
+  label <- nodes$label
+  names_size <- size(label, 12, ifelse(detailed, 0.36, 0.5))
+  for (n in 2:4) {
+    broken <- vapply(nodes$label, broken_names, "", n = n, USE.NAMES = FALSE)
+    tried <- size(broken, 12, ifelse(detailed, 0.45, 0.85))
+    better <- broken != nodes$label & tried > 1.15 * names_size & (n == 2 | !detailed)
+    label[better] <- broken[better]
+    names_size[better] <- tried[better]
+  }
   names <- data.frame(
     x = nodes$x, y = nodes$y + ifelse(detailed, 0.2 * nodes$height, 0), text = label, size = names_size
   )
@@ -207,6 +210,29 @@ node_texts <- function(nodes, inch) {
     if (nrow(details) > 0) ggplot2::geom_text(ggplot2::aes(x = .data$x, y = .data$y, label = .data$text), details,
       size = details$size, colour = "grey25")
   )
+}
+
+# "a, b, c" in at most n lines of about the same length; "u1:u9" in two.
+broken_names <- function(label, n) {
+  if (!grepl(", ", label, fixed = TRUE)) return(sub(":", ":\n", label, fixed = TRUE))
+  parts <- strsplit(label, ", ", fixed = TRUE)[[1]]
+  widths <- seq(max(nchar(parts)) + 1, nchar(label) + 2)
+  for (width in widths) {
+    lines <- wrapped(paste0(parts, c(rep(",", length(parts) - 1), "")), width)
+    if (length(lines) <= n) return(paste(lines, collapse = "\n"))
+  }
+  label
+}
+
+# Words put together in lines of at most `width` characters.
+wrapped <- function(words, width) {
+  lines <- character(0)
+  for (word in words) {
+    last <- length(lines)
+    longer <- if (last > 0) paste(lines[[last]], word)
+    if (last > 0 && nchar(longer) <= width) lines[[last]] <- longer else lines <- c(lines, word)
+  }
+  lines
 }
 
 # The line between the levels and the words on its sides.

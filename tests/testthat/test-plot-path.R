@@ -102,3 +102,10 @@ test_that("arrows end at the border of their nodes", {
   expect_equal(border(box, 1, 5), c(1, 1.5))
   expect_equal(border(box, 9, 1), c(2, 1))
 })
+
+test_that("long lists of names are broken into lines of about the same length", {
+  expect_equal(broken_names("lie_exam, lie_paper, fraud, copy_exam", 2), "lie_exam, lie_paper,\nfraud, copy_exam")
+  expect_equal(broken_names("a, b, c, d", 4), "a,\nb,\nc,\nd")
+  expect_equal(broken_names("u1:u9", 2), "u1:\nu9")
+  expect_equal(broken_names("y", 3), "y")
+})
