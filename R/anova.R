@@ -73,7 +73,7 @@ anova.mlmix <- function(object, ..., scaled = TRUE, boundary = NULL) {
   scaled <- check_flag(scaled, "scaled")
   if (!is.null(boundary)) boundary <- check_flag(boundary, "boundary")
   fits <- list(object, ...)
-  labels <- vapply(as.list(substitute(list(object, ...)))[-1], function(x) paste(deparse(x), collapse = ""), "")
+  labels <- expression_labels(substitute(list(object, ...)))
   check_same_data(fits, "anova")
   order <- order(vapply(fits, function(fit) fit$n_free, 1))
   fits <- fits[order]

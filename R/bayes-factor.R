@@ -36,7 +36,7 @@
 #' @export
 bayes_factors <- function(...) {
   given <- list(...)
-  labels <- vapply(as.list(substitute(list(...)))[-1], function(x) paste(deparse(x), collapse = ""), "")
+  labels <- expression_labels(substitute(list(...)))
   table <- if (length(given) == 1 && inherits(given[[1]], "mlmix_comparison")) given[[1]] else
     comparison_of(given, labels, "bayes_factors", rlang::current_env())
   table <- table[!is.na(table$BIC), , drop = FALSE]

@@ -41,7 +41,7 @@
 #' compare_models(two, three)
 #' @export
 compare_models <- function(...) {
-  labels <- vapply(as.list(substitute(list(...)))[-1], function(x) paste(deparse(x), collapse = ""), "")
+  labels <- expression_labels(substitute(list(...)))
   comparison_of(list(...), labels, "compare_models", rlang::current_env())
 }
 
@@ -61,6 +61,14 @@ comparison_of <- function(fits, expressions, what, call) {
   }
   check_same_data(fits, what, call)
   comparison_table(fits, labels)
+}
+
+# What the arguments of a call were given as; calls too long for a table are numbered.
+expression_labels <- function(call) {
+  labels <- vapply(as.list(call)[-1], function(x) paste(deparse(x), collapse = ""), "")
+  long <- nchar(labels) > 40
+  labels[long] <- paste("model", which(long))
+  unname(labels)
 }
 
 # `notes`: for each model why it failed (then its fit is NULL), or what it warned of.

@@ -46,8 +46,10 @@ enumerate_classes <- function(model, data, k = 1:6, class = NULL, tests = NULL, 
       model_with_classes(grid$k[[i]], model, class, frame)
   })
   dots <- rlang::enquos(...)
+  data_expr <- substitute(data)
   seed <- check_seed(if ("seed" %in% names(dots)) rlang::eval_tidy(dots$seed), frame)
   progress <- if ("progress" %in% names(dots)) rlang::eval_tidy(dots$progress) else interactive()
+  data_for <- counted_once(data, dots, frame)
   labels <- if (is.list(k)) grid_labels(grid) else paste(k, ifelse(k == 1, "class", "classes"))
   fits <- vector("list", nrow(grid))
   notes <- character(nrow(grid))
@@ -55,8 +57,8 @@ enumerate_classes <- function(model, data, k = 1:6, class = NULL, tests = NULL, 
   for (i in seq_len(nrow(grid))) {
     if (isTRUE(progress)) cli::cli_inform("{labels[[i]]} ({i} of {nrow(grid)})")
     from <- if (warm_start) nearest_smaller(models[[i]], fits)
-    attempt <- fit_quietly(models[[i]], data, seed, dots, from)
-    if (!is.null(attempt$fit)) fits[[i]] <- attempt$fit
+    attempt <- fit_quietly(models[[i]], data_for, seed, from)
+    if (!is.null(attempt$fit)) fits[[i]] <- with_user_call(attempt$fit, data_expr, dots, seed)
     notes[[i]] <- attempt$note
     errors[i] <- list(attempt$error)
   }
@@ -172,26 +174,15 @@ model_with_classes <- function(k, model, class, call) {
 }
 
 # list(fit or NULL, note, error): warnings become the note, errors of the package as well.
-fit_quietly <- function(model, data, seed, dots, from) {
+fit_quietly <- function(model, data_for, seed, from) {
   said <- character(0)
-  dots <- as.list(dots)
-  dots$seed <- NULL
-  if (!is.null(from)) {
-    control <- if ("control" %in% names(dots)) rlang::eval_tidy(dots$control) else mlmix_control()
-    start <- if (inherits(control, "mlmix_control") && is.null(control$start_values)) {
-      tryCatch(split_start(model, data, from$fit, from$class, seed), error = function(e) NULL)
-    }
-    if (!is.null(start)) {
-      control$start_values <- start
-      dots$control <- control
-    }
-  }
   failure <- function(e) e
   fit <- withCallingHandlers(
-    tryCatch(
-      rlang::eval_tidy(rlang::quo(mlmix(!!model, data, seed = seed, !!!dots))),
-      mlmix_error_spec = failure, mlmix_error_data = failure, mlmix_error_engine = failure
-    ),
+    tryCatch({
+      given <- data_for(model)
+      dots <- warm_dots(model, given$data, as.list(given$dots), seed, from)
+      rlang::eval_tidy(rlang::quo(mlmix(!!model, given$data, seed = seed, !!!dots)))
+    }, mlmix_error_spec = failure, mlmix_error_data = failure, mlmix_error_engine = failure),
     mlmix_warning = function(w) {
       # Without the bullets: a table row has room for what, not for every parameter.
       said <<- c(said, sub("\n(\u2139|i|\u2716|x|!|\\*|\u2022) .*$", "", conditionMessage(w)))
@@ -202,6 +193,15 @@ fit_quietly <- function(model, data, seed, dots, from) {
     return(list(fit = NULL, note = one_line(conditionMessage(fit)), error = fit))
   }
   list(fit = fit, note = one_line(said), error = NULL)
+}
+
+# The fit's call as the user would have written it, so that update() works.
+with_user_call <- function(fit, data_expr, dots, seed) {
+  dots <- lapply(as.list(dots)[setdiff(names(dots), "seed")], rlang::quo_get_expr)
+  counted <- "frequency" %in% names(fit$call) && !"frequency" %in% names(dots)
+  fit$call <- as.call(c(list(as.name("mlmix"), model = fit$model, data = data_expr), dots, list(seed = seed),
+    if (counted) list(frequency = NULL)))
+  fit
 }
 
 one_line <- function(text) gsub("\\s+", " ", paste(cli::ansi_strip(text), collapse = "; "))

@@ -93,11 +93,9 @@ patterns_of <- function(model, data, cluster, frequency, keep, call) {
   }
   lazy <- is_lazy_table(data)
   if (lazy) need_dplyr(call)
-  first <- if (lazy) plain_columns(dplyr::collect(utils::head(dplyr::ungroup(data), 1))) else check_data(data, call)
+  first <- if (lazy) first_row(data) else check_data(data, call)
   check_columns(first, c(frequency, keep), "the call", call)
-  needs <- data_needs(model, model_symbols(model), first, cluster, call)
-  variables <- c(setdiff(needs$cluster, needs$made), needs$outcomes, needs$trials, needs$known, needs$covariates, keep)
-  variables <- setdiff(unique(variables), needs$made)
+  variables <- pattern_variables(model, first, cluster, keep, call)
   if ("frequency" %in% variables) {
     abort_data(c(
       "The variable {.var frequency} is used by the model, but the counts need that name.",
@@ -108,6 +106,36 @@ patterns_of <- function(model, data, cluster, frequency, keep, call) {
   counted <- counted[do.call(order, unname(as.list(counted[variables]))), , drop = FALSE]
   rownames(counted) <- NULL
   counted
+}
+
+first_row <- function(data) plain_columns(dplyr::collect(utils::head(dplyr::ungroup(data), 1)))
+
+# Names of the variables that tell patterns apart.
+pattern_variables <- function(model, first, cluster, keep, call) {
+  needs <- data_needs(model, model_symbols(model), first, cluster, call)
+  variables <- c(setdiff(needs$cluster, needs$made), needs$outcomes, needs$trials, needs$known, needs$covariates, keep)
+  setdiff(unique(variables), needs$made)
+}
+
+# For several models of one table: a function that gives list(data, dots) for mlmix(), `dots` being quosures of its
+# other arguments. A table in a database is counted once for all models of the same variables.
+counted_once <- function(data, dots, call) {
+  if (!is_lazy_table(data)) return(function(model) list(data = data, dots = dots))
+  need_dplyr(call)
+  first <- first_row(data)
+  quo_of <- function(name) dots[[name]] %||% rlang::quo(NULL)
+  weighting <- list(frequency = quo_of("frequency"), weights = quo_of("weights"),
+    cluster_weights = quo_of("cluster_weights"))
+  counted <- list()
+  function(model) {
+    cluster <- rlang::eval_tidy(quo_of("cluster"))
+    variables <- paste(sort(pattern_variables(model, first, cluster, NULL, call)), collapse = " ")
+    if (is.null(counted[[variables]])) {
+      counted[[variables]] <<- collect_patterns(model, data, cluster, weighting, call)
+    }
+    dots$frequency <- rlang::quo("frequency")
+    list(data = counted[[variables]], dots = dots)
+  }
 }
 
 # One query: GROUP BY all variables, COUNT(*) or SUM(frequency).

@@ -63,5 +63,13 @@ update.mlmix <- function(object, ..., evaluate = TRUE) {
     ))
   }
   for (name in names(changes)) call[[name]] <- changes[[name]]
-  if (check_flag(evaluate, "evaluate")) eval(call, parent.frame()) else call
+  if (!check_flag(evaluate, "evaluate")) return(call)
+  if (!"model" %in% names(changes)) call$model <- same_model(call$model, object, parent.frame())
+  eval(call, parent.frame())
+}
+
+# The model as the call has it, or the fit's own where what the call names is not here, as in another session.
+same_model <- function(expr, fit, env) {
+  found <- tryCatch(eval(expr, env), error = function(e) NULL)
+  if (inherits(found, "mlmix_model") && identical(format(found), format(fit$model))) expr else fit$model
 }

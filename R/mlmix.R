@@ -64,6 +64,8 @@ mlmix <- function(model, data, cluster = NULL, weights = NULL, cluster_weights =
   if (is_lazy_table(data)) {
     data <- collect_patterns(model, data, cluster, weighting, frame)
     weighting$frequency <- rlang::quo("frequency")
+    # Its persons or rows are counted, see independent_units().
+    if (!"frequency" %in% names(call)) call <- as.call(c(as.list(call), list(frequency = NULL)))
   }
   resolved <- separate_robust_cluster(resolve_model(model, data, cluster, call = frame))
   given <- Map(function(quo, arg) weight_values(quo, data, arg, frame), weighting, names(weighting))

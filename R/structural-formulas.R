@@ -56,6 +56,17 @@ add_structural <- function(parts, formula, known, call) {
   parts
 }
 
+# The formulas' variables must be in the user's data (or, as constants and functions, where the formulas were written).
+check_structural_variables <- function(parts, data, known, call) {
+  formulas <- c(parts$classes, lapply(parts$outcomes, `[[`, "formula"))
+  for (formula in formulas) {
+    used <- setdiff(all.vars(formula), c(known, "."))
+    env <- rlang::f_env(formula) %||% globalenv()
+    missing <- Filter(function(name) !name %in% names(data) && !exists(name, envir = env), used)
+    check_columns(data, missing, "a formula", call)
+  }
+}
+
 # The family of one outcome: as given (for all, or by name), else by what the data hold.
 structural_family <- function(name, family, values, call) {
   given <- if (is.list(family) && !inherits(family, c("family", "mlmix_family"))) family[[name]] else family

@@ -93,6 +93,7 @@ three_step <- function(fit, formula, data, method = c("ML", "BCH"), assignment =
   data <- check_fit_data(data, fit, frame)
   check_first_step(fit, correct, frame)
   parts <- structural_parts(fit, formula, frame)
+  check_structural_variables(parts, data, names(fit_classes(fit)), frame)
   three_step_level(fit, parts$used, frame)
   alone <- units_alone(fit, parts$used)
   step <- assign_patterns(alone, parts$used, assignment, frame)

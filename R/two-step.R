@@ -41,6 +41,7 @@ two_step <- function(fit, formula, data, family = NULL, variances = c("varying",
   data <- check_fit_data(data, fit, frame)
   check_first_step(fit, correct, frame)
   parts <- structural_parts(fit, formula, frame)
+  check_structural_variables(parts, data, c(names(fit_classes(fit)), fit$data$latents$name), frame)
   old <- measurement_table(fit, data, frame)
   model <- second_model(fit, parts, old, data, family, variances, frame)
   second <- second_data(fit, model, data)

@@ -77,3 +77,17 @@ outcome_spread <- function(resolved, target) {
   if (is.null(item) || !item$family %in% c("gaussian", "censored")) return(0.5)
   0.5 * stats::sd(resolved$columns[[item$column]], na.rm = TRUE)
 }
+
+# The arguments of mlmix() with the warm start in `control`, if there is one and no other.
+warm_dots <- function(model, data, dots, seed, from) {
+  dots$seed <- NULL
+  if (is.null(from)) return(dots)
+  control <- if ("control" %in% names(dots)) rlang::eval_tidy(dots$control) else mlmix_control()
+  if (!inherits(control, "mlmix_control") || !is.null(control$start_values)) return(dots)
+  start <- tryCatch(suppressWarnings(split_start(model, data, from$fit, from$class, seed)), error = function(e) NULL)
+  if (!is.null(start)) {
+    control$start_values <- start
+    dots$control <- control
+  }
+  dots
+}

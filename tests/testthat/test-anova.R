@@ -164,6 +164,12 @@ test_that("two variances: weights from the information at the smaller model, in 
   expect_false(is.null(null_values(narrow, wide, freed_variances(narrow, wide))))
 })
 
+test_that("calls too long for a table are numbered", {
+  table <- suppressWarnings(anova(carcinoma_fit(1), mlmix(lca(seven, k = 2), carcinoma, starts = c(3, 1), seed = 1,
+    threads = 1)))
+  expect_equal(rownames(table), c("carcinoma_fit(1)", "model 2"))
+})
+
 test_that("loadings that mean nothing in the smaller model are said", {
   one <- suppressWarnings(mlmix(lca(item1:item5, k = 1), lsat, starts = 1, seed = 1, threads = 1))
   expect_warning(anova(one, factor_fit()), "loadings that mean nothing", class = "mlmix_warning_boundary")

@@ -136,3 +136,29 @@ test_that("what cannot be counted is refused in words", {
   withr::local_options(mlmix.max_patterns = 8)
   expect_equal(nrow(count_patterns(model, table)), nrow(unique(carcinoma[c("A", "B", "C")])))
 })
+
+test_that("several numbers of classes of a table are counted once, and update() works on what comes out", {
+  skip_without_database()
+  table <- local_table(carcinoma)
+  messages <- testthat::capture_messages(
+    found <- suppressWarnings(enumerate_classes(lca(seven, k = 1), table, k = 1:3, starts = c(4, 2), seed = 1,
+      threads = 1, se = "none"))
+  )
+  expect_length(grep("counted in the database", messages), 1)
+  here <- suppressWarnings(enumerate_classes(lca(seven, k = 1), carcinoma, k = 1:3, starts = c(4, 2), seed = 1,
+    threads = 1, se = "none"))
+  expect_equal(found$log_likelihood, here$log_likelihood, tolerance = 1e-8)
+  two <- attr(found, "fits")[[2]]
+  again <- suppressMessages(suppressWarnings(update(two, se = "observed")))
+  expect_equal(again$log_likelihood, two$log_likelihood, tolerance = 1e-6)
+  expect_equal(suppressWarnings(update(attr(here, "fits")[[2]], starts = c(5, 2)))$options$starts, 5)
+})
+
+test_that("persons of stacked items in a table are counted persons", {
+  skip_without_database()
+  table <- local_table(stouffer_toby[rep(1:16, stouffer_toby$frequency), c("A", "B", "C", "D")])
+  fit <- suppressMessages(suppressWarnings(mlmix(gom(c(A, B, C, D), k = 2), table, starts = 1, seed = 1, threads = 1,
+    se = "none")))
+  units <- independent_units(fit, NULL)
+  expect_equal(sum(units$count), 216)
+})

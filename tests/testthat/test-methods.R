@@ -23,3 +23,14 @@ test_that("errors in words", {
     update(carcinoma_fit(2), 5)
   })
 })
+
+test_that("update() needs no variable that was only there where the model was written", {
+  fit <- local({
+    things <- seven
+    suppressWarnings(mlmix(lca(things, k = 2), carcinoma, starts = c(3, 1), seed = 1, threads = 1))
+  })
+  again <- suppressWarnings(update(fit, starts = c(4, 2)))
+  expect_equal(again$log_likelihood, fit$log_likelihood, tolerance = 1e-6)
+  things <- c("A", "B", "C") # another model here
+  expect_equal(suppressWarnings(update(fit, starts = c(2, 1)))$n_free, 15)
+})
