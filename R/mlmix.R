@@ -17,7 +17,8 @@
 #' @param frequency `NULL` (default), or how often each row was observed. A frequency of 2 is the same as the row
 #'   twice.
 #' @param starts Two whole numbers, default `c(20, 5)`: random starts, and how many of the best go on to convergence.
-#'   One number alone carries all of them to convergence.
+#'   One number alone carries all of them to convergence. The 3PL and 4PL of [irt()] have one start by default, as item
+#'   response models have elsewhere.
 #' @param seed Whole number, or `NULL` (default): drawn from R's generator, so that [set.seed()] governs. The seed
 #'   used is kept in the fit.
 #' @param se Text: `"robust"` (default) for sandwich standard errors, `"observed"` for the observed information,
@@ -53,7 +54,7 @@
 #' class_sizes(fit)
 #' @export
 mlmix <- function(model, data, cluster = NULL, weights = NULL, cluster_weights = NULL, frequency = NULL,
-                  starts = c(20, 5), seed = NULL, se = c("robust", "observed", "opg", "none"),
+                  starts = starts_for(model), seed = NULL, se = c("robust", "observed", "opg", "none"),
                   integration = quadrature(), threads = NULL, progress = interactive(), control = mlmix_control()) {
   call <- match.call()
   frame <- rlang::current_env()
@@ -77,6 +78,11 @@ mlmix <- function(model, data, cluster = NULL, weights = NULL, cluster_weights =
     n_rows = nrow(data), time = proc.time()[["elapsed"]] - started)
   signal_engine_warnings(fit$warnings)
   fit
+}
+
+# Random starts where none are asked for: the classes of the 3PL are told apart by values that are fixed.
+starts_for <- function(model) {
+  if (inherits(model, "mlmix_model")) model$starts else c(20, 5)
 }
 
 # The options of a fit (inst/spec-format.md), each checked.

@@ -23,7 +23,7 @@ mixture_model <- function(..., cluster = NULL) {
   new_model(list(...), cluster = cluster)
 }
 
-new_model <- function(components, cluster = NULL, reshape = NULL, call = rlang::caller_env()) {
+new_model <- function(components, cluster = NULL, reshape = NULL, starts = c(20, 5), call = rlang::caller_env()) {
   kinds <- c(
     classes = "mlmix_class", factors = "mlmix_factor", outcomes = "mlmix_outcome",
     between = "mlmix_between", covary = "mlmix_covary", constraints = "mlmix_constrain"
@@ -42,7 +42,7 @@ new_model <- function(components, cluster = NULL, reshape = NULL, call = rlang::
     check_string(cluster, "cluster", "the name of one variable", call = call)
   }
   parts <- lapply(kinds, function(kind) unname(Filter(function(x) inherits(x, kind), components)))
-  model <- structure(c(parts, list(cluster = cluster, reshape = reshape)), class = "mlmix_model")
+  model <- structure(c(parts, list(cluster = cluster, reshape = reshape, starts = starts)), class = "mlmix_model")
   check_model(model, call)
 }
 

@@ -75,6 +75,6 @@ guessing_model <- function(items, type, link, formula, family, call = rlang::cal
       outcome_of(items, "guess * f", bernoulli(link)),
       do.call(action_list, fixed)
     ),
-    cluster = "person", reshape = responses_in_persons(items), call = call
+    cluster = "person", reshape = responses_in_persons(items), starts = c(1, 1), call = call
   )
 }

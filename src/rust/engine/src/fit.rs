@@ -18,7 +18,7 @@ use crate::inference::scores::{cluster_scores, cross_product};
 use crate::inference::separation::separated;
 use crate::likelihood::nodes::{NodeSet, Nodes};
 use crate::likelihood::{evaluate as pass, Want};
-use crate::optim::maximise::{maximise, Settings, Status};
+use crate::optim::maximise::{maximise, Maximum, Settings, Status};
 use crate::optim::{active_set, dot, Objective};
 use crate::posterior::classes::class_posteriors;
 use crate::posterior::latents::latent_posteriors;
@@ -104,6 +104,14 @@ fn read(spec_json: &str, data: RawData, options_json: &str) -> Result<(Model, Sa
 const ADAPT_SWEEPS: usize = 8;
 /// Newton steps after the search.
 const NEWTON_ROUNDS: usize = 3;
+/// Newton decrement from which steps with one information matrix lead to the maximum.
+const NEAR: f64 = 1e-6;
+/// Newton decrement from which the maximum is so near that the information matrix there is the same; where it has a
+/// closed form it is cheap enough to be worked out again sooner.
+const SAME: f64 = 2e-9;
+const SAME_EXACT: f64 = 1e-10;
+/// Newton steps with one information matrix.
+const FEW_STEPS: usize = 5;
 /// Relative eigenvalue of the information below which it is worked out again more accurately.
 const DOUBTFUL: f64 = 1e-6;
 /// Newton decrement (about twice the log-likelihood still to be gained) that counts as a maximum.
@@ -312,12 +320,19 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         (out.flat, out.saddle) = (id.flat, id.saddle);
         let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
         let Some(inverse) = invert_kept(&information, n, &kept) else { break };
-        let g = &m.value.gradient;
-        let newton = |i: usize| (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * g[j]).sum::<f64>();
-        let step: Vec<f64> = (0..n).map(|i| if kept[i] { newton(i) } else { 0.0 }).collect();
-        m.decrement = dot(&step, g);
+        let step = newton_step(&inverse, &m.value.gradient, &kept);
+        m.decrement = dot(&step, &m.value.gradient);
         // a gradient that is not quite zero curves flat directions: where one is in doubt, climb to the last bit
         let enough = if id.smallest < DOUBTFUL { 1e-20 } else { options.tolerance };
+        let before = m.decrement;
+        if before > enough && before < NEAR && m.status != Status::MaxIterations {
+            found.evaluations += newton_steps(&problem, m, &inverse, &kept, enough);
+            if before > if is_exact { SAME_EXACT } else { SAME } && m.decrement <= enough && round < NEWTON_ROUNDS {
+                continue;
+            }
+        }
+        let g = &m.value.gradient;
+        let step = newton_step(&inverse, g, &kept);
         let target: Vec<f64> = m.x.iter().zip(&step).map(|(x, s)| x + s).collect();
         if m.decrement.abs() <= enough || m.status == Status::MaxIterations || round == NEWTON_ROUNDS {
             // the last Newton step squares the error: estimates to the digits that others print
@@ -371,6 +386,31 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
     out.information = Some(information);
     out.cross_product = Some(cross);
     Ok(out)
+}
+
+fn newton_step(inverse: &[f64], gradient: &[f64], kept: &[bool]) -> Vec<f64> {
+    let n = gradient.len();
+    let row = |i: usize| (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * gradient[j]).sum::<f64>();
+    (0..n).map(|i| if kept[i] { row(i) } else { 0.0 }).collect()
+}
+
+/// Steps with one information matrix, as long as each leaves at most a tenth of the decrement; returns their number.
+fn newton_steps(problem: &Problem, m: &mut Maximum, inverse: &[f64], kept: &[bool], enough: f64) -> usize {
+    for k in 1..=FEW_STEPS {
+        let step = newton_step(inverse, &m.value.gradient, kept);
+        let x: Vec<f64> = m.x.iter().zip(&step).map(|(x, s)| x + s).collect();
+        let value = problem.evaluate(&x, false);
+        let decrement = dot(&newton_step(inverse, &value.gradient, kept), &value.gradient);
+        let rises = value.f.is_finite() && value.f >= m.value.f - 1e-12 * m.value.f.abs();
+        if !rises || decrement.abs() > 0.1 * m.decrement.abs() {
+            return k;
+        }
+        (m.x, m.value.f, m.value.gradient, m.decrement) = (x, value.f, value.gradient, decrement);
+        if decrement.abs() <= enough {
+            return k;
+        }
+    }
+    FEW_STEPS
 }
 
 /// Change of the log-likelihood under about twice the points per dimension; NaN without numeric dimensions.

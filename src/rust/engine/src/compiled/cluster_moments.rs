@@ -5,12 +5,14 @@
 //! with X the factor's columns (`linear`). Clusters with equal N and Σ n X Xᵀ in every block form a group: they share
 //! the posterior covariance of their random effects.
 
+use std::sync::Arc;
+
 use std::ops::Range;
 
 use super::factor::{Factor, FactorKind, NONE};
 use super::linear::Linear;
-use super::patterns::{QuickMap, RowPatterns};
 use super::units::Units;
+use crate::data::row_patterns::{QuickMap, RowPatterns};
 use crate::data::Sample;
 use crate::spec::{Level, Model};
 
@@ -116,7 +118,7 @@ struct Reader<'a> {
     sample: &'a Sample,
     units: &'a Units,
     /// Factors with their row patterns.
-    factors: &'a [(&'a Factor, RowPatterns)],
+    factors: &'a [(&'a Factor, Arc<RowPatterns>)],
     /// Block of each (factor, design).
     blocks: QuickMap<(u32, u32), u32>,
     list: Vec<Block>,
@@ -285,7 +287,7 @@ impl ClusterMoments {
         model: &Model,
         sample: &Sample,
         units: &Units,
-        factors: &[(&Factor, RowPatterns)],
+        factors: &[(&Factor, Arc<RowPatterns>)],
         own_nodes: bool,
     ) -> ClusterMoments {
         let mut reader = Reader { model, sample, units, factors, blocks: QuickMap::default(), list: vec![] };

@@ -6,7 +6,7 @@ use super::plan::{How, Plan, Reach};
 use crate::family::Family;
 use crate::spec::{Level, Model, Predictor};
 
-pub const NONE: u32 = u32::MAX;
+pub use crate::data::row_patterns::NONE;
 
 /// Which quadrature nodes a factor depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

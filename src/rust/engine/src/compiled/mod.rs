@@ -12,6 +12,9 @@ pub mod sum_tree;
 pub mod units;
 pub mod working;
 
+use std::sync::Arc;
+
+use crate::data::row_patterns::RowPatterns;
 use crate::data::Sample;
 use crate::error::Result;
 use crate::family::Family;
@@ -19,7 +22,7 @@ use crate::spec::{CovarianceOf, Level, Model};
 use cluster_moments::ClusterMoments;
 use elimination::Elimination;
 use factor::{Axis, Factor, FactorKind};
-use patterns::{RowPatterns, Sharing};
+use patterns::Sharing;
 use plan::{How, Plan};
 use shape::Shape;
 use sharing::UnitSharing;
@@ -140,13 +143,12 @@ impl Program {
                 linear.set_centres(&sample, &f.observed);
             }
         }
-        let n_rows = sample.n_rows;
         let rows = |f: &Factor| {
             let joint = matches!(f.kind, FactorKind::Gaussian(_));
-            RowPatterns::new(&sample.columns, &f.covariates, &f.values, &f.observed, joint, n_rows)
+            sample.row_patterns(&f.covariates, &f.values, &f.observed, joint)
         };
-        let within_rows: Vec<RowPatterns> = factors.iter().map(rows).collect();
-        let between_rows: Vec<RowPatterns> = cluster_factors.iter().map(rows).collect();
+        let within_rows: Vec<Arc<RowPatterns>> = factors.iter().map(rows).collect();
+        let between_rows: Vec<Arc<RowPatterns>> = cluster_factors.iter().map(rows).collect();
         let mut signature = within_rows.clone();
         let mut cluster_signature = between_rows.clone();
         let mut analytic_rows = vec![];
@@ -176,7 +178,7 @@ impl Program {
             f.patterns = share(f, r, &units, &units.chunk_start, nodes.adaptive, Level::Between);
         }
         if let Some(g) = &mut cluster_gaussian {
-            let with_rows: Vec<(&Factor, RowPatterns)> = g.factors().zip(analytic_rows).collect();
+            let with_rows: Vec<(&Factor, Arc<RowPatterns>)> = g.factors().zip(analytic_rows).collect();
             let own_nodes = nodes.adaptive && g.uses_nodes;
             g.moments = ClusterMoments::new(&model, &sample, &units, &with_rows, own_nodes);
         }

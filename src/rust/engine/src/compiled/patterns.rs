@@ -1,34 +1,7 @@
 //! Distinct data patterns of a factor: rows with equal covariates (designs) and equal outcome values share their densities.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use super::factor::NONE;
-
-/// A multiplicative hash for short integer keys; iteration order of these maps is never used.
-#[derive(Default)]
-pub struct QuickHasher(u64);
-
-impl Hasher for QuickHasher {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for b in bytes {
-            self.write_u64(u64::from(*b));
-        }
-    }
-    fn write_u32(&mut self, v: u32) {
-        self.write_u64(u64::from(v));
-    }
-    fn write_usize(&mut self, v: usize) {
-        self.write_u64(v as u64);
-    }
-    fn write_u64(&mut self, v: u64) {
-        self.0 = (self.0.rotate_left(5) ^ v).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-}
-pub type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<QuickHasher>>;
+use crate::data::row_patterns::{QuickMap, RowPatterns};
 
 /// Value patterns of a factor, sorted by design.
 #[derive(Clone, Debug, Default)]
@@ -65,77 +38,6 @@ impl Patterns {
     pub fn values_of(&self, designs: (usize, usize)) -> (usize, usize) {
         (self.design_start[designs.0] as usize, self.design_start[designs.1] as usize)
     }
-}
-
-/// Numbers rows by the bit patterns of some columns.
-pub fn intern_rows(columns: &[Vec<f64>], which: &[usize], n_rows: usize) -> Vec<u32> {
-    if which.is_empty() {
-        return vec![0; n_rows];
-    }
-    let bits = |v: f64| if v.is_nan() { u64::MAX } else { (v + 0.0).to_bits() };
-    let mut ids = vec![0u32; n_rows];
-    for (k, &column) in which.iter().enumerate() {
-        let mut map: QuickMap<(u32, u64), u32> = QuickMap::default();
-        for (row, id) in ids.iter_mut().enumerate() {
-            let next = map.len() as u32;
-            let before = if k == 0 { 0 } else { *id };
-            *id = *map.entry((before, bits(columns[column][row]))).or_insert(next);
-        }
-    }
-    ids
-}
-
-/// Per row, the design and value numbers of one factor.
-#[derive(Clone, Debug, Default)]
-pub struct RowPatterns {
-    pub design: Vec<u32>,
-    /// `NONE` where every outcome of the factor is missing.
-    pub value: Vec<u32>,
-}
-
-impl RowPatterns {
-    /// `observed`: a row counts as missing where all of these are missing;
-    /// `missing_matters`: designs differ by which outcomes are missing (joint normal densities).
-    pub fn new(
-        columns: &[Vec<f64>],
-        covariates: &[usize],
-        values: &[usize],
-        observed: &[usize],
-        missing_matters: bool,
-        n_rows: usize,
-    ) -> RowPatterns {
-        let mut design = intern_rows(columns, covariates, n_rows);
-        let mut value = intern_rows(columns, values, n_rows);
-        if missing_matters {
-            let missing: Vec<Vec<f64>> = observed
-                .iter()
-                .map(|&c| columns[c].iter().map(|v| f64::from(u8::from(v.is_nan()))).collect())
-                .collect();
-            let all: Vec<usize> = (0..missing.len()).collect();
-            let mask = intern_rows(&missing, &all, n_rows);
-            design = pair(&design, &mask);
-        }
-        value = pair(&design, &value);
-        if !observed.is_empty() {
-            for (row, v) in value.iter_mut().enumerate() {
-                if observed.iter().all(|&c| columns[c][row].is_nan()) {
-                    *v = NONE;
-                }
-            }
-        }
-        RowPatterns { design, value }
-    }
-}
-
-fn pair(a: &[u32], b: &[u32]) -> Vec<u32> {
-    let mut map: QuickMap<(u32, u32), u32> = QuickMap::default();
-    a.iter()
-        .zip(b)
-        .map(|(&x, &y)| {
-            let next = map.len() as u32;
-            *map.entry((x, y)).or_insert(next)
-        })
-        .collect()
 }
 
 /// What patterns may be shared across.

@@ -2,9 +2,9 @@
 //! person is a cluster of items: there are only as many unit patterns as items × categories).
 
 use super::factor::{Factor, NONE};
-use super::patterns::QuickMap;
 use super::sum_tree::SumTree;
 use super::units::Units;
+use crate::data::row_patterns::QuickMap;
 
 #[derive(Clone, Debug)]
 pub struct UnitSharing {

@@ -6,7 +6,7 @@
 //! back. The sums are the same numbers in another order.
 
 use super::factor::NONE;
-use super::patterns::QuickMap;
+use crate::data::row_patterns::QuickMap;
 
 /// Joint patterns of two earlier nodes.
 #[derive(Clone, Debug)]

@@ -1,7 +1,9 @@
 //! Collapsing: units that are alike within their cluster, clusters that are alike, and the chunks work is done in.
 
+use std::sync::Arc;
+
 use super::factor::NONE;
-use super::patterns::{QuickMap, RowPatterns};
+use crate::data::row_patterns::{QuickMap, RowPatterns};
 use crate::data::Sample;
 
 /// Distinct units, grouped by distinct cluster.
@@ -51,7 +53,7 @@ impl Units {
     }
 
     /// `within`, `between`: row patterns of every within and between factor.
-    pub fn new(sample: &Sample, within: &[RowPatterns], between: &[RowPatterns]) -> Units {
+    pub fn new(sample: &Sample, within: &[Arc<RowPatterns>], between: &[Arc<RowPatterns>]) -> Units {
         let signature = combine(within, sample.n_rows);
         let cluster_signature = combine(between, sample.n_rows);
         let mut rows_of: Vec<Vec<u32>> = vec![vec![]; sample.n_clusters];
@@ -137,7 +139,7 @@ impl Units {
 }
 
 /// One number per row for the combination of all its patterns.
-fn combine(patterns: &[RowPatterns], n_rows: usize) -> Vec<u32> {
+fn combine(patterns: &[Arc<RowPatterns>], n_rows: usize) -> Vec<u32> {
     let mut ids = vec![0u32; n_rows];
     for p in patterns {
         let mut map: QuickMap<(u32, u32, u32), u32> = QuickMap::default();

@@ -1,7 +1,13 @@
 //! The numeric columns a fit works on, checked against the specification.
 
+use std::sync::Arc;
+
 use crate::error::{EngineError, Result};
 use crate::spec::{Model, Predictor};
+
+pub mod row_patterns;
+
+use row_patterns::{Known, RowPatterns};
 
 /// Named columns of equal length; missing values are NaN.
 #[derive(Clone, Debug, Default)]
@@ -22,10 +28,11 @@ pub struct RawData {
     pub cluster_weights: Option<Vec<f64>>,
 }
 
-/// Checked data. Rows keep the order they were sent in.
+/// Checked data. Rows keep the order they were sent in. Copies share the columns.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    pub columns: Vec<Vec<f64>>,
+    pub columns: Arc<Vec<Vec<f64>>>,
+    patterns: Arc<Known>,
     pub n_rows: usize,
     pub n_clusters: usize,
     /// [n_rows]
@@ -92,7 +99,8 @@ impl Sample {
                 unit_weight: frequency.iter().zip(&unit).map(|(f, w)| f * w).collect(),
                 frequency: vec![1.0; n_clusters],
                 cluster_weight,
-                columns: raw.columns.values,
+                columns: Arc::new(raw.columns.values),
+                patterns: Arc::default(),
                 n_rows,
                 n_clusters,
                 cluster,
@@ -104,7 +112,8 @@ impl Sample {
                 unit_weight: ones.clone(),
                 frequency,
                 cluster_weight: cluster_weight.iter().zip(&unit).map(|(a, b)| a * b).collect(),
-                columns: raw.columns.values,
+                columns: Arc::new(raw.columns.values),
+                patterns: Arc::default(),
                 n_rows,
                 n_clusters,
                 cluster,
@@ -112,6 +121,19 @@ impl Sample {
                 n_units,
             }
         })
+    }
+}
+
+impl Sample {
+    /// Rows alike in some columns (`RowPatterns`), worked out once.
+    pub fn row_patterns(
+        &self,
+        covariates: &[usize],
+        values: &[usize],
+        observed: &[usize],
+        missing_matters: bool,
+    ) -> Arc<RowPatterns> {
+        self.patterns.get(&self.columns, covariates, values, observed, missing_matters, self.n_rows)
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::space::Space;
 use crate::compiled::Program;
+use crate::inference::scores::{cluster_scores, weighted_squares};
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::{complete_data, evaluate, Want};
 use crate::optim::{Objective, Value};
@@ -23,6 +24,9 @@ impl Monitor for Silent {
     }
     fn report(&self, _start: usize, _iteration: usize, _best: f64) {}
 }
+
+/// Clusters for each coordinate, for cross-products of scores to say how the log-likelihood curves.
+const ENOUGH_CLUSTERS: usize = 3;
 
 pub struct Problem<'a> {
     pub program: &'a Program,
@@ -58,6 +62,15 @@ impl Objective for Problem<'_> {
         let gradient = self.space.gradient(&sums.gradient);
         let scaling = sums.information.map(|i| self.space.matrix(&i, working.len()));
         Some(Value { f, gradient, scaling, weights: None })
+    }
+    /// Cross-products of the clusters' scores (Berndt, Hall, Hall & Hausman 1974), where there are enough clusters.
+    fn curvature(&self, x: &[f64]) -> Option<Vec<f64>> {
+        let units = &self.program.units;
+        if units.n_clusters() < ENOUGH_CLUSTERS * x.len() {
+            return None;
+        }
+        let scores = cluster_scores(self.program, self.space, self.nodes, x);
+        Some(weighted_squares(&scores, x.len(), |j| units.weight[j]))
     }
     fn lower(&self) -> &[f64] {
         &self.space.lower

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::options::Options;
+use super::options::{Options, StandardErrors};
 use super::problem::{Monitor, Problem};
 use super::space::Space;
 use super::starts::{has_local_maxima, Starts};
@@ -62,6 +62,8 @@ impl Found {
 
 /// Newton decrement at which final starts are compared.
 const COMPARED: f64 = 1e-5;
+/// Where the information matrix is worked out afterwards: Newton steps with it go on from here.
+const NEWTON_FOLLOWS: f64 = 1e-9;
 const ROUNDS: usize = 15;
 
 /// Moves the nodes to the posterior, a few times; false (and common nodes) where that breaks the integral: the
@@ -226,7 +228,8 @@ pub fn search(
         let (iterations, before) = (best.iterations, best.value.f);
         let on = Ground { nodes: &found.best.nodes, adaptive: adaptive && !found.best.fell_back, ..ground };
         // its curvature is learnt anew, so the decrement understates the distance at first
-        let last = climb(on, best.x.clone(), Settings { tolerance: 1e-3 * full.tolerance, ..full }, 0);
+        let tolerance = if options.se == StandardErrors::None { 1e-3 * full.tolerance } else { NEWTON_FOLLOWS };
+        let last = climb(on, best.x.clone(), Settings { tolerance, ..full }, 0);
         found.evaluations += last.maximum.evaluations;
         if last.maximum.value.f >= before - same_tolerance(before) {
             found.finish(last, iterations);

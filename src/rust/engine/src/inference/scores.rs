@@ -157,7 +157,7 @@ pub fn cluster_scores(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]
 /// Σ weight² × s sᵀ over independent clusters; with `groups` (one per data cluster) scores are summed within groups first.
 pub fn cross_product(program: &Program, scores: &[f64], dim: usize, groups: Option<&[usize]>) -> Vec<f64> {
     match groups {
-        None => gram(scores, dim, |j| program.units.weight_squared[j]),
+        None => weighted_squares(scores, dim, |j| program.units.weight_squared[j]),
         Some(groups) => {
             let n_groups = groups.iter().max().map_or(0, |m| m + 1);
             let mut summed = vec![0.0; n_groups * dim];
@@ -170,7 +170,7 @@ pub fn cross_product(program: &Program, scores: &[f64], dim: usize, groups: Opti
                     .zip(&scores[j * dim..(j + 1) * dim])
                     .for_each(|(a, b)| *a += weight * b);
             }
-            gram(&summed, dim, |_| 1.0)
+            weighted_squares(&summed, dim, |_| 1.0)
         }
     }
 }
@@ -178,7 +178,8 @@ pub fn cross_product(program: &Program, scores: &[f64], dim: usize, groups: Opti
 /// Rows of scores that one task adds up.
 const ROWS: usize = 4096;
 
-fn gram(rows: &[f64], dim: usize, weight: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
+/// Σ weight × row rowᵀ.
+pub fn weighted_squares(rows: &[f64], dim: usize, weight: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
     let parts: Vec<Vec<f64>> = rows
         .par_chunks(ROWS * dim.max(1))
         .enumerate()

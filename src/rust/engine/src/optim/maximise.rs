@@ -46,6 +46,8 @@ const SURROGATE_STEPS: usize = 6;
 const SURROGATE_HALVINGS: i32 = 10;
 const SURROGATE_ENOUGH: f64 = 0.02;
 const REFRESH: usize = 15;
+/// Share of the scaling in the seed of the quasi-Newton phase.
+const RIDGE: f64 = 0.01;
 const MEMORY: usize = 12;
 
 struct Climb<'a> {
@@ -110,6 +112,17 @@ impl Climb<'_> {
             }
         }
         Some(x.iter().zip(&self.x).map(|(a, b)| a - b).collect())
+    }
+
+    /// What the quasi-Newton phase goes on from when it takes long: the curvature, kept off singular by a share of the scaling.
+    fn seed(&self) -> Vec<f64> {
+        let scaling = self.value.scaling.clone().unwrap_or_else(|| identity(self.x.len()));
+        match self.objective.curvature(&self.x) {
+            Some(c) if c.len() == scaling.len() => {
+                c.iter().zip(&scaling).map(|(c, s)| (1.0 - RIDGE) * c + RIDGE * s).collect()
+            }
+            _ => scaling,
+        }
     }
 
     fn finish(self, status: Status, decrement: f64) -> Maximum {
@@ -230,8 +243,8 @@ fn quasi_newton_phase(c: &mut Climb, settings: Settings) -> (Status, f64) {
         fresh = false;
         let y = g.iter().zip(&c.value.gradient).map(|(old, new)| old - new).collect();
         memory.update(s, y);
-        if let (true, Some(scaling)) = (refresh, c.value.scaling.as_deref()) {
-            seed = Scaling::new(scaling, n);
+        if refresh {
+            seed = Scaling::new(&c.seed(), n);
         }
     }
     (Status::Stalled, f64::NAN)

@@ -26,6 +26,10 @@ pub trait Objective: Sync {
     fn surrogate(&self, _weights: &[Vec<f64>], _x: &[f64], _want_scaling: bool) -> Option<Value> {
         None
     }
+    /// A guess at minus the second derivatives near a maximum that is better than the scaling and costs a few evaluations.
+    fn curvature(&self, _x: &[f64]) -> Option<Vec<f64>> {
+        None
+    }
     /// Bounds of each coordinate (±inf where there are none).
     fn lower(&self) -> &[f64];
     fn upper(&self) -> &[f64];
