@@ -26,14 +26,17 @@ class_sizes <- function(fit, joint = FALSE) {
     }
     labels <- fit_pattern_labels(fit_patterns(classes))
     name <- paste(names(classes), collapse = ",")
-    return(size_table(name, "within", labels, part$p, part$weight, NULL))
+    return(readable(size_table(name, "within", labels, part$p, part$weight, NULL), hidden_sizes))
   }
-  bind_rows(lapply(fit_classes(fit), function(class) {
+  readable(bind_rows(lapply(fit_classes(fit), function(class) {
     weight <- if (class$level == "within") unit_weight(fit) else cluster_weight(fit)
     size_table(class$name, class$level, class$labels, class_posterior(fit, class$name), weight,
       as.numeric(fit$class_prob[[class$name]]))
-  }))
+  })), hidden_sizes)
 }
+
+# The labels of classes say to which variable they belong; the average posterior is the proportion at a maximum.
+hidden_sizes <- c("variable", "posterior_proportion")
 
 size_table <- function(name, level, labels, posterior, weight, estimated) {
   average <- colSums(posterior * weight) / sum(weight)

@@ -44,7 +44,7 @@ classification_table <- function(fit, type = c("posterior", "assignment", "quali
   assignment <- check_choice(assignment, c("modal", "proportional"), "assignment")
   classes <- fit_classes(fit)
   most <- max(0, vapply(classes, function(cl) cl$k, 1))
-  bind_rows(lapply(classes, function(class) {
+  readable(bind_rows(lapply(classes, function(class) {
     part <- list(
       p = class_posterior(fit, class$name),
       weight = if (class$level == "within") unit_weight(fit) else cluster_weight(fit)
@@ -54,7 +54,7 @@ classification_table <- function(fit, type = c("posterior", "assignment", "quali
       assignment = assignment_table(class, part, assignment, most),
       quality = class_quality(class, part, as.numeric(fit$class_prob[[class$name]]))
     )
-  }))
+  })))
 }
 
 # [assigned x class] mean posterior, and the numbers assigned.

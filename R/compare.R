@@ -149,21 +149,7 @@ comparison_blocks <- function(x) {
   )
   columns <- columns[vapply(columns, function(column) length(column) > 0 && any(column != ""), TRUE)]
   room <- 80 - 2 - max(nchar(c("model", shorten(x$model, 26))))
-  width <- vapply(names(columns), function(name) 2 + max(nchar(c(name, columns[[name]]))), 1)
-  block <- integer(length(width))
-  used <- Inf
-  for (i in seq_along(width)) {
-    if (used + width[[i]] > room) {
-      block[[i]] <- max(block) + 1L
-      used <- width[[i]]
-    } else {
-      block[[i]] <- max(block)
-      used <- used + width[[i]]
-    }
-  }
-  lapply(split(seq_along(columns), block), function(i) {
-    data.frame(columns[i], check.names = FALSE, stringsAsFactors = FALSE)
-  })
+  column_blocks(columns, room)
 }
 
 comparison_remarks <- function(x) {

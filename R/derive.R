@@ -43,7 +43,7 @@ derive <- function(fit, ..., level = 0.95) {
   }, names(at_estimates), at_estimates), use.names = FALSE)
   dimnames(delta$vcov) <- list(labels, labels)
   structure(
-    data.frame(name = labels, wald_columns(delta$estimate, delta$std_error, level), stringsAsFactors = FALSE),
+    readable(data.frame(name = labels, wald_columns(delta$estimate, delta$std_error, level), stringsAsFactors = FALSE)),
     vcov = delta$vcov
   )
 }

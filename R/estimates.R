@@ -14,6 +14,8 @@
 #'   `class` (the class pattern, empty if the same in all classes), `estimate`, `std.error`, `statistic` (Wald z),
 #'   `p.value`, `conf.low`, `conf.high`, `status` (`"free"`, `"fixed"`, `"boundary"`, `"not identified"`).
 #'
+#'   Printing shows the columns that are not in the name already, with three decimals.
+#'
 #'   Intervals of variances and dispersions are computed on the log scale and of probabilities on the logit scale, so
 #'   that they keep to their range; these have no test against 0.
 #' @seealso [tidy.mlmix()] for broom's column names, [derive()] for functions of parameters.
@@ -27,7 +29,8 @@ estimates <- function(fit, scale = c("natural", "probability"), level = 0.95, fi
   scale <- check_choice(scale, c("natural", "probability"), "scale")
   level <- check_level(level)
   fixed <- check_flag(fixed, "fixed")
-  if (scale == "probability") probability_estimates(fit, level) else natural_estimates(fit, level, fixed)
+  if (scale == "probability") return(readable(probability_estimates(fit, level), c("level", "statistic", "p.value")))
+  readable(natural_estimates(fit, level, fixed), c("level", "kind", "target", "term", "class", "statistic"))
 }
 
 natural_estimates <- function(fit, level, fixed) {

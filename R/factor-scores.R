@@ -27,7 +27,7 @@ factor_scores <- function(fit) {
     ))
   }
   levels <- vapply(latents, function(latent) latent$level, "")
-  if (all(levels == "between")) return(with_ids(fit, score_columns(latents), "between"))
+  if (all(levels == "between")) return(readable(with_ids(fit, score_columns(latents), "between")))
   spread <- lapply(latents, function(latent) {
     if (latent$level == "between") {
       latent$mean <- latent$mean[fit$data$cluster + 1L]
@@ -35,7 +35,7 @@ factor_scores <- function(fit) {
     }
     latent
   })
-  with_ids(fit, score_columns(spread), "within")
+  readable(with_ids(fit, score_columns(spread), "within"))
 }
 
 #' @rdname factor_scores
@@ -48,7 +48,7 @@ random_effects <- function(fit) {
       "The model has no random effect.", i = "A formula such as {.code y ~ x + (1 | school)} has one."
     ))
   }
-  with_ids(fit, score_columns(latents), "between")
+  readable(with_ids(fit, score_columns(latents), "between"))
 }
 
 # Random effects are the latent variables whose names have an @; the others are factors.

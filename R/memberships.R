@@ -48,12 +48,12 @@ memberships <- function(fit) {
     out
   })
   part <- do.call(cbind, unname(parts))
-  if (is.null(fit$data$reshape)) return(with_ids(fit, part, "between"))
+  if (is.null(fit$data$reshape)) return(readable(with_ids(fit, part, "between")))
   person <- fit$data$row_used[!duplicated(fit$data$cluster)]
   out <- data.frame(row = seq_len(fit$data$n_rows), part[match(seq_len(fit$data$n_rows), person), , drop = FALSE],
     check.names = FALSE)
   rownames(out) <- NULL
-  out
+  readable(out)
 }
 
 # list(mean, sd): [clusters x classes].

@@ -30,7 +30,7 @@ posterior <- function(fit, level = c("within", "between"), joint = FALSE) {
     ))
   }
   part <- if (joint) joint_probabilities(fit, classes, level) else marginal_probabilities(fit, classes)
-  with_ids(fit, part, level)
+  readable(with_ids(fit, part, level))
 }
 
 lowest_class_level <- function(fit) if (length(fit_classes(fit, "within")) > 0) "within" else "between"

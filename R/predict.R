@@ -52,14 +52,15 @@ predict.mlmix <- function(object, newdata = NULL, type = c("class", "posterior",
   data <- if (!is.null(newdata)) {
     new_data(object, newdata, observed, full = type == "response", clusters, call = frame)
   }
-  if (type == "response") return(expected_outcomes(object, data, observed, frame))
+  if (type == "response") return(readable(expected_outcomes(object, data, observed, frame)))
   at <- if (is.null(data)) object else fit_at(object, data, call = frame)
-  switch(type,
+  table <- switch(type,
     class = class_columns(at, probabilities = FALSE),
     posterior = class_columns(at, probabilities = TRUE),
     factor = latent_columns(at, at$latents[!is_random_effect(at$latents)]),
     random_effect = latent_columns(at, at$latents[is_random_effect(at$latents)])
   )
+  readable(table)
 }
 
 check_predictable <- function(fit, type, call) {

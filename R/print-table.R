@@ -14,3 +14,22 @@ print_plain <- function(table) {
 shorten <- function(x, width) ifelse(nchar(x) > width, paste0(substr(x, 1, width - 1), "~"), x)
 
 p_words <- function(p) ifelse(is.na(p), "", ifelse(p < 0.001, "<0.001", formatC(p, format = "f", digits = 3)))
+
+# Text columns (a named list) as data frames, each of which fits into `room` characters.
+column_blocks <- function(columns, room) {
+  width <- vapply(names(columns), function(name) 2 + max(nchar(c(name, columns[[name]]))), 1)
+  block <- integer(length(width))
+  used <- Inf
+  for (i in seq_along(width)) {
+    if (used + width[[i]] > room) {
+      block[[i]] <- max(block) + 1L
+      used <- width[[i]]
+    } else {
+      block[[i]] <- max(block)
+      used <- used + width[[i]]
+    }
+  }
+  lapply(split(seq_along(columns), block), function(i) {
+    data.frame(columns[i], check.names = FALSE, stringsAsFactors = FALSE)
+  })
+}

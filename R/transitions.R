@@ -41,7 +41,7 @@ transitions <- function(fit) {
       i = "In {.code latent_class(\"c2\", 2, ~ c1)} the variable c1 predicts c2."
     ))
   }
-  bind_rows(tables)
+  readable(bind_rows(tables))
 }
 
 # The class variables that the logits of `name` depend on, in the model's order.

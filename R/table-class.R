@@ -1,0 +1,52 @@
+# Data frames that print in 80 columns, numbers with as many digits as are read; nothing else about them is special.
+
+# `hidden`: columns that are not printed, because another says the same.
+readable <- function(table, hidden = character(0)) {
+  if (length(hidden) > 0) attr(table, "hidden") <- hidden
+  class(table) <- c("mlmix_table", "data.frame")
+  table
+}
+
+#' @export
+print.mlmix_table <- function(x, n = 50, ...) {
+  if (nrow(x) == 0 || ncol(x) == 0) return(NextMethod())
+  text <- table_text(utils::head(x, n))
+  first <- shorten(text[[1]], 30)
+  blocks <- column_blocks(as.list(text[-1]), 78 - max(nchar(c(names(text)[[1]], first))))
+  for (i in seq_along(blocks)) {
+    if (i > 1) cat("\n")
+    shown <- data.frame(first, blocks[[i]], check.names = FALSE)
+    names(shown)[[1]] <- names(text)[[1]]
+    print_plain(shown)
+  }
+  if (length(blocks) == 0) print_plain(text)
+  more <- nrow(x) - n
+  if (more > 0) cat("... and ", plural(more, "more row"), "; print(x, n = Inf) shows all\n", sep = "")
+  invisible(x)
+}
+
+#' @rdname knit_print.mlmix
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_table <- function(x, ...) {
+  if (nrow(x) == 0 || ncol(x) == 0 || nrow(x) > 100) return(knitr::normal_print(x))
+  knitr::asis_output(paste(c("", markdown_table(table_text(x)), ""), collapse = "\n"))
+}
+
+# The columns as text. Of a whole table those that are hidden are left out, and `status` where all parameters are free.
+table_text <- function(x) {
+  hidden <- attr(x, "hidden")
+  if (length(hidden) > 0 && all(hidden %in% names(x))) {
+    x <- x[setdiff(names(x), c(hidden, if (all(x$status %in% "free")) "status"))]
+  }
+  text <- Map(column_text, as.list(x), names(x))
+  data.frame(text, check.names = FALSE, stringsAsFactors = FALSE)
+}
+
+column_text <- function(column, name) {
+  if (!is.numeric(column)) return(ifelse(is.na(column), "", as.character(column)))
+  if (grepl("^p.value", name)) return(p_words(column))
+  seen <- abs(column[is.finite(column)])
+  if (all(seen == round(seen))) return(ifelse(is.na(column), "", format(column, scientific = FALSE, trim = TRUE)))
+  text <- formatC(column, format = "f", digits = if (max(seen) >= 1000) 1 else if (max(seen) >= 100) 2 else 3)
+  ifelse(is.na(column), "", sub("^-(0[.]0*)$", "\\1", text))
+}
