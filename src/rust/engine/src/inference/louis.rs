@@ -23,7 +23,7 @@ const MAX_CELLS: usize = 128;
 const LANES: usize = 16;
 
 pub fn applies(program: &Program) -> bool {
-    let plain = |f: &Factor| rows::applies(f) || matches!(f.kind, FactorKind::Known(_));
+    let plain = |f: &Factor| rows::is_plain(f) || matches!(f.kind, FactorKind::Known(_));
     program.n_outer() == 1
         && program.between_classes.is_empty()
         && program.cluster_factors.is_empty()
@@ -58,13 +58,14 @@ impl FactorTables {
     }
 
     /// Adds E(−∂² log f) of the patterns with their weights.
-    fn add_curvature(&self, point: &Point, f: &Factor, designs: (usize, usize), out: &mut Accumulator) {
+    fn add_curvature(&self, point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), out: &mut Accumulator) {
         if f.parameters.is_empty() || matches!(f.kind, FactorKind::Known(_)) {
             return;
         }
         let mut sums = SlotSums::default();
         sums.reset(f.parameters.len(), true);
-        rows::contract(point, f, designs, &self.weights, rows::Information::Observed, &mut sums);
+        let w = &mut Workspace::default();
+        rows::contract(point, nodes, f, designs, &self.weights, rows::Information::Observed, w, &mut sums);
         out.scatter(&f.parameters, &sums.gradient, &sums.information);
     }
 }
@@ -86,12 +87,12 @@ struct Cells {
 }
 
 impl Cells {
-    fn new(point: &Point) -> Cells {
+    fn new(point: &Point, nodes: &Nodes) -> Cells {
         let program = point.program;
         let factors = &program.factors;
         let maps: Vec<Vec<u32>> =
             factors.iter().map(|f| cell_map(&program.model, &program.within_classes, &f.within)).collect();
-        let slots: Vec<Vec<Vec<u32>>> = factors.iter().map(|f| rows::slots_of_cells(point, f)).collect();
+        let slots: Vec<Vec<Vec<u32>>> = factors.iter().map(|f| rows::slots_of_cells(point, nodes, f)).collect();
         let mut out = Cells { cells: vec![], sets: vec![] };
         for cell in 0..program.model.n_cells(&program.within_classes) {
             let of_factor: Vec<u32> = maps.iter().map(|m| m[cell]).collect();
@@ -146,7 +147,7 @@ pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f
             None => FactorTables::new(&point, nodes, f, (0, f.patterns.n_designs())),
         })
         .collect::<Option<_>>()?;
-    let cells = Cells::new(&point);
+    let cells = Cells::new(&point, nodes);
     let n_chunks = program.units.n_chunks();
     let n_lanes = n_chunks.min(LANES);
     let lanes: Vec<Lane> = (0..n_lanes)
@@ -167,7 +168,7 @@ pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f
         }
     }
     for (f, t) in program.factors.iter().zip(&shared).filter(|(f, _)| f.patterns.local.is_none()) {
-        t.add_curvature(&point, f, (0, f.patterns.n_designs()), &mut sums);
+        t.add_curvature(&point, nodes, f, (0, f.patterns.n_designs()), &mut sums);
     }
     let mut information = sums.information?;
     information.iter_mut().zip(&means).for_each(|(i, m)| *i += m);
@@ -251,7 +252,7 @@ fn run_lane(
             }
         }
         for (f, t) in program.factors.iter().zip(&local).filter(|(f, _)| f.patterns.local.is_some()) {
-            t.add_curvature(point, f, f.patterns.designs_of_chunk(chunk), &mut lane.sums);
+            t.add_curvature(point, nodes, f, f.patterns.designs_of_chunk(chunk), &mut lane.sums);
         }
     }
     lane.means = means.finish();

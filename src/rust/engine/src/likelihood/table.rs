@@ -8,9 +8,9 @@ use super::gaussian;
 use super::nodes::Nodes;
 use super::predictor::{latents, predictor, Affine, At, Components, Point, Workspace};
 use super::rows;
-use crate::compiled::factor::{Factor, FactorKind, NONE};
+use crate::compiled::factor::{Factor, FactorKind};
 use crate::compiled::Program;
-use crate::family::block::{Information, Values};
+use crate::family::block::Information;
 use crate::spec::{Level, Outcome};
 use crate::vector;
 
@@ -113,7 +113,7 @@ pub fn fill(
         return true; // the table stays zero
     }
     if rows::applies(f) {
-        return rows::fill(point, f, designs, table);
+        return rows::fill(point, nodes, f, designs, table, w);
     }
     let program = point.program;
     let layout = Layout::new(f);
@@ -121,50 +121,19 @@ pub fn fill(
     for run in design_runs(program, f, designs) {
         set_view(program, nodes, f, run.start, w);
         let ok = each_cell(program, f, w, |w, cw, cb| {
-            if let FactorKind::Logits(c) = f.kind {
-                if w.state[c] != 0 {
-                    return true;
-                }
-            }
             latents(point, &f.latents, &at(f, run.start, false), w);
             run.clone().all(|design| {
                 let at = at(f, design, false);
                 let values = f.patterns.values_of((design, design + 1));
                 match &f.kind {
-                    FactorKind::Latent(_) => true,
                     FactorKind::Known(c) => {
                         fill_known(program, f, *c, values, first, &layout, (cw, cb), w.state[*c], table);
-                        true
-                    }
-                    FactorKind::Outcome(o) => fill_outcome(
-                        point,
-                        &program.model.outcomes[*o],
-                        f,
-                        &at,
-                        values,
-                        first,
-                        &layout,
-                        (cw, cb),
-                        w,
-                        table,
-                    ),
-                    FactorKind::Logits(c) => {
-                        fill_logits(
-                            point,
-                            *c,
-                            &at,
-                            values.0 - first,
-                            &layout,
-                            (cw, cb),
-                            class_stride(program, f, *c),
-                            w,
-                            table,
-                        );
                         true
                     }
                     FactorKind::Gaussian(group) => {
                         gaussian::fill(point, group, f, &at, values, first, &layout, (cw, cb), w, table)
                     }
+                    FactorKind::Outcome(_) | FactorKind::Logits(_) | FactorKind::Latent(_) => true,
                 }
             })
         });
@@ -189,54 +158,20 @@ pub fn contract(
         return;
     }
     if rows::applies(f) {
-        return rows::contract(point, f, designs, weights, Information::Expected, sums);
+        return rows::contract(point, nodes, f, designs, weights, Information::Expected, w, sums);
     }
+    let FactorKind::Gaussian(group) = &f.kind else { return };
     let program = point.program;
     let layout = Layout::new(f);
     let first = f.patterns.values_of(designs).0;
     for run in design_runs(program, f, designs) {
         set_view(program, nodes, f, run.start, w);
         each_cell(program, f, w, |w, cw, cb| {
-            if let FactorKind::Logits(c) = f.kind {
-                if w.state[c] != 0 {
-                    return true;
-                }
-            }
             latents(point, &f.latents, &at(f, run.start, true), w);
             for design in run.clone() {
                 let at = at(f, design, true);
                 let values = f.patterns.values_of((design, design + 1));
-                match &f.kind {
-                    FactorKind::Known(_) | FactorKind::Latent(_) => {}
-                    FactorKind::Outcome(o) => contract_outcome(
-                        point,
-                        &program.model.outcomes[*o],
-                        &at,
-                        values,
-                        f,
-                        first,
-                        &layout,
-                        (cw, cb),
-                        w,
-                        weights,
-                        sums,
-                    ),
-                    FactorKind::Logits(c) => contract_logits(
-                        point,
-                        *c,
-                        &at,
-                        values.0 - first,
-                        &layout,
-                        (cw, cb),
-                        class_stride(program, f, *c),
-                        w,
-                        weights,
-                        sums,
-                    ),
-                    FactorKind::Gaussian(group) => {
-                        gaussian::contract(point, group, f, &at, values, first, &layout, (cw, cb), w, weights, sums)
-                    }
-                }
+                gaussian::contract(point, group, f, &at, values, first, &layout, (cw, cb), w, weights, sums);
             }
             true
         });
@@ -282,137 +217,6 @@ pub(super) fn evaluate_predictors<'a>(
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn fill_outcome(
-    point: &Point,
-    o: &Outcome,
-    f: &Factor,
-    at: &At,
-    values: (usize, usize),
-    first: usize,
-    layout: &Layout,
-    cell: (usize, usize),
-    w: &mut Workspace,
-    table: &mut [f64],
-) -> bool {
-    let aux = auxiliary(o, &w.state, point.parameters);
-    if !o.family.valid_auxiliary(&aux) {
-        return false;
-    }
-    evaluate_predictors(point, o.predictors.iter(), at, w);
-    let columns = &point.program.sample.columns;
-    let n = layout.n_nodes;
-    let eta: Vec<&[f64]> = w.predictors[..o.predictors.len()].iter().map(|p| &p.value[..n]).collect();
-    let (mut y, mut trials) = (vec![0.0; n], vec![1.0; n]);
-    for v in values.0..values.1 {
-        let row = f.patterns.row[v] as usize;
-        y.fill(columns[o.column][row]);
-        if let Some(t) = o.trials {
-            trials.fill(columns[t][row]);
-        }
-        let start = layout.start(v - first, cell.0, cell.1);
-        let of_nodes = Values { y: &y, trials: &trials, eta: &eta, aux: &aux };
-        o.family.log_densities(of_nodes, &mut table[start..start + n]);
-    }
-    true
-}
-
-/// What multiplies the derivative in one predictor: a value at every node, or the same at all.
-#[derive(Clone, Copy)]
-enum Multiplier<'a> {
-    Nodes(&'a [f64]),
-    Constant(f64),
-}
-
-impl<'a> Multiplier<'a> {
-    fn new(values: &'a [f64]) -> Multiplier<'a> {
-        let first = values[0];
-        if values.iter().all(|v| *v == first) {
-            Multiplier::Constant(first)
-        } else {
-            Multiplier::Nodes(values)
-        }
-    }
-    /// Σ_nodes g × multiplier.
-    fn sum(self, g: &[f64]) -> f64 {
-        match self {
-            Multiplier::Nodes(d) => vector::dot(g, d),
-            Multiplier::Constant(c) => c * vector::sum(g),
-        }
-    }
-    /// Σ_nodes h × both multipliers.
-    fn sum_with(self, other: Multiplier, h: &[f64]) -> f64 {
-        match (self, other) {
-            (Multiplier::Nodes(d), Multiplier::Nodes(e)) => vector::dot3(h, d, e),
-            (Multiplier::Constant(c), d) | (d, Multiplier::Constant(c)) => c * d.sum(h),
-        }
-    }
-}
-
-/// Adds Σ_nodes of (gradient, information) in the predictors and auxiliary parameters to the slots.
-/// `g[a][q]`, `h[(a, b)][q]` over a = predictors then auxiliary.
-fn chain_to_slots(predictors: &[Affine], auxiliary_slots: &[u32], n: usize, g: &[f64], h: &[f64], sums: &mut SlotSums) {
-    let m = predictors.len() + auxiliary_slots.len();
-    // entries: (row of g, slot, multiplier)
-    let mut entries: Vec<(usize, usize, Multiplier)> = vec![];
-    for (a, p) in predictors.iter().enumerate() {
-        for (e, &slot) in p.slots.iter().enumerate() {
-            entries.push((a, slot as usize, Multiplier::new(&p.derivative_of(e)[..n])));
-        }
-    }
-    for (k, &slot) in auxiliary_slots.iter().enumerate() {
-        if slot != NONE {
-            entries.push((predictors.len() + k, slot as usize, Multiplier::Constant(1.0)));
-        }
-    }
-    for (i, &(a, s, ds)) in entries.iter().enumerate() {
-        sums.gradient[s] += ds.sum(&g[a * n..(a + 1) * n]);
-        if sums.want_information {
-            for (j, &(b, t, dt)) in entries[..=i].iter().enumerate() {
-                let v = ds.sum_with(dt, &h[(a * m + b) * n..(a * m + b + 1) * n]);
-                // two entries of one slot: both orders count
-                let both = if s == t && i != j { 2.0 } else { 1.0 };
-                sums.add_information(s, t, both * v);
-            }
-        }
-    }
-}
-
-#[allow(clippy::too_many_arguments)]
-fn contract_outcome(
-    point: &Point,
-    o: &Outcome,
-    at: &At,
-    values: (usize, usize),
-    f: &Factor,
-    first: usize,
-    layout: &Layout,
-    cell: (usize, usize),
-    w: &mut Workspace,
-    weights: &[f64],
-    sums: &mut SlotSums,
-) {
-    let aux = auxiliary(o, &w.state, point.parameters);
-    evaluate_predictors(point, o.predictors.iter(), at, w);
-    let columns = &point.program.sample.columns;
-    let (n, k) = (layout.n_nodes, o.predictors.len());
-    let eta: Vec<&[f64]> = w.predictors[..k].iter().map(|p| &p.value[..n]).collect();
-    let (mut y, mut trials) = (vec![0.0; n], vec![1.0; n]);
-    w.scores.reset(n, k + aux.len(), sums.want_information);
-    for v in values.0..values.1 {
-        let row = f.patterns.row[v] as usize;
-        y.fill(columns[o.column][row]);
-        if let Some(t) = o.trials {
-            trials.fill(columns[t][row]);
-        }
-        let start = layout.start(v - first, cell.0, cell.1);
-        let of_nodes = Values { y: &y, trials: &trials, eta: &eta, aux: &aux };
-        o.family.add_weighted_scores(of_nodes, &weights[start..start + n], Information::Expected, &mut w.scores);
-    }
-    let slots: Vec<u32> = o.auxiliary.iter().map(|a| a.parameter(&w.state).map_or(NONE, |p| at.slot_of[p])).collect();
-    chain_to_slots(&w.predictors[..k], &slots, n, &w.scores.score, &w.scores.information, sums);
-}
-
 /// Distance in the table between consecutive states of a class variable: (in within cells, in inner entries).
 pub(super) fn class_stride(program: &Program, f: &Factor, class: usize) -> (usize, usize) {
     let stride_in = |list: &[usize]| {
@@ -430,60 +234,4 @@ pub(super) fn log_softmax(predictors: &[Affine], n: usize) -> Vec<f64> {
     out.chunks_exact_mut(n).zip(predictors).for_each(|(o, p)| o.copy_from_slice(&p.value[..n]));
     vector::log_softmax(&mut out.chunks_exact_mut(n).collect::<Vec<_>>());
     out
-}
-
-#[allow(clippy::too_many_arguments)]
-fn fill_logits(
-    point: &Point,
-    class: usize,
-    at: &At,
-    value: usize,
-    layout: &Layout,
-    cell: (usize, usize),
-    stride: (usize, usize),
-    w: &mut Workspace,
-    table: &mut [f64],
-) {
-    let logits = &point.program.model.classes[class].logits;
-    evaluate_predictors(point, logits.iter(), at, w);
-    let n = layout.n_nodes;
-    let log_p = log_softmax(&w.predictors[..logits.len()], n);
-    for k in 0..=logits.len() {
-        let start = layout.start(value, cell.0 + k * stride.0, cell.1 + k * stride.1);
-        table[start..start + n].copy_from_slice(&log_p[k * n..(k + 1) * n]);
-    }
-}
-
-#[allow(clippy::too_many_arguments)]
-fn contract_logits(
-    point: &Point,
-    class: usize,
-    at: &At,
-    value: usize,
-    layout: &Layout,
-    cell: (usize, usize),
-    stride: (usize, usize),
-    w: &mut Workspace,
-    weights: &[f64],
-    sums: &mut SlotSums,
-) {
-    let logits = &point.program.model.classes[class].logits;
-    let m = logits.len();
-    evaluate_predictors(point, logits.iter(), at, w);
-    let n = layout.n_nodes;
-    let mut p = log_softmax(&w.predictors[..m], n);
-    vector::exp_in_place(&mut p);
-    let weight = |k: usize, q: usize| weights[layout.start(value, cell.0 + k * stride.0, cell.1 + k * stride.1) + q];
-    let (mut g, mut h) = (vec![0.0; m * n], vec![0.0; m * m * n]);
-    for q in 0..n {
-        let total: f64 = (0..=m).map(|k| weight(k, q)).sum();
-        for a in 0..m {
-            g[a * n + q] = weight(a, q) - total * p[a * n + q];
-            for b in 0..m {
-                let same = if a == b { p[a * n + q] } else { 0.0 };
-                h[(a * m + b) * n + q] = total * (same - p[a * n + q] * p[b * n + q]);
-            }
-        }
-    }
-    chain_to_slots(&w.predictors[..m], &[], n, &g, &h, sums);
 }
