@@ -62,9 +62,9 @@ contribution_slopes <- function(fit, position, std_error) {
   (at(1) - at(-1)) / (2 * step)
 }
 
-# list(influence [groups x quantities], count). More than 200 units are taken in groups, spread over the data: sums of
+# list(influence [groups x quantities], count). More than 100 units are taken in groups, spread over the data: sums of
 # independent units, whose third moments add up like their own.
-quantity_influences <- function(fit, statistic, parts, units, most = 200) {
+quantity_influences <- function(fit, statistic, parts, units, most = 100) {
   n <- length(units$count)
   single <- n <= most || any(units$count != 1)
   group <- if (single) seq_len(n) else (seq_len(n) - 1) %% most + 1

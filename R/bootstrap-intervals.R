@@ -22,7 +22,7 @@
 #'
 #' The acceleration of BCa intervals comes from the influence of each independent unit (row, cluster, person) on the
 #' estimate, by its score and the information; for quantities of `statistic` by how they change when a unit weighs more
-#' and the estimates move accordingly (more than 200 units in groups). A parameter at a boundary has none, and no BCa
+#' and the estimates move accordingly (more than 100 units in groups). A parameter at a boundary has none, and no BCa
 #' interval.
 #'
 #' @param object From [bootstrap()].

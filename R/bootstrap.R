@@ -52,7 +52,7 @@
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' boot <- bootstrap(fit, replications = 10, type = "cluster", seed = 1,
-#'   statistic = function(fit) derive(fit, size = plogis(`c#1~1`)))
+#'   statistic = function(fit) c(size = plogis(coef(fit)[["c#1~1"]])))
 #' boot
 #' @export
 bootstrap <- function(fit, replications = 200, type = c("parametric", "cluster"), statistic = NULL, starts = 1,

@@ -57,20 +57,78 @@ grid_calls <- list(
   irt_parameters = function(fit) irt_parameters(fit)
 )
 
+# The data frames of these fits.
+grid_data <- function() {
+  two_level <- as.data.frame(random_logit_fit()$data$columns)
+  two_level$id <- random_logit_fit()$data$cluster
+  list(carcinoma, two_level, regression_data(), as.data.frame(chain_fit()$data$columns), lsat, carcinoma)
+}
+
+# Calls that fit again, as little as they can, with `data` or with a further variable in it.
+first_class <- function(fit) names(fit_classes(fit))[1]
+with_extra <- function(data) transform(data, extra = seq_len(nrow(data)) %% 7)
+fitting_calls <- list(
+  update = function(fit, data) {
+    fit$call$data <- data
+    update(fit, starts = 1)
+  },
+  anova = function(fit, data) anova(fit, fit),
+  `confint profile` = function(fit, data) confint(fit, 1, method = "profile"),
+  `confint bca` = function(fit, data) confint(bootstrap(fit, 2, seed = 1, threads = 1), kind = "bca"),
+  bootstrap = function(fit, data) bootstrap(fit, 2, type = "cluster", seed = 1, threads = 1),
+  monte_carlo = function(fit, data) {
+    monte_carlo(fit$model, coef(fit, fixed = TRUE), data = data, replications = 2, seed = 1, threads = 1, se = "none")
+  },
+  simulate_data = function(fit, data) simulate_data(fit$model, coef(fit, fixed = TRUE), data = data, seed = 1),
+  enumerate_classes = function(fit, data) {
+    enumerate_classes(fit$model, data, k = 1:2, class = first_class(fit), starts = c(2, 1), seed = 1, threads = 1,
+      se = "none")
+  },
+  blrt = function(fit, data) blrt(fit, class = first_class(fit), draws = 2, starts = c(2, 1), seed = 1),
+  vlmr = function(fit, data) vlmr(fit, class = first_class(fit)),
+  three_step = function(fit, data) {
+    three_step(fit, stats::reformulate("extra", first_class(fit)), with_extra(data), starts = 1, seed = 1, threads = 1,
+      correct = FALSE)
+  },
+  `three_step BCH` = function(fit, data) {
+    three_step(fit, stats::reformulate(first_class(fit), "extra"), with_extra(data), method = "BCH", correct = FALSE)
+  },
+  two_step = function(fit, data) {
+    two_step(fit, stats::reformulate("extra", first_class(fit)), with_extra(data), starts = 1, seed = 1, threads = 1,
+      correct = FALSE)
+  },
+  bayes_factors = function(fit, data) bayes_factors(fit, fit),
+  start_values = function(fit, data) start_values(fit$model, data, fit)
+)
+
+expect_answer <- function(expr, label) {
+  answer <- tryCatch(suppressMessages(suppressWarnings(expr)), error = identity)
+  if (inherits(answer, "error")) {
+    refused <- inherits(answer, c("mlmix_error_spec", "mlmix_error_data"))
+    expect(refused, paste0(label, ": ", conditionMessage(answer)))
+    expect(nchar(conditionMessage(answer)) > 20, paste(label, "says too little"))
+  } else {
+    expect(!is.null(answer), paste(label, "gives nothing"))
+  }
+}
+
 test_that("every call answers or refuses in words, on every kind of fit", {
   skip_on_cran()
   for (kind in names(grid_fits())) {
     fit <- grid_fits()[[kind]]
-    for (call in names(grid_calls)) {
-      answer <- tryCatch(suppressMessages(suppressWarnings(grid_calls[[call]](fit))), error = identity)
-      label <- paste(call, "on", kind)
-      if (inherits(answer, "error")) {
-        refused <- inherits(answer, c("mlmix_error_spec", "mlmix_error_data"))
-        expect(refused, paste0(label, ": ", conditionMessage(answer)))
-        expect(nchar(conditionMessage(answer)) > 20, paste(label, "says too little"))
-      } else {
-        expect(!is.null(answer), paste(label, "gives nothing"))
-      }
+    for (call in names(grid_calls)) expect_answer(grid_calls[[call]](fit), paste(call, "on", kind))
+  }
+})
+
+test_that("every call that fits again does so, or refuses in words", {
+  skip_on_cran()
+  fits <- grid_fits()
+  data <- grid_data()
+  for (i in seq_along(fits)) {
+    for (call in names(fitting_calls)) {
+      # No class variable, no questions about classes.
+      if (names(fits)[[i]] == "item response" && grepl("step|blrt|vlmr|enumerate", call)) next
+      expect_answer(fitting_calls[[call]](fits[[i]], data[[i]]), paste(call, "on", names(fits)[[i]]))
     }
   }
 })
