@@ -75,6 +75,7 @@ anova.mlmix <- function(object, ..., scaled = TRUE, boundary = NULL) {
   fits <- list(object, ...)
   labels <- expression_labels(substitute(list(object, ...)))
   check_same_data(fits, "anova")
+  refuse_priors(fits, "anova", rlang::current_env())
   order <- order(vapply(fits, function(fit) fit$n_free, 1))
   fits <- fits[order]
   labels <- make.unique(labels[order])
@@ -107,6 +108,17 @@ anova.mlmix <- function(object, ..., scaled = TRUE, boundary = NULL) {
   parts <- lapply(mixtures, function(one) if (!is.null(one)) data.frame(df = one$df, weight = one$weights))
   structure(table, heading = heading, boundary = mixed, mixture = stats::setNames(parts, labels),
     class = c("anova", "data.frame"))
+}
+
+# Estimates under priors do not maximise the likelihood: differences are no likelihood-ratio statistics.
+refuse_priors <- function(fits, what, call) {
+  if (any(vapply(fits, function(fit) inherits(fit, "mlmix") && has_priors(fit), NA))) {
+    abort_spec(c(
+      "{.fn {what}} needs estimates of maximum likelihood.",
+      x = "A fit has normal priors, so its log-likelihood is not a maximum.",
+      i = "Use {.fn wald_test}, the bootstrap test {.fn blrt}, or fit without priors."
+    ), call = call)
+  }
 }
 
 has_scaling <- function(fit) fit$options$se == "robust" && !is.na(fit_scaling(fit))

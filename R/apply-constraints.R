@@ -65,6 +65,13 @@ merge_rows <- function(frame, keep, rows, call) {
   if (length(values) == 1) {
     frame <- set_rows(frame, first, "fix", values, call)
   }
+  priors <- unique(frame[rows, c("prior_mean", "prior_sd")][!is.na(frame$prior_sd[rows]), ])
+  if (nrow(priors) > 1) {
+    abort_spec(c(
+      "{.fn equal}: {.val {frame$name[rows]}} have different priors.", i = "One parameter has one prior."
+    ), call = call)
+  }
+  if (nrow(priors) == 1 && frame$free[[first]]) frame[first, c("prior_mean", "prior_sd")] <- priors
   keep[keep %in% rows] <- first
   list(frame = frame, keep = keep)
 }
@@ -84,10 +91,20 @@ set_rows <- function(frame, rows, verb, value, call) {
     }
     frame$free[rows] <- FALSE
     frame$value[rows] <- value
-    frame$lower[rows] <- frame$upper[rows] <- frame$start[rows] <- NA_real_
+    frame[rows, c("lower", "upper", "start", "prior_mean", "prior_sd")] <- NA_real_
   } else if (verb == "start") {
     check_free(frame, rows, "start", call)
     frame$start[rows] <- value
+  } else if (verb == "prior") {
+    check_free(frame, rows, "prior", call)
+    scale <- frame$name[rows][frame$kind[rows] %in% c("variance", "covariance", "dispersion")]
+    if (length(scale) > 0) {
+      abort_spec(c(
+        "{.fn prior}: a variance, covariance or dispersion cannot have a normal prior.", x = "You named {.val {scale}}."
+      ), call = call)
+    }
+    frame$prior_mean[rows] <- value[[1]]
+    frame$prior_sd[rows] <- value[[2]]
   } else {
     check_free(frame, rows, "bound", call)
     limits <- ifelse(is.finite(value), value, NA_real_)

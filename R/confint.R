@@ -96,9 +96,7 @@ profile_confint <- function(fit, names, level, progress, call) {
 }
 
 check_profile <- function(fit, call) {
-  persons <- !is.null(fit$data$reshape) && "frequency" %in% names(fit$call)
-  weighted <- !is.null(fit$data$unit_weights) ||
-    (!is.null(fit$data$cluster_weights) && (!persons || any(c("weights", "cluster_weights") %in% names(fit$call))))
+  weighted <- has_sampling_weights(fit)
   why <- if (weighted) "The fit has sampling weights, with which twice the loss has no chi-squared distribution."
     else if (!is.null(fit$data$robust_cluster))
       "The fit's units depend on each other within clusters, which its likelihood does not know."
@@ -119,7 +117,7 @@ check_profile <- function(fit, call) {
 check_maximum <- function(fit, call) {
   again <- fit_again(fit_resolved(fit), fit_weights(fit),
     warm_options(fit$options, fit$parameters$estimate, fit$parameters, se = "none"))
-  gain <- again$log_likelihood - fit$log_likelihood
+  gain <- penalised_value(again) - penalised_value(fit)
   if (gain > 1e-3) {
     abort_spec(c(
       "There are no profile likelihood intervals: the fit is not at the maximum.",

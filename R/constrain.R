@@ -1,4 +1,4 @@
-# constrain(): fixed values, equalities, starts, bounds and linear constraints, by parameter name.
+# constrain(): fixed values, equalities, starts, bounds, priors and linear constraints, by parameter name.
 
 #' Constrain parameters
 #'
@@ -7,12 +7,18 @@
 #'   * `equal("u1~f", "u2~f", ...)`: equal to one another; the name that remains is the first;
 #'   * `start("u1~f" = 0.5)`: starting value;
 #'   * `bound("y~~y" = c(0.01, Inf))`: lower and upper bound;
+#'   * `prior("guess#1~itemu1" = c(-1.4, 1))`: a normal prior, its mean and standard deviation on the parameter's own
+#'     scale (logits for the logit of a class). Not for variances, covariances and dispersions;
 #'   * `linear("u1~1[c=1] - 2 * u2~1[c=1] = 0")`: a linear equality.
 #'
 #'   Names are those that [parameters()] prints. `*` in a name stands for any text: `fix("*~f" = 1)` fixes all
 #'   loadings on `f`. Variances and covariances are matched only by patterns with `~~`, such as `"*~~*"`. A
-#'   character vector of names works too: `fix(c("u1~f", "u2~f"), 1)`. These five functions exist only inside
+#'   character vector of names works too: `fix(c("u1~f", "u2~f"), 1)`. These six functions exist only inside
 #'   `constrain()`.
+#' @details With priors the estimates maximise the log-likelihood plus the log-densities of the priors (posterior mode,
+#'   penalised likelihood), and the information has the priors' precision in it. The log-likelihood that a fit reports
+#'   is that of the data alone, at these estimates; `fit$log_prior` has the sum of the log-densities. It is below the
+#'   maximum of the likelihood, so likelihood-ratio tests and information criteria are only approximate.
 #' @return A list of class `mlmix_constrain` with one element per constraint.
 #' @examples
 #' constrain(fix("u1~1[c=1]" = -15), equal("u2~f", "u3~f"))
@@ -23,7 +29,7 @@ constrain <- function(...) {
     action <- rlang::eval_tidy(quo, data = constraint_words)
     if (!inherits(action, "mlmix_action")) {
       abort_spec(c(
-        "{.fn constrain} takes {.fn fix}, {.fn equal}, {.fn start}, {.fn bound} and {.fn linear}.",
+        "{.fn constrain} takes {.fn fix}, {.fn equal}, {.fn start}, {.fn bound}, {.fn prior} and {.fn linear}.",
         x = "You gave {.code {rlang::as_label(quo)}}."
       ), call = rlang::call2("constrain"))
     }
@@ -40,7 +46,7 @@ new_action <- function(verb, names, values = NULL) {
   structure(list(verb = verb, names = names, values = values), class = "mlmix_action")
 }
 
-# The arguments of fix(), start(), bound(): either "name" = value, ... or c(names), value.
+# The arguments of fix(), start(), bound(), prior(): either "name" = value, ... or c(names), value.
 named_values <- function(verb, length, ...) {
   args <- list(...)
   call <- rlang::call2("constrain")
@@ -59,7 +65,8 @@ named_values <- function(verb, length, ...) {
     value_ok <- (is.numeric(value) && length(value) == length && (verb == "fix" || !anyNA(value))) ||
       (verb == "fix" && identical(value, NA))
     if (!value_ok) {
-      what <- if (length == 2) "two numbers, {.code c(lower, upper)}" else "one number"
+      what <- switch(verb, bound = "two numbers, {.code c(lower, upper)}",
+        prior = "two numbers, {.code c(mean, sd)}", "one number")
       abort_spec(c(
         paste0("{.fn {verb}}: the value of {.val {name}} must be ", what, "."),
         x = "You gave {describe(value)}."
@@ -79,6 +86,17 @@ constraint_words <- list(
         abort_spec(c(
           "{.fn bound}: the lower bound must be below the upper.",
           x = "You gave {describe(limits)}."
+        ), call = rlang::call2("constrain"))
+      }
+    }
+    action
+  },
+  prior = function(...) {
+    action <- named_values("prior", 2, ...)
+    for (values in action$values) {
+      if (!all(is.finite(values)) || values[[2]] <= 0) {
+        abort_spec(c(
+          "{.fn prior}: needs a finite mean and a standard deviation above 0.", x = "You gave {describe(values)}."
         ), call = rlang::call2("constrain"))
       }
     }

@@ -14,7 +14,7 @@ fit_resolved <- function(fit) {
   c(list(spec = fit$spec, parameters = parameters), fit$data[setdiff(names(fit$data), names(fit_weights(fit)))])
 }
 
-fit_weights <- function(fit) fit$data[intersect(c("frequency", "unit_weights", "cluster_weights"), names(fit$data))]
+fit_weights <- function(fit) fit$data[intersect(c("frequency", "unit_weights", "cluster_weights", "counted"), names(fit$data))]
 
 # Values from which an estimation can start: a variance of exactly 0 is a point that it would never leave.
 start_from <- function(values, parameters) {

@@ -66,6 +66,23 @@ unit_weight <- function(fit) {
   weight
 }
 
+# Whether parameters have normal priors; the estimates are then penalised.
+has_priors <- function(fit) any(!is.na(fit$parameters$prior_sd))
+
+# What the estimation maximised: the log-likelihood, with priors plus their log-densities.
+penalised_value <- function(fit) fit$log_likelihood + if (has_priors(fit)) fit$log_prior else 0
+
+# Log-densities of the priors in a parameter table at `values`.
+log_prior_at <- function(parameters, values) {
+  with <- which(!is.na(parameters$prior_sd))
+  sum(stats::dnorm(values[with], parameters$prior_mean[with], parameters$prior_sd[with], log = TRUE))
+}
+
+# Weights other than frequencies (which are the cluster weights of persons where items were stacked).
+has_sampling_weights <- function(fit) {
+  !is.null(fit$data$unit_weights) || (!is.null(fit$data$cluster_weights) && !isTRUE(fit$data$counted))
+}
+
 # Weight of every cluster, in order of first appearance.
 cluster_weight <- function(fit) {
   first <- !duplicated(fit$data$cluster)

@@ -12,6 +12,7 @@
 #' the estimates into a, b, g and u with standard errors.
 #'
 #' Guessing is weakly determined by few or easy items: look at the standard errors, and at `replicated` in the print.
+#' `guessing_prior` helps: a normal prior on the logit of g keeps it away from 0.
 #'
 #' @inheritParams gom
 #' @param type Text: `"2pl"` (default), `"rasch"`, `"1pl"`, `"3pl"` or `"4pl"`. Items with ordered categories
@@ -19,6 +20,9 @@
 #'   `"2pl"`) give the graded response model.
 #' @param link Text: `"logit"` (default) or `"probit"`.
 #' @param predictors One-sided formula or `NULL` (default): predictors of the factor.
+#' @param guessing_prior `NULL` (default: none), or two numbers: mean and standard deviation of a normal prior on the
+#'   guessing logit of every item (`"3pl"`, `"4pl"`), such as `c(qlogis(0.2), 0.5)`. The estimates are then
+#'   posterior modes: see `prior()` in [constrain()], which also sets the prior of a single item.
 #' @return A model, as from [mixture_model()]: factor `f`, and for `"3pl"` and `"4pl"` class variable `guess` and
 #'   `reshape` (see [gom()]).
 #' @details In the class of guessing the intercepts are fixed at 20 and the loadings at 0: the probability of a right
@@ -34,15 +38,17 @@
 #' @examples
 #' irt(u1:u20, type = "3pl")
 #' irt(u1:u5, type = "rasch")
+#' irt(u1:u20, type = "3pl", guessing_prior = c(qlogis(0.2), 0.5))
 #' @export
 irt <- function(items, type = c("2pl", "rasch", "1pl", "3pl", "4pl"), link = c("logit", "probit"), predictors = NULL,
-                family = "auto") {
+                family = "auto", guessing_prior = NULL) {
   items <- capture_items(rlang::enquo(items), "items")
   type <- check_choice(type, c("2pl", "rasch", "1pl", "3pl", "4pl"), "type")
   link <- check_choice(link, c("logit", "probit"), "link")
   formula <- predictors_formula(predictors)
+  check_guessing_prior(guessing_prior, type)
   if (type %in% c("3pl", "4pl")) {
-    return(guessing_model(items, type, link, formula, family))
+    return(guessing_model(items, type, link, formula, family, guessing_prior))
   }
   loadings <- if (type %in% c("rasch", "1pl") && length(items) > 1) {
     list(action_list(new_action("equal", paste0(items, "~f"))))
@@ -53,8 +59,25 @@ irt <- function(items, type = c("2pl", "rasch", "1pl", "3pl", "4pl"), link = c("
   ))
 }
 
+check_guessing_prior <- function(prior, type, call = rlang::caller_env()) {
+  if (is.null(prior)) return(invisible())
+  ok <- is.numeric(prior) && length(prior) == 2 && all(is.finite(prior)) && prior[[2]] > 0
+  if (!ok) {
+    abort_spec(c(
+      "{.arg guessing_prior} must be {.code NULL} or two numbers: mean and standard deviation (above 0) of the logit.",
+      x = "You gave {describe(prior)}."
+    ), call = call)
+  }
+  if (!type %in% c("3pl", "4pl")) {
+    abort_spec(c(
+      "{.arg guessing_prior} needs a model with guessing.", x = "You gave {.code type = \"{type}\"}.",
+      i = "Use {.code type = \"3pl\"} or {.code \"4pl\"}."
+    ), call = call)
+  }
+}
+
 # Class 1: always right; of the 4PL class 2: always wrong; the last class: the 2PL.
-guessing_model <- function(items, type, link, formula, family, call = rlang::caller_env()) {
+guessing_model <- function(items, type, link, formula, family, prior, call = rlang::caller_env()) {
   if (!identical(family, "auto") && as_family(family, call = call)$type != "bernoulli") {
     abort_spec(c(
       "The {toupper(type)} is for right and wrong responses.",
@@ -69,12 +92,15 @@ guessing_model <- function(items, type, link, formula, family, call = rlang::cal
     )
   }, always, seq_along(always)), recursive = FALSE)
   new_model(
-    list(
+    Filter(Negate(is.null), list(
       latent_class("guess", length(always) + 1, ~ 0 + item),
       latent_factor("f", formula, level = "between"),
       outcome_of(items, "guess * f", bernoulli(link)),
-      do.call(action_list, fixed)
-    ),
+      do.call(action_list, fixed),
+      if (!is.null(prior)) {
+        action_list(new_action("prior", paste0("guess#1~item", items), rep(list(as.numeric(prior)), length(items))))
+      }
+    )),
     cluster = "person", reshape = responses_in_persons(items), starts = c(1, 1), call = call
   )
 }

@@ -1,4 +1,4 @@
-# The parameter table: the one owner of order, names, fixed values, starts and bounds.
+# The parameter table: the one owner of order, names, fixed values, starts, bounds and priors.
 
 # A table under construction; an environment, because every equation of a model adds to the same one.
 new_table <- function(call = NULL) {
@@ -24,7 +24,8 @@ add_parameter <- function(table, name, kind, level, target, term, class = "", fr
     table$index[[name]] <- position
     table$rows[[position]] <- list(
       name = name, kind = kind, level = level, target = target, term = term, class = class,
-      free = free, value = value, start = NA_real_, lower = lower, upper = NA_real_
+      free = free, value = value, start = NA_real_, lower = lower, upper = NA_real_, prior_mean = NA_real_,
+      prior_sd = NA_real_
     )
   }
   table$log <- c(table$log, position)
@@ -62,10 +63,11 @@ spec_parameters <- function(frame) {
     ifelse(is.na(x) | is.infinite(x), list(NULL), as.list(x))
   })
   unname(.mapply(
-    function(name, free, value, start, lower, upper) {
-      list(name = name, free = free, value = value, start = start, lower = lower, upper = upper)
+    function(name, free, value, start, lower, upper, prior_mean, prior_sd) {
+      prior <- if (!is.na(prior_sd)) list(prior = list(mean = prior_mean, sd = prior_sd))
+      c(list(name = name, free = free, value = value, start = start, lower = lower, upper = upper), prior)
     },
-    c(list(name = frame$name, free = frame$free), numbers), NULL
+    c(list(name = frame$name, free = frame$free), numbers, frame[c("prior_mean", "prior_sd")]), NULL
   ))
 }
 
@@ -79,7 +81,7 @@ spec_parameters <- function(frame) {
 #' @return A data frame of class `mlmix_parameters`, one row per parameter: `id` (row number), `name`, `kind`
 #'   (intercept, slope, loading, threshold, variance, covariance, dispersion, mean, regression, logit), `level`,
 #'   `target`, `term`, `class` (the class pattern, empty if the same in all), `free`, `value` (of fixed ones), `start`
-#'   (`NA`: chosen by the engine), `lower`, `upper`.
+#'   (`NA`: chosen by the engine), `lower`, `upper`, `prior_mean`, `prior_sd` (of a normal prior; `NA`: none).
 #' @examples
 #' data <- data.frame(y = c(1.2, 0.3, 2.2, 0.9), x = c(0, 1, 0, 1))
 #' parameters(mixture_model(latent_class("c", 2), outcome(y ~ c * x)), data)
@@ -99,12 +101,18 @@ print.mlmix_parameters <- function(x, ...) {
     level = x$level, name = x$name, kind = x$kind,
     status = ifelse(x$free, "free", paste("fixed at", format(x$value, digits = 4, trim = TRUE))),
     start = ifelse(is.na(x$start), "", format(x$start, digits = 4, trim = TRUE)),
-    bounds = bound_words(x$lower, x$upper),
+    bounds = bound_words(x$lower, x$upper), prior = prior_words(x),
     stringsAsFactors = FALSE
   )
   empty <- vapply(shown, function(column) all(column == ""), TRUE)
   print(shown[!empty], row.names = FALSE, right = FALSE)
   invisible(x)
+}
+
+prior_words <- function(x) {
+  number <- function(v) format(v, digits = 4, trim = TRUE)
+  sd <- x$prior_sd %||% rep(NA_real_, length(x$name))
+  ifelse(is.na(sd), "", paste0("N(", number(x$prior_mean), ", ", number(sd), "\u00b2)"))
 }
 
 bound_words <- function(lower, upper) {

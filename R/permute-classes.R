@@ -95,6 +95,9 @@ permutation_matrix <- function(fit, names, order, call) {
   changed <- fixed[vapply(fixed, function(i) {
     abs(sum(move[i, ] * fit$parameters$estimate) - fit$parameters$estimate[[i]]) > 1e-12
   }, TRUE)]
+  p <- fit$parameters
+  after <- log_prior_at(p, as.numeric(move %*% p$estimate))
+  if (!isTRUE(all.equal(after, log_prior_at(p, p$estimate)))) changed <- which(!is.na(p$prior_sd))
   if (length(changed) > 0) stop_not_permutable(fit, names, changed[[1]], call)
   move
 }
@@ -102,7 +105,7 @@ permutation_matrix <- function(fit, names, order, call) {
 stop_not_permutable <- function(fit, names, index, call) {
   abort_spec(c(
     "The classes of {.val {names}} cannot be reordered: the model is not the same with its classes exchanged.",
-    x = "The parameter {.val {fit$parameters$name[[index]]}} has a restriction that belongs to one class.",
+    x = "The parameter {.val {fit$parameters$name[[index]]}} has a restriction or a prior that belongs to one class.",
     i = "Name another class variable in {.arg class}, or give the order by starting values."
   ), call = call)
 }

@@ -24,7 +24,7 @@ fit_lines <- function(x) {
 fit_facts <- function(x) {
   facts <- c(
     `Log-likelihood` = paste(fixed_digits(x$log_likelihood, 3), "with", plural(x$n_free, "free parameter")),
-    `Best solution` = replicated_words(x), `AIC, BIC` = criteria_words(x), Entropy = entropy_words(x),
+    Priors = prior_line(x), `Best solution` = replicated_words(x), `AIC, BIC` = criteria_words(x), Entropy = entropy_words(x),
     Convergence = convergence_words(x), `Standard errors` = error_words(x), Integration = integration_line(x)
   )
   facts[nzchar(facts)]
@@ -57,7 +57,11 @@ model_words <- function(x) {
 data_words <- function(x) {
   data <- x$data
   units <- if (!is.null(data$reshape)) {
-    paste(plural(x$n, "person", "persons"), "with", plural(length(data$row_used), "response"))
+    rows <- length(unique(data$cluster))
+    paste0(
+      plural(big_number(x$n), "person"), if (isTRUE(data$counted)) paste(" in", plural(rows, "row"), "of data"),
+      " with ", plural(length(data$row_used), "response"), if (isTRUE(data$counted)) paste(" in these rows")
+    )
   } else if (is.null(data$frequency)) {
     plural(length(data$row_used), "unit")
   } else {
@@ -69,9 +73,15 @@ data_words <- function(x) {
     paste0("; standard errors robust to ", plural(length(data$cluster_ids), "cluster"), " (", data$cluster_name, ")")
   }
   dropped <- sum(unlist(data$dropped))
-  weighted <- !is.null(data$unit_weights) || !is.null(data$cluster_weights)
   paste0("Data: ", units, clusters, if (dropped > 0) paste0("; ", plural(dropped, "row"), " left out"),
-    if (weighted) "; weighted")
+    if (has_sampling_weights(x)) "; weighted")
+}
+
+# With priors the estimates are not those of maximum likelihood.
+prior_line <- function(x) {
+  if (!has_priors(x)) return("")
+  paste0("normal, on ", plural(sum(!is.na(x$parameters$prior_sd)), "parameter"), ": penalised estimates; with them ",
+    fixed_digits(penalised_value(x), 3))
 }
 
 replicated_words <- function(x) {

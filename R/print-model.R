@@ -193,13 +193,14 @@ describe_covary <- function(part) {
 }
 
 describe_constraints <- function(part) {
-  titles <- c(fix = "fixed", start = "start", bound = "bounds", equal = "equal", linear = "linear")
+  titles <- c(fix = "fixed", start = "start", bound = "bounds", prior = "normal prior", equal = "equal", linear = "linear")
   vapply(part$actions, function(action) {
     values <- vapply(action$values, paste, "", collapse = ", ")
     shown <- switch(action$verb,
       fix = ,
       start = paste(action$names, "at", values),
       bound = paste0(action$names, " in [", values, "]"),
+      prior = paste0(action$names, " (mean, sd: ", values, ")"),
       action$names
     )
     paste0(titles[[action$verb]], ": ", list_few(shown))

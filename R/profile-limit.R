@@ -106,7 +106,9 @@ profile_deviance <- function(profile, value) {
   if (!is.na(known)) return(profile$deviance[[known]])
   nearest <- which.min(abs(profile$value - value))
   again <- constrained_fit(profile$fit, profile$index, value, profile$estimates[[nearest]])
-  deviance <- 2 * (profile$fit$log_likelihood - again$log_likelihood)
+  # the prior of the fixed parameter still counts
+  prior <- log_prior_at(profile$row, value)
+  deviance <- 2 * (penalised_value(profile$fit) - penalised_value(again) - prior)
   if (deviance < -1e-3) {
     end_profile(paste0("Fixed at ", signif(value, 4), " the model has a higher log-likelihood than the fit, by ",
       signif(-deviance / 2, 3), "."))
@@ -125,7 +127,7 @@ constrained_fit <- function(fit, index, value, from) {
   resolved$spec$parameters[[index]] <- c(fixed, list(start = NULL, lower = NULL, upper = NULL))
   resolved$parameters$free[[index]] <- FALSE
   resolved$parameters$value[[index]] <- value
-  resolved$parameters[index, c("lower", "upper")] <- NA_real_
+  resolved$parameters[index, c("lower", "upper", "prior_mean", "prior_sd")] <- NA_real_
   from <- feasible_start(replace(from, index, value), from, fit, index)
   options <- warm_options(fit$options, from, resolved$parameters, se = "none")
   again <- tryCatch(fit_again(resolved, fit_weights(fit), options), mlmix_error_engine = identity)

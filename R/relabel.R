@@ -103,7 +103,8 @@ reflection_signs <- function(fit, name) {
   sign <- ifelse(seen[, 2], -1, 1)
   changed <- sign * p$estimate
   inside <- all(changed >= p$lower & changed <= p$upper | changed == p$estimate, na.rm = TRUE)
-  kept <- all(changed[!p$free] == p$estimate[!p$free])
+  kept <- all(changed[!p$free] == p$estimate[!p$free]) &&
+    isTRUE(all.equal(log_prior_at(p, changed), log_prior_at(p, p$estimate)))
   linear <- all(vapply(fit$spec$constraints, function(constraint) {
     weights <- matrix(unlist(constraint$weights), 2)
     abs(sum(weights[2, ] * changed[weights[1, ] + 1]) - constraint$value) < 1e-6

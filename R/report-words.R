@@ -13,8 +13,9 @@ methods_words <- function(fit) {
   title <- model_title(fit$model)
   model <- sub("(.*), ", "\\1 and ", gsub(";", ",", model_words(fit)))
   paste(c(
-    paste0("A ", tolower(title), " with ", model, " was estimated by maximum likelihood with the R ",
-      "package mlmix, version ", fit$version, " (Asparouhov & Muth\u00e9n, 2006)."),
+    paste0("A ", tolower(title), " with ", model, " was estimated by ",
+      if (has_priors(fit)) "penalised maximum likelihood (normal priors)" else "maximum likelihood",
+      " with the R package mlmix, version ", fit$version, " (Asparouhov & Muth\u00e9n, 2006)."),
     if (tried > 1) {
       paste0("Of ", tried, " random starts the best ", carried, if (carried == 1) " was" else " were",
         " carried to convergence; the highest log-likelihood (", fixed_digits(fit$log_likelihood, 3),

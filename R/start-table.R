@@ -3,7 +3,7 @@
 #' Table of random starts
 #'
 #' @param fit A fit from [mlmix()].
-#' @return A data frame, best start first: `start` (its number), `stage1` (log-likelihood after the first iterations),
+#' @return A data frame, best start first (with priors, log-likelihoods include the log-densities of the priors): `start` (its number), `stage1` (log-likelihood after the first iterations),
 #'   `final` (log-likelihood at the end, `NA` if the start was not carried on), `iterations`, `status`
 #'   (`"converged"`, `"max_iterations"`, `"stalled"`, `"cancelled"`, or as the engine reports for starts not carried
 #'   on), `best` (whether it reached the best log-likelihood to 0.01 or 1e-6 of it).

@@ -49,7 +49,8 @@ tidy.mlmix <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
 #'   less constraints), `AIC`, `BIC`, `aBIC` (BIC with (n + 2) / 24 for n), `entropy` (relative, 1 for certain
 #'   classes; `NA` without class variables), `n` (cases, by frequency), `n_clusters` (`NA` without clusters),
 #'   `scaling` (of robust likelihood-ratio tests), `converged`, `replicated` (starts that reached the
-#'   log-likelihood), `nobs` (the same as `n`).
+#'   log-likelihood), `nobs` (the same as `n`), `log_prior` (log-density of the priors at the estimates, which are then
+#'   penalised; `NA` without priors).
 #' @references Sclove, S. L. (1987). Application of model-selection criteria to some problems in multivariate
 #'   analysis. *Psychometrika*, 52, 333-343.
 #' @examples
@@ -63,7 +64,8 @@ glance.mlmix <- function(x, ...) {
     aBIC = information_criterion(x, log((x$n + 2) / 24)), entropy = entropy(x), n = x$n,
     n_clusters = if (is.null(x$data$cluster)) NA_integer_ else as.integer(x$n_clusters),
     scaling = number_or_na(x$scaling), converged = is_converged(x),
-    replicated = integer_or_na(x$replicated), nobs = x$n
+    replicated = integer_or_na(x$replicated), nobs = x$n,
+    log_prior = if (has_priors(x)) x$log_prior else NA_real_
   ))
 }
 

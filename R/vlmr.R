@@ -59,6 +59,7 @@
 #' @export
 vlmr <- function(fit, alternative = NULL, class = NULL, starts = c(20, 5), seed = NULL) {
   frame <- rlang::current_env()
+  refuse_priors(list(fit, alternative), "vlmr", frame)
   pair <- null_and_alternative(fit, alternative, class, starts, seed, se = "observed", call = frame)
   vlmr_table(pair$null, pair$alternative, frame)
 }

@@ -289,6 +289,7 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
     if options.se == StandardErrors::None || n == 0 {
         return Ok(out);
     }
+    let prior = space.prior_precision();
     let mut information = vec![];
     let mut unit_scores = None;
     for round in 0..=NEWTON_ROUNDS {
@@ -304,7 +305,7 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         let is_exact = exact.is_some();
         let closed = exact.map(|e| {
             unit_scores = Some(e.scores);
-            without(e.information, &out.held)
+            without(plus(e.information, &prior), &out.held)
         });
         information = closed.unwrap_or_else(|| observed_information(&problem, &m.x, &out.held, &scale, false));
         if monitor.cancelled() {
@@ -379,7 +380,7 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         out.scaling = (held as f64 + (0..n).filter(|&i| kept[i]).map(diagonal).sum::<f64>()) / count as f64;
         out.vcov = match options.se {
             StandardErrors::Robust => Some(robust),
-            StandardErrors::Opg => invert_kept(&cross, n, &kept),
+            StandardErrors::Opg => invert_kept(&plus(cross.clone(), &prior), n, &kept),
             _ => Some(inverse),
         };
     }
@@ -413,6 +414,11 @@ fn newton_steps(problem: &Problem, m: &mut Maximum, inverse: &[f64], kept: &[boo
     FEW_STEPS
 }
 
+fn plus(mut a: Vec<f64>, b: &[f64]) -> Vec<f64> {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    a
+}
+
 /// Change of the log-likelihood under about twice the points per dimension; NaN without numeric dimensions.
 fn integration_error(prepared: &Prepared, found: &Found, options: &Options) -> Result<f64> {
     let Prepared { program, space, .. } = prepared;
@@ -431,7 +437,8 @@ fn integration_error(prepared: &Prepared, found: &Found, options: &Options) -> R
         fine.nodes.between.adapt(Some(e.between_moments));
         fine.nodes.within.adapt(Some(e.within_moments));
     }
-    Ok(pass(&fine.program, &fine.nodes, &working, Want::default()).log_likelihood - found.best.maximum.value.f)
+    let log_likelihood = found.best.maximum.value.f - space.priors.log_density(&working);
+    Ok(pass(&fine.program, &fine.nodes, &working, Want::default()).log_likelihood - log_likelihood)
 }
 
 /// Log-likelihood, gradient and posteriors at given natural parameters; nothing is estimated.

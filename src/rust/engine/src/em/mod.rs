@@ -1,6 +1,7 @@
 //! From a program to its maximum: coordinates, starting values, adaptation of the nodes, the two-stage random starts.
 
 pub mod options;
+pub mod prior;
 pub mod problem;
 pub mod search;
 pub mod space;

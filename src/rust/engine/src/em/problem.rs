@@ -1,10 +1,11 @@
-//! The likelihood as a function of optimiser coordinates, for given nodes.
+//! The likelihood (with the priors, where there are any) as a function of optimiser coordinates, for given nodes.
 
 use std::sync::Arc;
 
 use super::space::Space;
 use crate::compiled::Program;
 use crate::inference::scores::{cluster_scores, weighted_squares};
+use crate::likelihood::accumulator::Accumulator;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::{complete_data, evaluate, Want};
 use crate::optim::{Objective, Value};
@@ -36,6 +37,23 @@ pub struct Problem<'a> {
     pub start: usize,
 }
 
+impl Problem<'_> {
+    /// A log-likelihood (observed or complete-data) with the priors, in the optimiser's coordinates.
+    fn with_priors(&self, working: &[f64], f: f64, mut sums: Accumulator) -> Value {
+        let priors = &self.space.priors;
+        priors.add_gradient(working, &mut sums.gradient);
+        if let Some(i) = &mut sums.information {
+            priors.add_precision(i, working.len());
+        }
+        Value {
+            f: f + priors.log_density(working),
+            gradient: self.space.gradient(&sums.gradient),
+            scaling: sums.information.map(|i| self.space.matrix(&i, working.len())),
+            weights: None,
+        }
+    }
+}
+
 impl Objective for Problem<'_> {
     fn evaluate(&self, x: &[f64], want_scaling: bool) -> Value {
         let working = self.space.to_working(x);
@@ -48,20 +66,13 @@ impl Objective for Problem<'_> {
             &working,
             Want { gradient: true, information: want_scaling, moments: false },
         );
-        Value {
-            f: e.log_likelihood,
-            gradient: self.space.gradient(&e.sums.gradient),
-            scaling: e.sums.information.map(|i| self.space.matrix(&i, working.len())),
-            weights: e.weights.map(Arc::new),
-        }
+        Value { weights: e.weights.map(Arc::new), ..self.with_priors(&working, e.log_likelihood, e.sums) }
     }
     /// The expected complete-data log-likelihood, of which the E-step has left the posterior weights.
     fn surrogate(&self, weights: &[Vec<f64>], x: &[f64], want_scaling: bool) -> Option<Value> {
         let working = self.space.to_working(x);
         let (f, sums) = complete_data(self.program, self.nodes, &working, weights, want_scaling)?;
-        let gradient = self.space.gradient(&sums.gradient);
-        let scaling = sums.information.map(|i| self.space.matrix(&i, working.len()));
-        Some(Value { f, gradient, scaling, weights: None })
+        Some(self.with_priors(&working, f, sums))
     }
     /// Cross-products of the clusters' scores (Berndt, Hall, Hall & Hausman 1974), where there are enough clusters.
     fn curvature(&self, x: &[f64]) -> Option<Vec<f64>> {
@@ -70,7 +81,8 @@ impl Objective for Problem<'_> {
             return None;
         }
         let scores = cluster_scores(self.program, self.space, self.nodes, x);
-        Some(weighted_squares(&scores, x.len(), |j| units.weight[j]))
+        let squares = weighted_squares(&scores, x.len(), |j| units.weight[j]);
+        Some(squares.iter().zip(self.space.prior_precision()).map(|(s, p)| s + p).collect())
     }
     fn lower(&self) -> &[f64] {
         &self.space.lower

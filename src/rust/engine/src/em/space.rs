@@ -1,5 +1,6 @@
 //! Optimiser coordinates: the free parameters on the working scale, less those that linear constraints determine.
 
+use super::prior::Priors;
 use crate::compiled::Program;
 use crate::error::{EngineError, Result};
 use crate::family::{Family, Link};
@@ -13,6 +14,7 @@ pub struct Space {
     pub columns: Vec<Vec<(usize, f64)>>,
     pub lower: Vec<f64>,
     pub upper: Vec<f64>,
+    pub priors: Priors,
 }
 
 /// A parameter that constraints determine: constant and terms (parameter, weight).
@@ -107,7 +109,7 @@ impl Space {
                 upper.push(hi);
             }
         }
-        Ok(Space { offset, columns, lower, upper })
+        Ok(Space { offset, columns, lower, upper, priors: Priors::new(model) })
     }
 
     pub fn dim(&self) -> usize {
@@ -129,6 +131,14 @@ impl Space {
 
     pub fn gradient(&self, working: &[f64]) -> Vec<f64> {
         self.columns.iter().map(|c| c.iter().map(|(p, w)| w * working[*p]).sum()).collect()
+    }
+
+    /// The precision of the priors, [coordinates × coordinates].
+    pub fn prior_precision(&self) -> Vec<f64> {
+        let n = self.offset.len();
+        let mut full = vec![0.0; n * n];
+        self.priors.add_precision(&mut full, n);
+        self.matrix(&full, n)
     }
 
     /// Nᵀ I N for a symmetric matrix over parameters.

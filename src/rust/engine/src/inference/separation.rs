@@ -24,6 +24,8 @@ pub fn separated(program: &Program, space: &Space, nodes: &Nodes, working: &[f64
             }
         }
     }
+    // a prior keeps its parameter finite
+    space.priors.parameters().for_each(|p| parameters[p] = false);
     space.columns.iter().map(|c| c.iter().any(|(p, _)| parameters[*p])).collect()
 }
 

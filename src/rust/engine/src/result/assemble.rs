@@ -140,7 +140,7 @@ pub fn fit(
         .zip(&inference.held)
         .filter(|(_, h)| !**h)
         .fold(0.0f64, |a, (g, _)| a.max(g.abs()));
-    let best = maximum.value.f;
+    let log_prior = space.priors.log_density(&working);
     let mut out = vec![
         entry("estimate", natural.clone().into()),
         entry("std_error", std_error.into()),
@@ -150,7 +150,8 @@ pub fn fit(
         entry("information", on_coordinates(&inference.information, m)),
         entry("cross_product", on_coordinates(&inference.cross_product, m)),
         entry("gradient", maximum.value.gradient.clone().into()),
-        entry("log_likelihood", best.into()),
+        entry("log_likelihood", (maximum.value.f - log_prior).into()),
+        entry("log_prior", log_prior.into()),
         entry("n_free", Value::Int(m as i64)),
         entry("n_units", program.sample.n_units.into()),
         entry("n_clusters", Value::Int(program.sample.n_clusters as i64)),

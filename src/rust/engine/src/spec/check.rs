@@ -144,6 +144,7 @@ pub fn check(raw: RawSpec, column_names: &[String]) -> Result<Model> {
     between_uses_between(&model)?;
     no_cycles(&model)?;
     variances_are_not_negative(&model)?;
+    no_priors_on_variances(&model)?;
     Ok(model)
 }
 
@@ -266,6 +267,21 @@ fn variances_are_not_negative(model: &Model) -> Result<()> {
     Ok(())
 }
 
+/// Normal priors are for coefficients and thresholds; (co)variances and dispersions have other scales.
+fn no_priors_on_variances(model: &Model) -> Result<()> {
+    let residual = |o: &&Outcome| !matches!(o.family, Family::Ordinal { .. });
+    let outcomes = model.outcomes.iter().filter(residual).flat_map(|o| &o.auxiliary);
+    let latents = model.latents.iter().map(|l| &l.variance);
+    let all = latents.chain(outcomes).chain(model.covariances.iter().map(|c| &c.value));
+    match all.flat_map(|c| c.parameters()).find(|&&p| model.parameters[p].prior.is_some()) {
+        Some(&p) => Err(EngineError::spec(
+            &model.parameters[p].name,
+            "a variance, covariance or dispersion cannot have a normal prior",
+        )),
+        None => Ok(()),
+    }
+}
+
 fn covariance_of(model: &Model, names: &Names, c: &RawCovariance) -> Result<CovarianceOf> {
     let field = format!("{}~~{}", c.a, c.b);
     if let (Some(&a), Some(&b)) = (names.latents.get(&c.a), names.latents.get(&c.b)) {
@@ -332,7 +348,18 @@ fn parameter(raw: &RawParameter) -> Result<Parameter> {
     if lower > upper {
         return Err(EngineError::spec(&raw.name, format!("its lower bound {lower} is above its upper bound {upper}")));
     }
-    Ok(Parameter { name: raw.name.clone(), free: raw.free, value: raw.value, start: raw.start, lower, upper })
+    let prior = raw.prior.map(|p| Prior { mean: p.mean, sd: p.sd });
+    if let Some(Prior { mean, sd }) = prior {
+        if !raw.free || !mean.is_finite() || !sd.is_finite() || sd <= 0.0 {
+            return Err(EngineError::spec(
+                &raw.name,
+                format!(
+                    "a normal prior (mean {mean}, sd {sd}) needs a free parameter, a finite mean and an sd above 0"
+                ),
+            ));
+        }
+    }
+    Ok(Parameter { name: raw.name.clone(), free: raw.free, value: raw.value, start: raw.start, lower, upper, prior })
 }
 
 impl Names<'_> {

@@ -130,6 +130,15 @@ pub struct Parameter {
     pub start: Option<f64>,
     pub lower: f64,
     pub upper: f64,
+    /// Only on free parameters.
+    pub prior: Option<Prior>,
+}
+
+/// A normal prior on a parameter's natural scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prior {
+    pub mean: f64,
+    pub sd: f64,
 }
 
 /// Σ weight × parameter = value.

@@ -128,6 +128,15 @@ pub struct RawParameter {
     pub lower: Option<f64>,
     #[serde(default)]
     pub upper: Option<f64>,
+    #[serde(default)]
+    pub prior: Option<RawPrior>,
+}
+
+#[derive(Debug, Deserialize, Clone, Copy)]
+#[serde(deny_unknown_fields)]
+pub struct RawPrior {
+    pub mean: f64,
+    pub sd: f64,
 }
 
 #[derive(Debug, Deserialize)]
