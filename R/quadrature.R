@@ -11,8 +11,13 @@
 #' @param points Whole number of at least 2: points in each dimension; for `"monte_carlo"` and `"sobol"` the points of
 #'   all dimensions together. `NULL` (default): 31 for one dimension, 15 each for more, 2,000 quasi-random ones.
 #' @param adaptive `TRUE` or `FALSE`: whether the points follow each cluster's (and unit's) posterior. `NULL`
-#'   (default): adaptive, except that with everything left open and few distinct data patterns a fine grid common to
+#'   (default): adaptive, except for `"monte_carlo"`, and that with everything left open and few distinct data patterns a fine grid common to
 #'   all is tried first (it is faster) and kept if halving its step changes the log-likelihood by less than 0.002.
+#'
+#'   Few random points that follow the posterior have large weights in its tails, and a maximum found on them can belong
+#'   to the points rather than to the model. So `quadrature("monte_carlo", adaptive = TRUE)` is checked at the end: where
+#'   twice the points change the log-likelihood by more than 1, the model is estimated again with points common to all,
+#'   and a warning says so. Sobol points do not have this weakness.
 #' @param max_nodes Whole number, default 10,000,000: the most nodes that a grid over all dimensions may have. A
 #'   larger one is an error that says so before anything is computed.
 #' @return A list of class `mlmix_quadrature` with `method`, `points`, `adaptive`, `max_nodes`.
@@ -44,7 +49,8 @@ print.mlmix_quadrature <- function(x, ...) {
   each <- if (x$method %in% c("monte_carlo", "sobol")) "in all" else "in each dimension"
   count <- if (is.null(x$points)) "" else paste0(x$points, " ")
   where <- if (is.null(x$points)) "" else paste0(" ", each)
-  adaptive <- if (is.null(x$adaptive)) "adaptive where needed" else if (x$adaptive) "adaptive" else "not adaptive"
+  adaptive <- if (is.null(x$adaptive) && x$method == "monte_carlo") "not adaptive" else
+    if (is.null(x$adaptive)) "adaptive where needed" else if (x$adaptive) "adaptive" else "not adaptive"
   cat(strwrap(paste0("Numerical integration: ", count, how, where, ", ", adaptive), 80, exdent = 2), sep = "\n")
   invisible(x)
 }

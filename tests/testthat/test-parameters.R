@@ -2,7 +2,8 @@ test_that("the table lists every parameter once", {
   data <- two_level_data()
   table <- parameters(mixture_model(latent_class("c", 2), latent_factor("f"), outcome(u1:u2 ~ c + f, family = bernoulli())), data)
   expect_s3_class(table, "mlmix_parameters")
-  expect_named(table, c("id", "name", "kind", "level", "target", "term", "class", "free", "value", "start", "lower", "upper"))
+  expect_named(table, c("id", "name", "kind", "level", "target", "term", "class", "free", "value", "start", "lower", "upper",
+    "prior_mean", "prior_sd"))
   expect_false(anyDuplicated(table$name) > 0)
   expect_snapshot(print(table))
 })

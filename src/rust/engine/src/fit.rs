@@ -9,7 +9,7 @@ use crate::em::options::{Options, Quadrature, StandardErrors};
 use crate::em::problem::{Monitor, Problem};
 use crate::em::search::{adapt, climb, record, search, Climbed, Found, Ground};
 use crate::em::space::Space;
-use crate::em::strategy::{shares_patterns, Strategy, ACCEPTED, COMMON_TOLERANCE, POOR, SHRINKING};
+use crate::em::strategy::{shares_patterns, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING};
 use crate::error::{EngineError, Result};
 use crate::inference::covariance::{identification, invert_kept, sandwich};
 use crate::inference::information::{observed_information, without};
@@ -267,6 +267,17 @@ fn estimate_usual(
     };
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
+    }
+    let random = strategy.main.method == Method::MonteCarlo && strategy.main.adaptive && dims != (0, 0);
+    if random && !found.best.fell_back {
+        // moved random points weigh more in the tails of the posterior, where the climb can pile up likelihood
+        let error = integration_error(&prepared, &found, options)?.abs();
+        if error.is_nan() || error > EXPLOITED {
+            let common = again(Quadrature { adaptive: false, ..strategy.main })?;
+            let mut found = run(&common, false, None)?;
+            found.best.fell_back = true;
+            return Ok((common, found));
+        }
     }
     Ok((prepared, found))
 }

@@ -19,6 +19,8 @@ const FINER_POINTS: [usize; 2] = [401, 1601];
 pub const POOR: f64 = 0.005;
 /// Integration error of the finest of several common grids that is accepted without adaptation.
 pub const ACCEPTED: f64 = 0.1;
+/// Integration error of moved random points above which the maximum belongs to the points and not to the model.
+pub const EXPLOITED: f64 = 1.0;
 /// A finer common grid must bring the error down to this share for an even finer one to be tried.
 pub const SHRINKING: f64 = 0.4;
 /// Change of the log-likelihood under a finer common grid that is accepted without adaptation.
@@ -43,7 +45,8 @@ impl Strategy {
     pub fn new(request: &QuadratureRequest, dims: (usize, usize)) -> Strategy {
         let total = dims.0 + dims.1;
         let method = request.method.unwrap_or(if total <= MAX_GRID { Method::Rectangular } else { Method::Sobol });
-        let adaptive = request.adaptive.unwrap_or(true);
+        // the climb exploits few random points once they are moved
+        let adaptive = request.adaptive.unwrap_or(method != Method::MonteCarlo);
         let grid = matches!(method, Method::Rectangular | Method::GaussHermite);
         let usual = match (grid, total) {
             (true, 0 | 1) => 31,

@@ -379,7 +379,11 @@ fn warnings(
     if found.best.fell_back {
         out.push(warning(
             "integration",
-            "Adaptive quadrature failed; the nodes are common to all clusters.".into(),
+            match prepared.quadrature.method {
+                Method::MonteCarlo => "Adaptive random points broke the integral; the points are common to all clusters. Method \"sobol\" or a grid is more accurate.",
+                _ => "Adaptive quadrature failed; the nodes are common to all clusters.",
+            }
+            .into(),
             vec![],
         ));
     }
