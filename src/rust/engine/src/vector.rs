@@ -143,34 +143,58 @@ pub fn add_logistic_scores(y: &[f64], eta: &[f64], weights: &[f64], score: &mut 
     })
 }
 
-/// Four sums side by side, so that they do not wait for each other; always added in the same order.
+/// Eight sums side by side, so that they do not wait for each other; always added in the same order.
 #[inline(always)]
 fn add_up(n: usize, term: impl Fn(usize) -> f64) -> f64 {
-    let mut four = [0.0; 4];
-    for i in 0..n / 4 {
-        for (k, s) in four.iter_mut().enumerate() {
-            *s += term(4 * i + k);
+    let mut eight = [0.0; 8];
+    for i in 0..n / 8 {
+        for (k, s) in eight.iter_mut().enumerate() {
+            *s += term(8 * i + k);
         }
     }
-    let rest: f64 = (n / 4 * 4..n).map(&term).sum();
-    (four[0] + four[1]) + (four[2] + four[3]) + rest
+    let rest: f64 = (n / 8 * 8..n).map(&term).sum();
+    let [a, b, c, d, e, f, g, h] = eight;
+    ((a + b) + (c + d)) + ((e + f) + (g + h)) + rest
+}
+
+/// Adds w (y − η) / σ² to `mean` and w ((y − η)² / σ² − 1) / 2σ² to `variance`, `precision` = 1 / σ².
+pub fn add_gaussian_scores(
+    y: &[f64],
+    eta: &[f64],
+    weights: &[f64],
+    precision: f64,
+    mean: &mut [f64],
+    variance: &mut [f64],
+) {
+    vectorise!((y: &'a [f64], eta: &'a [f64], weights: &'a [f64], precision: f64, mean: &'a mut [f64], variance: &'a mut [f64]) -> () {
+        let rows = y.iter().zip(eta).zip(weights).zip(mean.iter_mut()).zip(variance.iter_mut());
+        for ((((y, eta), w), mean), variance) in rows {
+            let r = y - eta;
+            *mean += w * r * precision;
+            *variance += w * 0.5 * (r * r * precision - 1.0) * precision;
+        }
+    })
 }
 
 /// Σ a_i.
 pub fn sum(a: &[f64]) -> f64 {
-    add_up(a.len(), |i| a[i])
+    vectorise!((a: &'a [f64]) -> f64 { add_up(a.len(), |i| a[i]) })
 }
 
 /// Σ a_i b_i.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let b = &b[..a.len()];
-    add_up(a.len(), |i| a[i] * b[i])
+    vectorise!((a: &'a [f64], b: &'a [f64]) -> f64 {
+        let b = &b[..a.len()];
+        add_up(a.len(), |i| a[i] * b[i])
+    })
 }
 
 /// Σ a_i b_i c_i.
 pub fn dot3(a: &[f64], b: &[f64], c: &[f64]) -> f64 {
-    let (b, c) = (&b[..a.len()], &c[..a.len()]);
-    add_up(a.len(), |i| a[i] * b[i] * c[i])
+    vectorise!((a: &'a [f64], b: &'a [f64], c: &'a [f64]) -> f64 {
+        let (b, c) = (&b[..a.len()], &c[..a.len()]);
+        add_up(a.len(), |i| a[i] * b[i] * c[i])
+    })
 }
 
 /// Σ x_i exp-shifted: x_i ← exp(x_i − max), returns (max, Σ). (−∞, 0) where all are −∞; then x is all 0.

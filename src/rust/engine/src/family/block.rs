@@ -87,11 +87,7 @@ impl Family {
             Family::Gaussian => {
                 let precision = 1.0 / v.aux[0];
                 let (mean, variance) = out.score.split_at_mut(n);
-                for i in 0..n {
-                    let r = v.y[i] - v.eta[0][i];
-                    mean[i] += weights[i] * r * precision;
-                    variance[i] += weights[i] * 0.5 * (r * r * precision - 1.0) * precision;
-                }
+                vector::add_gaussian_scores(v.y, v.eta[0], weights, precision, mean, variance);
                 if out.information.is_empty() {
                     return;
                 }

@@ -223,7 +223,12 @@ impl Block {
         }
         let repeat = |to: &mut Vec<f64>, column: usize| {
             to.clear();
-            to.extend(rows.iter().flat_map(|&r| std::iter::repeat_n(columns[column][r as usize], n_nodes)));
+            let values = rows.iter().map(|&r| columns[column][r as usize]);
+            if n_nodes == 1 {
+                to.extend(values);
+            } else {
+                values.for_each(|v| to.extend(std::iter::repeat_n(v, n_nodes)));
+            }
         };
         if let FactorKind::Outcome(o) = f.kind {
             let outcome = &point.program.model.outcomes[o];
@@ -315,12 +320,20 @@ fn blocks(f: &Factor, run: &Range<usize>, n_nodes: usize) -> impl Iterator<Item 
 
 /// Copies [pattern × node] numbers into rows of a table, or out of them.
 fn write(table: &mut [f64], start: usize, row: usize, n: usize, from: &[f64]) {
+    if n == 1 {
+        table[start..].iter_mut().step_by(row).zip(from).for_each(|(t, v)| *t = *v);
+        return;
+    }
     for (i, from) in from.chunks_exact(n).enumerate() {
         table[start + i * row..start + i * row + n].copy_from_slice(from);
     }
 }
 
 fn read(table: &[f64], start: usize, row: usize, n: usize, to: &mut [f64]) {
+    if n == 1 {
+        to.iter_mut().zip(table[start..].iter().step_by(row)).for_each(|(t, v)| *t = *v);
+        return;
+    }
     for (i, to) in to.chunks_exact_mut(n).enumerate() {
         to.copy_from_slice(&table[start + i * row..start + i * row + n]);
     }

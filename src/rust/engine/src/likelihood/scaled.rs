@@ -170,6 +170,14 @@ fn scatter_rows(table: &mut [f64], from: &[f64], at: Lookup) {
 
 /// Adds log values of the units' rows to `out`, [cell][unit × inner].
 pub(super) fn gather(out: &mut [f64], table: &[f64], at: Lookup) {
+    if at.inner == 1 {
+        for (cell, out) in out.chunks_exact_mut(at.of_unit.len()).enumerate() {
+            for (out, row) in out.iter_mut().zip(at.rows()) {
+                *out += row.map_or(0.0, |r| table[r * at.n_cells + cell]);
+            }
+        }
+        return;
+    }
     for (cell, out) in out.chunks_exact_mut(at.of_unit.len() * at.inner).enumerate() {
         for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows()) {
             let Some(r) = row else { continue };
