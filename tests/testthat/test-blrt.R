@@ -9,8 +9,8 @@ cheat <- function(k) {
 
 test_that("the draws are those of simulate() and mlmix()", {
   null <- carcinoma_fit(1)
-  test <- blrt(null, carcinoma_fit(2), draws = 3, level = NULL, starts = c(10, 4), seed = 5)
-  seeds <- element_seeds(5L, 3)
+  test <- blrt(null, carcinoma_fit(2), draws = 3, level = NULL, starts = c(20, 10), seed = 6)
+  seeds <- element_seeds(6L, 3)
   by_hand <- vapply(seeds, function(seed) {
     data <- simulate(null, seed = seed)[[1]]
     fit <- function(k) one(lca(seven, k = k), data, starts = c(20, 10), seed = 8, se = "none")

@@ -110,6 +110,8 @@ const NEAR: f64 = 1e-6;
 /// closed form it is cheap enough to be worked out again sooner.
 const SAME: f64 = 2e-9;
 const SAME_EXACT: f64 = 1e-10;
+/// The same for the cross-products of scores, which cost little.
+const SAME_SCORES: f64 = 1e-14;
 /// Newton steps with one information matrix.
 const FEW_STEPS: usize = 5;
 /// Relative eigenvalue of the information below which it is worked out again more accurately.
@@ -377,7 +379,7 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
     }
     let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
     let alone = options.robust_cluster.is_none() && program.units.are_alone();
-    let cross = unit_scores.filter(|_| alone).unwrap_or_else(|| {
+    let cross = unit_scores.filter(|_| alone && m.decrement.abs() < SAME_SCORES).unwrap_or_else(|| {
         let scores = cluster_scores(program, space, &found.best.nodes, &m.x);
         cross_product(program, &scores, n, options.robust_cluster.as_deref())
     });

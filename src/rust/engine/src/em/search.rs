@@ -62,7 +62,7 @@ impl Found {
 
 /// Newton decrement at which final starts are compared.
 const COMPARED: f64 = 1e-5;
-/// Where the information matrix is worked out afterwards: Newton steps with it go on from here.
+/// Where the information matrix is worked out afterwards, from many E-steps: Newton steps with it go on from here.
 const NEWTON_FOLLOWS: f64 = 1e-9;
 const ROUNDS: usize = 15;
 
@@ -228,7 +228,8 @@ pub fn search(
         let (iterations, before) = (best.iterations, best.value.f);
         let on = Ground { nodes: &found.best.nodes, adaptive: adaptive && !found.best.fell_back, ..ground };
         // its curvature is learnt anew, so the decrement understates the distance at first
-        let tolerance = if options.se == StandardErrors::None { 1e-3 * full.tolerance } else { NEWTON_FOLLOWS };
+        let newton_pays = options.se != StandardErrors::None && program.n_outer() > 1;
+        let tolerance = if newton_pays { NEWTON_FOLLOWS } else { 1e-3 * full.tolerance };
         let last = climb(on, best.x.clone(), Settings { tolerance, ..full }, 0);
         found.evaluations += last.maximum.evaluations;
         if last.maximum.value.f >= before - same_tolerance(before) {
