@@ -63,7 +63,8 @@
 #' @seealso [wald_test()], [compare_models()], [blrt()].
 #' @examples
 #' free <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
-#' equal <- mixture_model(latent_class("c", 2), outcome(c(A, B, C, D, E, F, G) ~ c, family = bernoulli()),
+#' equal <- mixture_model(latent_class("c", 2),
+#'   outcome(c(A, B, C, D, E, F, G) ~ c, family = bernoulli()),
 #'   constrain(equal("B~1[c=1]", "E~1[c=1]")))
 #' restricted <- mlmix(equal, carcinoma, starts = c(5, 2), seed = 1)
 #' anova(restricted, free)

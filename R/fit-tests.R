@@ -58,7 +58,8 @@
 #' analysis. *Sociological Methods and Research*, 24, 492-516.
 #' @seealso [residuals.mlmix()], [compare_models()].
 #' @examples
-#' fit <- mlmix(lca(c(A, B, C, D), k = 2), stouffer_toby, frequency = frequency, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(A, B, C, D), k = 2), stouffer_toby, frequency = frequency, starts = c(5, 2),
+#'   seed = 1)
 #' fit_tests(fit)
 #' @export
 fit_tests <- function(fit, bootstrap = 0, seed = NULL, progress = interactive()) {

@@ -29,7 +29,8 @@
 #' @examples
 #' patterns <- count_patterns(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma)
 #' head(patterns)
-#' mlmix(lca(c(A, B, C, D, E, F, G), k = 2), patterns, frequency = "frequency", starts = c(5, 2), seed = 1)
+#' mlmix(lca(c(A, B, C, D, E, F, G), k = 2), patterns, frequency = "frequency", starts = c(5, 2),
+#'   seed = 1)
 #' @examplesIf all(vapply(c("dplyr", "dbplyr", "RSQLite", "DBI"), rlang::is_installed, NA))
 #' # the same from a database
 #' connection <- DBI::dbConnect(RSQLite::SQLite(), ":memory:")

@@ -35,7 +35,8 @@
 #' @seealso [posterior()], [factor_scores()], [plausible_draws()].
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
-#' slides <- data.frame(A = c(1, 0), B = c(1, 0), C = c(NA, 0), D = 0, E = c(1, 1), F = 0, G = c(1, NA))
+#' slides <- data.frame(A = c(1, 0), B = c(1, 0), C = c(NA, 0), D = 0, E = c(1, 1), F = 0,
+#'   G = c(1, NA))
 #' predict(fit, slides, type = "posterior")
 #' predict(fit, slides, type = "response", condition = "posterior")
 #' @importFrom stats predict

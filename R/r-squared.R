@@ -48,7 +48,8 @@
 #'   *Journal of Mathematical Sociology*, 4, 103--120.
 #' @seealso [icc()], [derive()], [transitions()].
 #' @examples
-#' model <- mixture_model(latent_class("c", 2), outcome(c(A, B, C, D, E, F, G) ~ c, family = bernoulli()))
+#' model <- mixture_model(latent_class("c", 2),
+#'   outcome(c(A, B, C, D, E, F, G) ~ c, family = bernoulli()))
 #' fit <- mlmix(model, carcinoma, starts = c(5, 2), seed = 1)
 #' r_squared(fit, "A")
 #' @export

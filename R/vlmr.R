@@ -54,7 +54,8 @@
 #' different implementations in Mplus and LatentGOLD. *Methodology*, 20, 72-83.
 #' @seealso [blrt()], [compare_models()].
 #' @examples
-#' fit <- mlmix(lca(c(lie_exam, lie_paper, fraud, copy_exam), k = 2), cheating, starts = c(5, 2), seed = 1)
+#' fit <- mlmix(lca(c(lie_exam, lie_paper, fraud, copy_exam), k = 2), cheating, starts = c(5, 2),
+#'   seed = 1)
 #' vlmr(fit, seed = 1)
 #' @export
 vlmr <- function(fit, alternative = NULL, class = NULL, starts = c(20, 5), seed = NULL) {

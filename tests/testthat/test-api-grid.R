@@ -7,8 +7,8 @@ grid_fits <- function() {
     "between classes" = regression_fit(),
     "latent transitions" = chain_fit(),
     "item response" = factor_fit(),
-    "grade of membership" = remember("grid gom", mlmix(gom(c(A, B, C, D, E), k = 2), carcinoma, starts = c(2, 1), seed = 1,
-      threads = 1))
+    "grade of membership" = remember("grid gom", mlmix(gom(c(A, B, C, D, E), k = 2), carcinoma, starts = c(2, 1),
+      seed = 1, threads = 1))
   )
 }
 
