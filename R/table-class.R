@@ -11,18 +11,25 @@ readable <- function(table, hidden = character(0)) {
 print.mlmix_table <- function(x, n = 50, ...) {
   if (nrow(x) == 0 || ncol(x) == 0) return(NextMethod())
   text <- table_text(utils::head(x, n))
-  first <- shorten(text[[1]], 30)
-  blocks <- column_blocks(as.list(text[-1]), 78 - max(nchar(c(names(text)[[1]], first))))
+  blocks <- blocks_beside_first(text)
+  # A row goes on in the next block where its first column says which it is, or its number.
+  if (length(blocks) > 1 && anyDuplicated(text[[1]])) {
+    blocks <- blocks_beside_first(data.frame(` ` = as.character(seq_len(nrow(text))), text, check.names = FALSE))
+  }
   for (i in seq_along(blocks)) {
     if (i > 1) cat("\n")
-    shown <- data.frame(first, blocks[[i]], check.names = FALSE)
-    names(shown)[[1]] <- names(text)[[1]]
-    print_plain(shown)
+    print_plain(blocks[[i]])
   }
-  if (length(blocks) == 0) print_plain(text)
   more <- nrow(x) - n
   if (more > 0) cat("... and ", plural(more, "more row"), "; print(x, n = Inf) shows all\n", sep = "")
   invisible(x)
+}
+
+blocks_beside_first <- function(text) {
+  if (length(text) == 1) return(list(text))
+  text[[1]] <- shorten(text[[1]], 30)
+  blocks <- column_blocks(as.list(text[-1]), 78 - max(nchar(c(names(text)[[1]], text[[1]]))))
+  lapply(blocks, function(block) data.frame(text[1], block, check.names = FALSE))
 }
 
 #' @rdname knit_print.mlmix
@@ -47,6 +54,10 @@ column_text <- function(column, name) {
   if (grepl("^p.value", name)) return(p_words(column))
   seen <- abs(column[is.finite(column)])
   if (all(seen == round(seen))) return(ifelse(is.na(column), "", format(column, scientific = FALSE, trim = TRUE)))
+  # Small and very large numbers in one column.
+  if (max(seen) >= 1e4 && min(seen) < 10) {
+    return(ifelse(is.na(column), "", trimws(formatC(column, format = "g", digits = 4, flag = "#"))))
+  }
   text <- formatC(column, format = "f", digits = if (max(seen) >= 1000) 1 else if (max(seen) >= 100) 2 else 3)
   ifelse(is.na(column), "", sub("^-(0[.]0*)$", "\\1", text))
 }

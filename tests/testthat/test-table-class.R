@@ -15,6 +15,10 @@ test_that("tables print within 80 columns, numbers with the digits that are read
   expect_true(all(nchar(lines) <= 80))
   expect_match(lines[[2]], "<0.001 +12 +1234.6 +0.000")
   expect_output(print(readable(data.frame())), "0 columns")
+  # The same first column twice: rows are numbered where they go on.
+  same <- readable(data.frame(first = c(0, 0), setNames(as.list(1:6), paste0(strrep("name", 5), 1:6))))
+  expect_match(utils::capture.output(print(same))[c(2, 3)], "^  [12] +0 +1")
+  expect_equal(column_text(c(0.5, 20000), "x"), c("0.5000", "2.000e+04"))
   expect_identical(column_text(c(1, NA, 30), "n"), c("1", "", "30"))
 })
 
