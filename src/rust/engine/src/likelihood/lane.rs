@@ -306,9 +306,14 @@ impl<'a, S: Sink> Lane<'a, S> {
     fn forward_scaled(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) -> bool {
         let program = self.point.program;
         let mut offset = vec![0.0; units.len()];
-        if self.has_node_weights() {
+        if self.nodes.within.is_adapted() {
             self.node_weights(units, &mut buffers.totals);
             scaled::exponentiate(&mut buffers.totals, self.shape.n_outer, &mut offset);
+        } else if self.has_node_weights() {
+            let mut weights = vec![0.0; program.n_nodes.1];
+            self.nodes.within.fill_log_weights(0, &mut weights);
+            vector::exp_in_place(&mut weights);
+            buffers.totals.chunks_exact_mut(weights.len()).for_each(|t| t.copy_from_slice(&weights));
         } else {
             buffers.totals.fill(1.0);
         }
