@@ -496,7 +496,7 @@ fn integrate_within(totals: &mut [f64], n_within: usize, out: &mut [f64]) {
     }
 }
 
-fn is_too_small(likelihood: f64) -> bool {
+pub(super) fn is_too_small(likelihood: f64) -> bool {
     likelihood.is_nan() || likelihood <= SMALLEST
 }
 

@@ -5,13 +5,15 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::lane::{block_size, blocks, normalise, Lane};
+use super::lane::{block_size, blocks, is_too_small, normalise, Lane};
 use super::nodes::Nodes;
 use super::predictor::Point;
 use super::run::{Evaluation, Want, MAX_LANES};
+use super::scaled::Scaled;
 use super::tables::{Tables, Weights};
 use crate::compiled::factor::NONE;
 use crate::compiled::sharing::{ClusterSums, UnitSharing};
+use crate::vector;
 
 /// Rows that clusters add up: those of the unit patterns, or joint ones of several units.
 struct Rows<'a> {
@@ -24,18 +26,48 @@ struct Rows<'a> {
     /// [position] and [merge] tables of `sums`
     leaves: Vec<Vec<f64>>,
     merged: Vec<Vec<f64>>,
+    /// Tables of the roots of `sums` as scaled probabilities.
+    scaled: Vec<Scaled>,
 }
 
 impl<'a> Rows<'a> {
     fn new(sharing: &'a UnitSharing, row: usize, patterns: Vec<f64>) -> Rows<'a> {
         let sums = sharing.clusters.as_ref();
-        let mut out = Rows { sharing, sums, row, patterns, leaves: vec![], merged: vec![] };
+        let mut out = Rows { sharing, sums, row, patterns, leaves: vec![], merged: vec![], scaled: vec![] };
         if let Some(sums) = sums {
             let scaled = |&(pattern, count): &(u32, f64)| out.pattern(pattern).iter().map(move |v| count * v);
             out.leaves = sums.positions.iter().map(|values| values.iter().flat_map(scaled).collect()).collect();
             out.merged = sums.tree.fill(|l| &out.leaves[l], row);
+            out.scaled = sums.tree.roots.iter().map(|r| Scaled::new(out.root(sums, r.node), row)).collect();
         }
         out
+    }
+
+    /// Table of a root of the clusters' tree.
+    fn root(&self, sums: &ClusterSums, node: usize) -> &[f64] {
+        match node.checked_sub(sums.tree.n_leaves) {
+            None => &self.leaves[node],
+            Some(merge) => &self.merged[merge],
+        }
+    }
+
+    /// Posterior of cluster j from `prior` [row], into `p`; the log-likelihood, or `None` where it needs logarithms.
+    fn posterior(&self, j: usize, prior: &[f64], p: &mut [f64]) -> Option<f64> {
+        let sums = self.sums?;
+        p.copy_from_slice(prior);
+        let mut offset = 0.0;
+        for (root, table) in sums.tree.roots.iter().zip(&self.scaled).filter(|(r, _)| r.of_unit[j] != NONE) {
+            let pattern = root.of_unit[j] as usize;
+            vector::multiply(p, &table.values[pattern * self.row..(pattern + 1) * self.row]);
+            offset += table.offset[pattern];
+        }
+        let sum = vector::sum(p);
+        if is_too_small(sum) {
+            return None;
+        }
+        let inverse = 1.0 / sum;
+        p.iter_mut().for_each(|p| *p *= inverse);
+        Some(offset + sum.ln())
     }
 
     fn pattern(&self, pattern: u32) -> &[f64] {
@@ -48,10 +80,7 @@ impl<'a> Rows<'a> {
         match self.sums {
             Some(sums) => {
                 for root in sums.tree.roots.iter().filter(|r| r.of_unit[j] != NONE) {
-                    let table = match root.node.checked_sub(sums.tree.n_leaves) {
-                        None => &self.leaves[root.node],
-                        Some(merge) => &self.merged[merge],
-                    };
+                    let table = self.root(sums, root.node);
                     let start = root.of_unit[j] as usize * self.row;
                     add(1.0, &table[start..start + self.row]);
                 }
@@ -77,7 +106,11 @@ impl<'a> Rows<'a> {
         let mut add = |table: usize, pattern: u32, count: f64| {
             let start = pattern as usize * self.row;
             let to = &mut to[table][start..start + self.row];
-            to.iter_mut().zip(posterior).for_each(|(t, p)| *t += count * p);
+            if count == 1.0 {
+                vector::add(to, posterior);
+            } else {
+                to.iter_mut().zip(posterior).for_each(|(t, p)| *t += count * p);
+            }
         };
         match self.sums {
             Some(sums) => {
@@ -201,11 +234,20 @@ fn sum_clusters(
         weights: Weights::default(),
     };
     let mut p = vec![0.0; rows.row];
+    // without factors of their own, all clusters have the same weights of the nodes
+    let prior = (point.program.cluster_factors.is_empty() && !clusters.is_empty()).then(|| {
+        lane.cluster_log(0, clusters.start, &mut p);
+        vector::exp_in_place(&mut p);
+        p.clone()
+    });
     for j in clusters {
-        // patterns that no chunk has to itself: chunk 0 stands for all
-        lane.cluster_log(0, j, &mut p);
-        rows.add_units(point, j, &mut p);
-        let total = normalise(&mut p);
+        let quick = prior.as_ref().and_then(|prior| rows.posterior(j, prior, &mut p));
+        let total = quick.unwrap_or_else(|| {
+            // patterns that no chunk has to itself: chunk 0 stands for all
+            lane.cluster_log(0, j, &mut p);
+            rows.add_units(point, j, &mut p);
+            normalise(&mut p)
+        });
         out.clusters.push(total);
         if units.weight[j] > 0.0 {
             out.log_likelihood += units.weight[j] * total;

@@ -45,7 +45,9 @@ const MAX_HALVINGS: usize = 40;
 const SURROGATE_STEPS: usize = 6;
 const SURROGATE_HALVINGS: i32 = 10;
 const SURROGATE_ENOUGH: f64 = 0.02;
-const REFRESH: usize = 15;
+/// Quasi-Newton steps after which the seed is made anew: first, and again and again.
+const FIRST_REFRESH: usize = 15;
+const REFRESH: usize = 60;
 /// Share of the scaling in the seed of the quasi-Newton phase.
 const RIDGE: f64 = 0.01;
 const MEMORY: usize = 12;
@@ -229,7 +231,7 @@ fn quasi_newton_phase(c: &mut Climb, settings: Settings) -> (Status, f64) {
         }
         let before = c.value.f;
         let slack = 1e-13 * (1.0 + before.abs());
-        let refresh = k % REFRESH == 0;
+        let refresh = k == FIRST_REFRESH || k % REFRESH == 0;
         let Some(s) = c.search(&d, refresh, |f, moved| f >= before + 1e-4 * dot(&g, moved).max(0.0) - slack) else {
             if fresh {
                 let status = if decrement < settings.tolerance * 100.0 { Status::Converged } else { Status::Stalled };
