@@ -30,7 +30,8 @@
 #' Issues in Psychological Science*, 4, 440-461.
 #' @seealso [compare_models()], [enumerate_classes()].
 #' @examples
-#' one <- mlmix(lca(c(A, B, C, D), k = 1), stouffer_toby, frequency = frequency, starts = 1, seed = 1)
+#' one <- mlmix(lca(c(A, B, C, D), k = 1), stouffer_toby, frequency = frequency, starts = 1,
+#'   seed = 1)
 #' two <- mlmix(lca(c(A, B, C, D), k = 2), stouffer_toby, frequency = frequency, starts = c(5, 2),
 #'   seed = 1)
 #' bayes_factors(one, two)
