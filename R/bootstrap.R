@@ -157,6 +157,7 @@ resampled_weights <- function(fit, units, times) {
   is_count <- units$what == "rows" || any(units$count != 1)
   if (is.null(own) || is_count) own <- rep(1, length(units$index))
   weights[[units$weight]] <- own * times[units$index]
+  if (units$weight == "cluster_weights") weights["counted"] <- list(NULL)
   weights
 }
 
@@ -167,7 +168,7 @@ expand_frequencies <- function(fit, units, call) {
   frequency <- weights$frequency
   weights["frequency"] <- list(NULL)
   if (units$weight == "cluster_weights" && any(units$count != 1)) {
-    weights["cluster_weights"] <- list(NULL)
+    weights[c("cluster_weights", "counted")] <- list(NULL)
     rows <- split(seq_along(units$index), units$index)
     copies <- rep(rows, units$count)
     place <- unlist(copies, use.names = FALSE)

@@ -16,7 +16,8 @@
 #'   character vector of names works too: `fix(c("u1~f", "u2~f"), 1)`. These six functions exist only inside
 #'   `constrain()`.
 #' @details With priors the estimates maximise the log-likelihood plus the log-densities of the priors (posterior mode,
-#'   penalised likelihood), and the information has the priors' precision in it. The log-likelihood that a fit reports
+#'   penalised likelihood), and the information has the priors' precision in it; in robust standard errors a prior
+#'   counts as one more independent observation. The log-likelihood that a fit reports
 #'   is that of the data alone, at these estimates; `fit$log_prior` has the sum of the log-densities. It is below the
 #'   maximum of the likelihood, so likelihood-ratio tests and information criteria are only approximate.
 #' @return A list of class `mlmix_constrain` with one element per constraint.

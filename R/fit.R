@@ -80,7 +80,7 @@ log_prior_at <- function(parameters, values) {
 
 # Weights other than frequencies (which are the cluster weights of persons where items were stacked).
 has_sampling_weights <- function(fit) {
-  !is.null(fit$data$unit_weights) || (!is.null(fit$data$cluster_weights) && !isTRUE(fit$data$counted))
+  !is.null(fit$data$unit_weights) || (!is.null(fit$data$cluster_weights) && !identical(fit$data$cluster_weights, fit$data$counted))
 }
 
 # Weight of every cluster, in order of first appearance.

@@ -28,7 +28,7 @@ estimate_again <- function(like, columns, weights, starts, seed, se = "none", st
   resolved$columns <- columns
   options <- warm_options(like$options, start_values, like$parameters, starts, seed, se)
   if (!is.null(threads)) options$threads <- threads
-  weights <- weights[intersect(c("frequency", "unit_weights", "cluster_weights"), names(weights))]
+  weights <- weights[intersect(c("frequency", "unit_weights", "cluster_weights", "counted"), names(weights))]
   fit <- fit_again(resolved, weights, options, like$model, n_rows, call)
   fit$call <- like$call
   fit

@@ -59,8 +59,8 @@ data_words <- function(x) {
   units <- if (!is.null(data$reshape)) {
     rows <- length(unique(data$cluster))
     paste0(
-      plural(big_number(x$n), "person"), if (isTRUE(data$counted)) paste(" in", plural(rows, "row"), "of data"),
-      " with ", plural(length(data$row_used), "response"), if (isTRUE(data$counted)) paste(" in these rows")
+      plural(big_number(x$n), "person"), if (!is.null(data$counted)) paste(" in", plural(rows, "row"), "of data"),
+      " with ", plural(length(data$row_used), "response"), if (!is.null(data$counted)) " in these rows"
     )
   } else if (is.null(data$frequency)) {
     plural(length(data$row_used), "unit")

@@ -217,7 +217,7 @@ contribution_frequency <- function(fit) {
   data <- fit$data
   n <- length(contribution_rows(fit))
   if (!is.null(data$frequency) && is.null(data$cluster)) return(data$frequency)
-  if (!is.null(data$reshape) && !is.null(data$cluster_weights)) return(cluster_weight(fit))
+  if (!is.null(data$counted)) return(data$counted[!duplicated(data$cluster)])
   rep(1, n)
 }
 
@@ -235,6 +235,10 @@ contribution_multiplier <- function(fit) {
   frequency <- if (is.null(data$frequency) || !is.null(data$cluster)) 1 else data$frequency
   weight <- if (!is.null(data$cluster_weights)) cluster_weight(fit) else
     if (is.null(data$cluster) && !is.null(data$unit_weights)) data$unit_weights else 1
+  if (!is.null(data$counted)) { # a part of the cluster weights
+    frequency <- contribution_frequency(fit)
+    weight <- ifelse(frequency > 0, weight / frequency, 0)
+  }
   list(root = sqrt(frequency) * weight, whole = frequency * weight)
 }
 

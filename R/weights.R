@@ -67,18 +67,18 @@ warn_frequency <- function(frequency) {
 }
 
 # The engine's three vectors for the rows used. Sampling weights sum to the number of cases (within each cluster if
-# there are clusters), cluster weights to the number of clusters; cases with weight zero are counted. `counted`: the
-# cluster weights are nothing but frequencies of persons.
+# there are clusters), cluster weights to the number of clusters; cases with weight zero are counted. `counted`: how
+# often the row's person was observed, which is a part of the cluster weights.
 engine_weights <- function(resolved, frequency, weights, cluster_weights, call) {
   rows <- resolved$row_used
   frequency <- frequency[rows]
   weights <- weights[rows]
   cluster_weights <- cluster_weights[rows]
   cluster <- resolved$cluster
-  counted <- FALSE
+  counted <- NULL
   if (!is.null(resolved$reshape)) {
     # A row of the data is a cluster of items there: every kind of weight belongs to the person.
-    counted <- !is.null(frequency) && is.null(weights) && is.null(cluster_weights)
+    counted <- frequency
     if (!is.null(weights)) cluster_weights <- if (is.null(cluster_weights)) weights else weights * cluster_weights
     weights <- NULL
   }

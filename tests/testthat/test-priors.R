@@ -13,13 +13,14 @@ test_that("a logistic regression with a prior has the penalised estimates, error
   penalised <- function(b) log_likelihood(b) + dnorm(b[[2]], 1, 0.4, log = TRUE)
   best <- optim(c(0, 0), function(b) -penalised(b), method = "BFGS", control = list(reltol = 1e-14))$par
   p <- as.vector(plogis(x %*% best))
-  information <- crossprod(x, x * (p * (1 - p))) + diag(c(0, 1 / 0.4^2))
+  precision <- diag(c(0, 1 / 0.4^2))
+  information <- crossprod(x, x * (p * (1 - p))) + precision
   scores <- x * (y - p)
   bread <- solve(information)
   for (se in c("observed", "robust", "opg")) {
     fit <- mlmix(model, prior_data, se = se, starts = 1, seed = 1)
-    truth <- switch(se, observed = bread, robust = bread %*% crossprod(scores) %*% bread,
-      opg = solve(crossprod(scores) + diag(c(0, 1 / 0.4^2))))
+    truth <- switch(se, observed = bread, robust = bread %*% (crossprod(scores) + precision) %*% bread,
+      opg = solve(crossprod(scores) + precision))
     expect_equal(unname(coef(fit)), best, tolerance = 1e-5)
     expect_equal(unname(vcov(fit)), truth, tolerance = 1e-4)
   }

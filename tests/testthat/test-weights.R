@@ -119,3 +119,22 @@ test_that("wrong weights are refused in words", {
   })
   expect_snapshot(invisible(warn_frequency(c(1, 2.5))))
 })
+
+test_that("a frequency of persons is the same as their rows, in robust standard errors too", {
+  items <- paste0("item", 1:5)
+  counts <- aggregate(list(n = rep(1, nrow(lsat))), lsat[items], sum)
+  model <- irt(item1:item5, "3pl", guessing_prior = c(qlogis(0.2), 0.5))
+  by_row <- mlmix(model, lsat, seed = 1)
+  counted <- mlmix(model, counts, frequency = n, seed = 1)
+  expect_equal(counted$log_likelihood, by_row$log_likelihood, tolerance = 1e-8)
+  expect_equal(vcov(counted), vcov(by_row), tolerance = 1e-4)
+  expect_equal(counted$scaling, by_row$scaling, tolerance = 1e-5)
+  expect_output(print(counted), "1,000 persons in 30 rows of data")
+  expect_no_match(capture_output(print(counted)), "weighted")
+  # beside sampling weights: each person weighs w, and robust errors square w but not the frequency
+  counts$w <- ifelse(counts$item1 == 1, 1, 2)
+  lsat$w <- ifelse(lsat$item1 == 1, 1, 2)
+  both <- mlmix(model, counts, frequency = n, weights = w, seed = 1)
+  rows <- mlmix(model, lsat, weights = w, seed = 1)
+  expect_equal(vcov(both), vcov(rows), tolerance = 1e-4)
+})

@@ -88,7 +88,10 @@ fn numeric_dims(plan: &Plan) -> (usize, usize) {
 fn read(spec_json: &str, data: RawData, options_json: &str) -> Result<(Model, Sample, Options)> {
     let options = Options::parse(options_json)?;
     let model = spec::parse(spec_json, &data.columns.names)?;
-    let sample = Sample::new(&model, data)?;
+    let mut sample = Sample::new(&model, data)?;
+    if let Some(frequency) = &options.cluster_frequency {
+        sample.count_clusters(frequency)?;
+    }
     if let Some(v) = &options.start_values {
         if v.len() != model.parameters.len() {
             return Err(EngineError::spec(
@@ -383,6 +386,8 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         let scores = cluster_scores(program, space, &found.best.nodes, &m.x);
         cross_product(program, &scores, n, options.robust_cluster.as_deref())
     });
+    // a prior is one more independent observation, in robust errors too
+    let cross = plus(cross, &prior);
     if let Some(inverse) = invert_kept(&information, n, &kept) {
         let robust = sandwich(&inverse, &cross, n, &kept);
         // as Mplus: a held logit counts 1 in the trace
@@ -393,7 +398,7 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         out.scaling = (held as f64 + (0..n).filter(|&i| kept[i]).map(diagonal).sum::<f64>()) / count as f64;
         out.vcov = match options.se {
             StandardErrors::Robust => Some(robust),
-            StandardErrors::Opg => invert_kept(&plus(cross.clone(), &prior), n, &kept),
+            StandardErrors::Opg => invert_kept(&cross, n, &kept),
             _ => Some(inverse),
         };
     }

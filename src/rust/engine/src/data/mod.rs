@@ -122,6 +122,25 @@ impl Sample {
             }
         })
     }
+
+    /// Clusters that stand for several: the part of their weight that is a frequency, so that robust errors do not
+    /// square it. `frequency`: [n_rows], constant within clusters.
+    ///
+    /// # Errors
+    /// `Data` where the length is wrong or a value is negative.
+    pub fn count_clusters(&mut self, frequency: &[f64]) -> Result<()> {
+        if frequency.len() != self.n_rows || frequency.iter().any(|v| !v.is_finite() || *v < 0.0) {
+            let needed = format!("needs {} finite numbers of at least 0", self.n_rows);
+            return Err(EngineError::data("cluster_frequency", needed));
+        }
+        for (row, &j) in self.cluster.iter().enumerate() {
+            self.frequency[j] = frequency[row];
+        }
+        for (weight, f) in self.cluster_weight.iter_mut().zip(&self.frequency) {
+            *weight = if *f > 0.0 { *weight / f } else { 0.0 };
+        }
+        Ok(())
+    }
 }
 
 impl Sample {

@@ -57,6 +57,9 @@ struct RawOptions {
     /// Independent group of each row, for cluster-robust errors of single-level models.
     #[serde(default)]
     robust_cluster: Option<Vec<usize>>,
+    /// How many clusters each row's cluster stands for, [rows]; a part of its cluster weight.
+    #[serde(default)]
+    cluster_frequency: Option<Vec<f64>>,
 }
 
 /// What the user asked for; `None` leaves the choice to `strategy`.
@@ -90,6 +93,7 @@ pub struct Options {
     pub tolerance: f64,
     pub start_values: Option<Vec<f64>>,
     pub robust_cluster: Option<Vec<usize>>,
+    pub cluster_frequency: Option<Vec<f64>>,
 }
 
 const MAX_NODES: usize = 10_000_000;
@@ -134,6 +138,7 @@ impl Options {
             tolerance: raw.tolerance.unwrap_or(1e-8),
             start_values: raw.start_values,
             robust_cluster: raw.robust_cluster,
+            cluster_frequency: raw.cluster_frequency,
         })
     }
 }
