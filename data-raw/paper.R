@@ -1,6 +1,6 @@
 # The heavy results of the vignette "The paper, section by section", kept in vignettes/paper-results.rds.
 #
-#   Rscript data-raw/paper.R                 everything (about ten minutes of one core)
+#   Rscript data-raw/paper.R                 everything (about twenty minutes of one free core)
 #   Rscript data-raw/paper.R table2 table4   only these parts; the others stay as they are
 #
 # MLMIX_PAPER_REPLICATIONS (default 100, as in the paper) sets the replications of Table 2 and the draws of bootstrap
@@ -195,10 +195,12 @@ integration_rules <- function() {
     seconds <- system.time(fit <- fit_quietly(model, toca, starts = 1, seed = 1, integration = rule, control = control))
     slope <- fit$parameters$name == "c2#1@room~c1#1@room"
     data.frame(
-      method = rule$method, points = rule$points, adaptive = is.null(rule$adaptive) || rule$adaptive, nodes = fit$integration$n_nodes,
+      method = rule$method, points = rule$points,
+      adapt = if (!rule$adaptive) "no" else if (fit$integration$adaptive) "yes" else "gave up",
+      nodes = fit$integration$n_nodes,
       log_likelihood = fit$log_likelihood, error = fit$integration$error,
       slope = fit$parameters$estimate[slope], std.error = fit$parameters$std.error[slope],
-      seconds = seconds[["user.self"]], used_method = fit$integration$method, used_adaptive = fit$integration$adaptive
+      seconds = seconds[["user.self"]]
     )
   })
   do.call(rbind, rows)
