@@ -10,8 +10,8 @@
 #' @param ... Named expressions of parameters, whose names stand in backticks as [estimates()] prints them:
 #'   ``difference = `u1~1[c=1]` - `u1~1[c=2]` ``. Each must give one number, or several, which are numbered.
 #' @param level Number between 0 and 1, default 0.95.
-#' @return A data frame, one row per quantity: `name`, `estimate`, `std.error`, `statistic`, `p.value`, `conf.low`,
-#'   `conf.high`. Its attribute `"vcov"` is the covariance matrix of the quantities.
+#' @return A data frame, one row per quantity: `name`, `estimate`, `std.error`, `statistic`, `p.value` (against 0: for a
+#'   ratio derive its logarithm), `conf.low`, `conf.high`. Its attribute `"vcov"` is the covariance matrix of the quantities.
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' derive(fit, odds_ratio = exp(`B~1[c=2]` - `B~1[c=1]`), size = plogis(`c#1~1`))

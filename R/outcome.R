@@ -9,7 +9,8 @@
 #'   `c * f` the loading of factor `f`; `c1:c2` gives an intercept for each pair of classes. Coefficients are reported
 #'   for each class, never as contrasts. A second class variable that is only added (`c1 + c2`) has the effect 0 in its
 #'   last class.
-#' @param family Response family, default `gaussian()`; see [families].
+#' @param family Response family, default `gaussian()`; see [families]. Unlike the one-line models, `outcome()` does not
+#'   choose by the data: items of two categories need `family = bernoulli()`.
 #' @param variance One-sided formula, default `~ 1`: `~ c` gives a residual variance (for counts with a
 #'   dispersion) for each class.
 #' @param level Text, default `"within"`; `"between"` for an outcome of the clusters.
