@@ -65,6 +65,7 @@ posterior_vcov <- function(fit, fun) {
 
 # Posteriors at other parameters, whatever constraints hold among them.
 posteriors_at <- function(fit, theta) {
+  theta <- inner_values(fit$spec, theta)
   fit$spec <- fixed_spec(fit$spec, theta)
   engine_evaluate(fit, vapply(fit$spec$parameters, function(parameter) parameter$value, 0))
 }
@@ -74,6 +75,7 @@ posteriors_at <- function(fit, theta) {
 refit_with_fixed <- function(fit, position, values) {
   theta <- replace(fit$parameters$estimate, position, values)
   spec <- fit$spec
+  theta <- ifelse(seq_along(theta) %in% position, inner_values(spec, theta), theta)
   for (i in position) spec$parameters[[i]]$value <- theta[[i]]
   options <- fit$options
   options[c("starts", "final_starts")] <- 1L

@@ -5,15 +5,10 @@
 
 use super::{normalise, Line};
 
-/// Largest node.
-pub fn reach(points: usize) -> f64 {
-    2.7 * ((points - 1) as f64).sqrt().sqrt()
-}
-
 /// The rule in one dimension (Asparouhov & Muthén 2006, section 10). Because the weights are proportional to φ and
 /// sum to 1, this is the trapezoid rule, which converges geometrically for smooth integrands with normal tails.
 pub fn line(points: usize) -> Line {
-    let reach = reach(points);
+    let reach = 2.7 * ((points - 1) as f64).sqrt().sqrt();
     let nodes: Vec<f64> = (0..points)
         .map(|q| {
             if points == 1 {
