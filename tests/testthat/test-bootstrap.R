@@ -69,7 +69,7 @@ test_that("persons are drawn where items are stacked, by frequency too", {
   # The same likelihood, person by person.
   written <- fit
   written$data[c("columns", "cluster")] <- drawn$resolved[c("columns", "cluster")]
-  written$data["cluster_weights"] <- list(NULL)
+  written$data[c("cluster_weights", "counted")] <- list(NULL)
   expect_equal(engine_evaluate(written, fit$parameters$estimate)$log_likelihood, fit$log_likelihood, tolerance = 1e-8)
   times <- rep(c(0, 3), 20)
   expect_equal(resampled_weights(fit, units, times)$cluster_weights, times[units$index])
