@@ -6,7 +6,7 @@
 #'
 #' The ggplot2 package has a function of the same name. If it is attached after mlmix, write `mlmix::derive()`.
 #'
-#' @param fit A fit from [mlmix()].
+#' @param fit A fit from [mlmix()], or a result of [three_step()] or [two_step()].
 #' @param ... Named expressions of parameters, whose names stand in backticks as [estimates()] prints them:
 #'   ``difference = `u1~1[c=1]` - `u1~1[c=2]` ``. Each must give one number, or several, which are numbered.
 #' @param level Number between 0 and 1, default 0.95.
@@ -17,7 +17,7 @@
 #' derive(fit, odds_ratio = exp(`B~1[c=2]` - `B~1[c=1]`), size = plogis(`c#1~1`))
 #' @export
 derive <- function(fit, ..., level = 0.95) {
-  check_fit(fit)
+  fit <- estimated_part(fit)
   level <- check_level(level)
   quosures <- rlang::enquos(...)
   if (length(quosures) == 0) {

@@ -5,8 +5,8 @@
 #' In R Markdown and Quarto documents a fit, its summary and a table of models appear as tables of the document instead
 #' of console text, and a model as its equations. They are plain Markdown, so that HTML, PDF and Word look alike.
 #'
-#' @param x A fit from [mlmix()], its [summary()][summary.mlmix], a model, or a table from [compare_models()] or
-#'   [enumerate_classes()].
+#' @param x A fit from [mlmix()], its [summary()][summary.mlmix], a model, a table from [compare_models()] or
+#'   [enumerate_classes()], or a result of [three_step()], [two_step()] or [wald_test()].
 #' @param ... Not used.
 #' @return Text that knitr takes as it is. With the chunk option `render = normal_print` the console's text appears
 #'   instead.
@@ -23,13 +23,13 @@ NULL
 #' @exportS3Method knitr::knit_print
 knit_print.mlmix <- function(x, ...) {
   tables <- if (nrow(class_sizes(x)) > 0) list(size_text(summary(x)))
-  knitr::asis_output(report_text(x, tables))
+  document_text(report_text(x, tables))
 }
 
 #' @rdname knit_print.mlmix
 #' @exportS3Method knitr::knit_print
 knit_print.summary.mlmix <- function(x, ...) {
-  knitr::asis_output(report_text(x$fit, summary_tables(x), alike_lines(x$fit)))
+  document_text(report_text(x$fit, summary_tables(x), alike_lines(x$fit)))
 }
 
 #' @rdname knit_print.mlmix
@@ -46,14 +46,40 @@ knit_print.mlmix_model <- function(x, ...) {
   })
   opening <- escape_markdown(paste(c(paste0(model_title(x), "."), levels), collapse = " "))
   legend <- paste("-", escape_markdown(equation_legend(x)))
-  knitr::asis_output(paste(c("", opening, "", unlist(sections), "", legend, ""), collapse = "\n"))
+  document_text(c("", opening, "", unlist(sections), "", legend, ""))
 }
 
 #' @rdname knit_print.mlmix
 #' @exportS3Method knitr::knit_print
 knit_print.mlmix_comparison <- function(x, ...) {
   if (!all(c("model", "log_likelihood", "parameters") %in% names(x))) return(knitr::normal_print(x))
-  knitr::asis_output(paste(c("", markdown_table(comparison_text(x)), "", comparison_note, ""), collapse = "\n"))
+  document_text(c("", markdown_table(comparison_text(x)), "", comparison_note, ""))
+}
+
+#' @rdname knit_print.mlmix
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_structural <- function(x, ...) {
+  document_text(c(
+    "", escape_markdown(paste0(structural_opening(x), ".")), "", titled_tables(structural_tables(x)),
+    escape_markdown(paste(structural_closing(x), collapse = " ")), ""
+  ))
+}
+
+#' @rdname knit_print.mlmix
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_test <- function(x, ...) {
+  document_text(c(
+    "", escape_markdown(paste0(test_title(x), ".")), "", markdown_table(test_text(x)), "",
+    escape_markdown(paste(c(paste0(joint_words(x), "."), if (length(x$notes) > 0) paste("Note:", x$notes)),
+      collapse = " ")), ""
+  ))
+}
+
+# Tables with their titles, list(title, table) each.
+titled_tables <- function(tables) {
+  unlist(lapply(tables, function(one) {
+    c(paste0("**", escape_markdown(one$title), "**"), "", markdown_table(one$table), "")
+  }))
 }
 
 report_text <- function(fit, tables, remarks = character()) {
@@ -61,20 +87,29 @@ report_text <- function(fit, tables, remarks = character()) {
   facts <- data.frame(` ` = names(facts), `  ` = unname(facts), check.names = FALSE)
   opening <- paste0("Mixture model with ", model_words(fit), ". ", data_words(fit), ".")
   paste(c(
-    "", escape_markdown(opening), "", markdown_table(facts, right = FALSE), "",
-    unlist(lapply(tables, function(one) {
-      c(paste0("**", escape_markdown(one$title), "**"), "", markdown_table(one$table), "")
-    })),
-    escape_markdown(paste(trimws(remarks), collapse = " ")), "",
+    "", escape_markdown(opening), "", markdown_table(facts), "",
+    titled_tables(tables), escape_markdown(paste(trimws(remarks), collapse = " ")), "",
     unlist(lapply(escape_markdown(warning_texts(fit)), function(text) c(text, "")))
   ), collapse = "\n")
 }
 
-# A pipe table; everything but the first column stands to the right.
-markdown_table <- function(table, right = TRUE) {
-  table[] <- lapply(table, function(column) escape_markdown(as.character(column)))
-  align <- c("l", rep(if (right) "r" else "l", length(table) - 1))
+# Text for the document. R Markdown's own style sheet puts all headings of a table to the left, whatever the column.
+document_text <- function(lines) {
+  style <- if (knitr::is_html_output()) "<style>th[align=\"right\"] { text-align: right; }</style>"
+  knitr::asis_output(paste(c(style, "", lines), collapse = "\n"))
+}
+
+# A pipe table; numbers stand to the right, words to the left.
+markdown_table <- function(table) {
+  text <- lapply(table, as.character)
+  align <- ifelse(vapply(text, all_numbers, TRUE), "r", "l")
+  table[] <- lapply(text, escape_markdown)
   knitr::kable(table, format = "pipe", align = align, row.names = FALSE, col.names = escape_markdown(names(table)))
+}
+
+# Whether a column has nothing but numbers, with what may stand around them.
+all_numbers <- function(text) {
+  any(nzchar(text)) && all(grepl("^([<>] ?)?-?[0-9][0-9.,]*(e[-+]?[0-9]+)?( ?%)?$|^-?Inf$|^NA$|^$", text))
 }
 
 # Characters that mean something in Markdown, taken literally; kable() itself sees to "|". Brackets become entities,

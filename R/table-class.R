@@ -36,7 +36,7 @@ blocks_beside_first <- function(text) {
 #' @exportS3Method knitr::knit_print
 knit_print.mlmix_table <- function(x, ...) {
   if (nrow(x) == 0 || ncol(x) == 0 || nrow(x) > 100) return(knitr::normal_print(x))
-  knitr::asis_output(paste(c("", markdown_table(table_text(x)), ""), collapse = "\n"))
+  document_text(c("", markdown_table(table_text(x)), ""))
 }
 
 # The columns as text. Of a whole table those that are hidden are left out, and `status` where all parameters are free.

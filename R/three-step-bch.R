@@ -151,7 +151,7 @@ new_bch_fit <- function(resolved, used, theta, vcov) {
   dimnames(vcov) <- list(parameters$name[used], parameters$name[used])
   resolved$spec$outcomes <- Filter(function(o) o$name != ".none", resolved$spec$outcomes)
   structure(list(
-    spec = resolved$spec, parameters = parameters, free = used, vcov = vcov, data = resolved["items"],
+    spec = resolved$spec, parameters = parameters, free = used, vcov = vcov, data = resolved[c("items", "designs")],
     n = length(unique(resolved$unit))
   ), class = "mlmix")
 }

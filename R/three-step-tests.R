@@ -1,51 +1,56 @@
 # What a third step is asked: do classes differ, which pairs do, does a predictor matter; means by class.
 
-# Wald tests: of every predictor over all logits of its class variable, and of every coefficient of an outcome that
-# differs by class, over all classes and for each pair.
+# Wald tests: of every predictor over all logits of its class variable, or over all classes where it predicts an outcome,
+# factors over all their categories and for each; of every coefficient of an outcome that differs by class, over all
+# classes and for each pair.
 third_tests <- function(fit, outcomes) {
   p <- fit$parameters
   p$free_row <- match(seq_len(nrow(p)), fit$free)
   p <- p[!startsWith(p$name, assigned_name) & !is.na(p$free_row), , drop = FALSE]
   p$root <- sub("#[0-9]+$", "", p$target)
-  bind_rows(c(predictor_tests(fit, p[p$kind == "logit", , drop = FALSE]), outcome_tests(fit, p, outcomes)))
+  p$group <- term_group(p$term, term_groups(fit$data$designs))
+  of_outcome <- p$root %in% outcomes & p$kind %in% c("intercept", "slope", "threshold")
+  predictors <- rbind(p[p$kind == "logit", , drop = FALSE], p[of_outcome & p$kind == "slope", , drop = FALSE])
+  out <- bind_rows(c(predictor_tests(fit, predictors), outcome_tests(fit, p[of_outcome & p$class != "", , drop = FALSE])))
+  readable(out)
 }
 
 predictor_tests <- function(fit, p) {
   p <- p[p$term != "1", , drop = FALSE]
   if (nrow(p) == 0) return(list())
-  key <- paste(p$root, p$term)
-  lapply(unique(key), function(one) {
+  no_effect <- function(rows, term) {
+    test_row(fit, rows$free_row, diag(nrow(rows)), rows$root[[1]], term, "no effect")
+  }
+  key <- paste(p$root, p$group)
+  unlist(lapply(unique(key), function(one) {
     rows <- p[key == one, , drop = FALSE]
-    contrast <- diag(nrow(rows))
-    test_row(fit, rows$free_row, contrast, rows$root[[1]], rows$term[[1]], "no effect")
-  })
+    terms <- unique(rows$term)
+    c(
+      if (length(terms) > 1) list(no_effect(rows, rows$group[[1]])),
+      lapply(terms, function(term) no_effect(rows[rows$term == term, , drop = FALSE], term))
+    )
+  }), recursive = FALSE)
 }
 
-outcome_tests <- function(fit, p, outcomes) {
-  p <- p[p$root %in% outcomes & p$class != "" & p$kind %in% c("intercept", "slope", "threshold"), , drop = FALSE]
-  p$what <- ifelse(p$kind == "threshold", "1", p$term)
+outcome_tests <- function(fit, p) {
+  if (nrow(p) == 0) return(list())
+  p$what <- ifelse(p$kind == "threshold", "1", p$group)
   key <- paste(p$root, p$what)
   unlist(lapply(unique(key), function(one) {
     rows <- p[key == one, , drop = FALSE]
     classes <- unique(rows$class)
     if (length(classes) < 2) return(list())
     of_class <- lapply(classes, function(class) rows$free_row[rows$class == class])
-    if (length(unique(lengths(of_class))) > 1) return(list())
-    difference <- function(a, b) {
-      n <- length(of_class[[1]])
-      list(c(of_class[[a]], of_class[[b]]), cbind(diag(n), -diag(n)))
-    }
     n <- length(of_class[[1]])
-    all <- kronecker(cbind(1, -diag(length(classes) - 1)), diag(n))
-    name <- rows$root[[1]]
-    term <- if (rows$what[[1]] == "1") "1" else rows$what[[1]]
+    if (any(lengths(of_class) != n)) return(list())
+    equal <- function(which, hypothesis) {
+      contrast <- kronecker(cbind(1, -diag(length(which) - 1)), diag(n))
+      test_row(fit, unlist(of_class[which]), contrast, rows$root[[1]], rows$what[[1]], hypothesis)
+    }
     pairs <- utils::combn(length(classes), 2, simplify = FALSE)
     c(
-      if (length(classes) > 2) list(test_row(fit, unlist(of_class), all, name, term, "all classes equal")),
-      lapply(pairs, function(pair) {
-        d <- difference(pair[[1]], pair[[2]])
-        test_row(fit, d[[1]], d[[2]], name, term, paste(classes[pair], collapse = " - "))
-      })
+      if (length(classes) > 2) list(equal(seq_along(classes), "all classes equal")),
+      lapply(pairs, function(pair) equal(pair, paste(classes[pair], collapse = " - ")))
     )
   }), recursive = FALSE)
 }

@@ -25,9 +25,10 @@
 #'   * `estimates`: data frame of coefficients, as from [estimates()];
 #'   * `means`: data frame of the outcomes' means, or probabilities of `category`, by class with standard errors and 95
 #'     percent intervals, where other predictors are 0; `NULL` without outcomes;
-#'   * `tests`: data frame of Wald tests: `target`, `term`, `hypothesis` (for predictors of classes `"no effect"` on any
-#'     of the logits, for outcomes all classes equal and each pair), `difference`, `std.error`, `statistic`
-#'     (chi-square), `df`, `p.value`;
+#'   * `tests`: data frame of Wald tests: `target`, `term`, `hypothesis`, `difference`, `std.error`, `statistic`
+#'     (chi-square), `df`, `p.value`. For each predictor `"no effect"`, jointly over all logits, classes, and categories
+#'     of a factor, of which each is also tested alone; for what differs by class `"all classes equal"` and each pair.
+#'     Others by [wald_test()];
 #'   * `coefficients`, `vcov`, and `vcov_uncorrected`, which takes the first step as known;
 #'   * `errors`: the probability of being assigned (columns) given the true class (rows);
 #'   * `shift`: the share whose most probable class in step three is not the assigned one (`NA` for BCH). Above 0.2 the
@@ -35,7 +36,8 @@
 #'   * `fit`: for ML the fit of step three; `method`, `assignment`, `corrected`, `classes` (variables that took part),
 #'     `n`, `call`.
 #'
-#'   With methods for [print()], [tidy()], [coef()], [vcov()], [confint()] and [nobs()].
+#'   With methods for [print()], [tidy()], [glance()], [coef()], [vcov()], [confint()] and [nobs()]; [wald_test()] and
+#'   [derive()] take it as they take a fit.
 #' @details
 #' Standard errors are robust (sandwich); by clusters where the first step was. `correct = TRUE` adds what the sampling
 #' error of the assignment errors contributes, by the delta method through the estimates of the first step (Bakk,
@@ -137,6 +139,7 @@ new_structural <- function(class, call, found, outcomes, more) {
     list(
       estimates = natural_estimates(found, 0.95, fixed = FALSE),
       means = if (length(outcomes) > 0) third_means(found, outcomes), tests = third_tests(found, outcomes),
+      predictors = term_groups(found$data$designs),
       coefficients = stats::setNames(found$parameters$estimate[found$free], found$parameters$name[found$free]),
       vcov = found$vcov
     ), more, list(n = found$n, call = call)
@@ -154,34 +157,42 @@ warn_shift <- function(shift) {
 }
 
 #' @export
-print.mlmix_three_step <- function(x, ...) {
-  old <- options(width = 80)
-  on.exit(options(old))
-  cat(strwrap(paste0(
-    "Three-step analysis (", x$method, ", ", x$assignment, " assignment) of class variable",
-    if (length(x$classes) > 1) "s", " ", paste(x$classes, collapse = ", "), "; ", format(x$n), " cases"
-  ), 80, exdent = 2), sep = "\n")
-  if (!is.null(x$fit) && !is_converged(x$fit)) cat("NOT CONVERGED: ", convergence_words(x$fit), "\n", sep = "")
-  cat("\nAssigned class (columns) by true class: probabilities\n")
-  print_plain(data.frame(` ` = rownames(x$errors), apply(x$errors, 2, fixed_digits, digits = 3), check.names = FALSE))
-  print_structural(x)
-  cat("", strwrap(paste0(
-    "Standard errors: robust, ", if (x$corrected) "with" else "without", " the uncertainty of the first step.",
-    if (!is.na(x$shift)) paste0(" Class in step three other than assigned: ", percent(x$shift), ".")
-  ), 80, exdent = 2), sep = "\n")
-  invisible(x)
+print.mlmix_three_step <- function(x, ...) print_structural(x)
+
+# What stands above and below the tables of a later step.
+structural_opening <- function(x) {
+  classes <- paste0("class variable", if (length(x$classes) > 1) "s", " ", paste(x$classes, collapse = ", "))
+  paste0(
+    if (inherits(x, "mlmix_two_step")) "Two-step analysis"
+    else paste0("Three-step analysis (", x$method, ", ", x$assignment, " assignment)"),
+    " of ", classes, "; ", format(x$n), " cases"
+  )
 }
 
-# Coefficients, means and tests of a third or second step.
-print_structural <- function(x) {
-  for (part in estimate_text(x$estimates, has_classes = TRUE)) {
-    cat("\n", part$title, "\n", sep = "")
-    print_plain(part$table)
+structural_closing <- function(x) {
+  c(
+    if (!is.null(x$fit) && !is_converged(x$fit)) paste0("NOT CONVERGED: ", convergence_words(x$fit)),
+    paste0(
+      "Standard errors: robust, ", if (x$corrected) "with" else "without", " the uncertainty of the first step.",
+      if (!is.null(x$shift) && !is.na(x$shift)) {
+        paste0(" Class in step three other than assigned: ", percent(x$shift), ".")
+      }
+    )
+  )
+}
+
+# The tables as text, list(title, table) each: errors of assignment, coefficients, means, tests.
+structural_tables <- function(x) {
+  out <- list()
+  add <- function(title, table) out <<- c(out, list(list(title = title, table = table)))
+  if (!is.null(x$errors)) {
+    add("Assigned class (columns) by true class: probabilities",
+      data.frame(` ` = rownames(x$errors), apply(x$errors, 2, fixed_digits, digits = 3), check.names = FALSE))
   }
+  out <- c(out, estimate_text(x$estimates, has_classes = TRUE))
   if (!is.null(x$means)) {
     where <- if (means_elsewhere(x)) " (other predictors and random effects at 0)"
-    cat("\nMeans and probabilities by class", where, "\n", sep = "")
-    print_plain(data.frame(
+    add(paste0("Means and probabilities by class", where), data.frame(
       ` ` = shorten(paste0(x$means$outcome, ifelse(x$means$category == "", "", paste0(" = ", x$means$category))), 30),
       class = x$means$class, estimate = fixed_digits(x$means$estimate, 3),
       std.error = fixed_digits(x$means$std.error, 3), `95 % from` = fixed_digits(x$means$conf.low, 3),
@@ -189,14 +200,26 @@ print_structural <- function(x) {
     ))
   }
   if (nrow(x$tests) > 0) {
-    cat("\nWald tests\n")
-    print_plain(data.frame(
+    add("Wald tests", data.frame(
       ` ` = shorten(paste0(x$tests$target, ifelse(x$tests$term == "1", "", paste0(": ", x$tests$term))), 24),
       hypothesis = x$tests$hypothesis, difference = fixed_digits(x$tests$difference, 3),
       `chi-square` = fixed_digits(x$tests$statistic, 2), df = as.character(x$tests$df), p = p_words(x$tests$p.value),
       check.names = FALSE
     ))
   }
+  out
+}
+
+print_structural <- function(x) {
+  old <- options(width = 80)
+  on.exit(options(old))
+  cat(strwrap(structural_opening(x), 80, exdent = 2), sep = "\n")
+  for (part in structural_tables(x)) {
+    cat("\n", part$title, "\n", sep = "")
+    print_plain(part$table)
+  }
+  cat("", strwrap(structural_closing(x), 80, exdent = 2), sep = "\n")
+  invisible(x)
 }
 
 # Whether outcomes depend on more than classes.
@@ -204,25 +227,3 @@ means_elsewhere <- function(x) {
   part <- x$estimates[x$estimates$target %in% x$means$outcome, , drop = FALSE]
   any(part$kind %in% c("slope", "loading")) || any(grepl("@", x$estimates$target, fixed = TRUE))
 }
-
-#' @export
-tidy.mlmix_structural <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
-  conf.int <- check_flag(conf.int, "conf.int")
-  table <- x$estimates
-  if (conf.int && check_level(conf.level, "conf.level") != 0.95) {
-    limits <- c("conf.low", "conf.high")
-    table[limits] <- wald_columns(table$estimate, table$std.error, conf.level)[limits]
-  }
-  columns <- c("estimate", "std.error", "statistic", "p.value", if (conf.int) c("conf.low", "conf.high"),
-    "level", "target", "class", "status")
-  as_tibble_if_any(data.frame(term = table$name, table[columns], stringsAsFactors = FALSE))
-}
-
-#' @export
-coef.mlmix_structural <- function(object, ...) object$coefficients
-
-#' @export
-vcov.mlmix_structural <- function(object, ...) object$vcov
-
-#' @export
-nobs.mlmix_structural <- function(object, ...) object$n

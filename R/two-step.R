@@ -13,7 +13,8 @@
 #' @param ... Arguments of [mlmix()] such as `starts` (default `c(10, 3)`), `seed`, `threads`, `integration`.
 #' @return A list of class `mlmix_two_step` with `estimates`, `means`, `tests`, `coefficients`, `vcov`,
 #'   `vcov_uncorrected`, `corrected`, `classes`, `n`, `call` as from [three_step()], and `fit`, the fit of step two.
-#'   With methods for [print()], [tidy()], [coef()], [vcov()], [confint()] and [nobs()].
+#'   With methods for [print()], [tidy()], [glance()], [coef()], [vcov()], [confint()] and [nobs()]; [wald_test()] and
+#'   [derive()] take it as they take a fit.
 #' @details
 #' Structural are the logits of all class variables with their random effects, and everything about the new outcomes.
 #' Fixed are all other parameters.
@@ -182,17 +183,4 @@ measurement_uncertainty <- function(fit, found, old, call) {
 }
 
 #' @export
-print.mlmix_two_step <- function(x, ...) {
-  old <- options(width = 80)
-  on.exit(options(old))
-  cat(strwrap(paste0(
-    "Two-step analysis of class variable", if (length(x$classes) > 1) "s", " ", paste(x$classes, collapse = ", "), "; ",
-    format(x$n), " cases"
-  ), 80, exdent = 2), sep = "\n")
-  if (!is_converged(x$fit)) cat("NOT CONVERGED: ", convergence_words(x$fit), "\n", sep = "")
-  print_structural(x)
-  cat("", strwrap(paste0(
-    "Standard errors: robust, ", if (x$corrected) "with" else "without", " the uncertainty of the first step."
-  ), 80, exdent = 2), sep = "\n")
-  invisible(x)
-}
+print.mlmix_two_step <- function(x, ...) print_structural(x)

@@ -45,6 +45,16 @@ check_string <- function(x, arg, what, call = rlang::caller_env()) {
   x
 }
 
+# One name or several.
+check_names_of <- function(x, arg, call = rlang::caller_env()) {
+  if (!(is.character(x) && length(x) > 0 && !anyNA(x) && all(nzchar(x)))) {
+    abort_spec(c(
+      "{.arg {arg}} must be one name or several, in quotes.", x = "You gave {describe(x)}."
+    ), call = call)
+  }
+  x
+}
+
 # The name of a latent variable: letters, digits, dots and underscores, as R's own names.
 check_latent_name <- function(x, arg = "name", call = rlang::caller_env()) {
   check_string(x, arg, "one name", call = call)

@@ -16,11 +16,15 @@
 #' `test()` is the same function by its short name. The devtools package has a function of that name: where it is
 #' attached after mlmix, write `wald_test()`.
 #'
-#' @param fit A fit from [mlmix()].
+#' @param fit A fit from [mlmix()], or a result of [three_step()] or [two_step()].
 #' @param ... Hypotheses in quotes: equations of parameter names as [estimates()] prints them, such as
 #'   `"u1~1[c=1] = u1~1[c=2]"`, `"y~x = 0.5"`, or with any expression, `"exp(y~x) = 2 * exp(z~x)"`; `"a = b = c"` is two
 #'   hypotheses, and without `=` the expression is tested against 0. Or unquoted with names in backticks,
 #'   `` `y~x` == 0.5 ``. Named arguments label their hypotheses.
+#' @param term,target Text or `NULL` (default). `term = "age"` is the hypothesis that a predictor has no effect: all
+#'   coefficients of it are 0, those of all categories of a factor, of all logits of a class variable, in all classes.
+#'   Several terms are tested jointly. `target` says of what (`"c"`, an outcome, a factor), by default of everything that
+#'   it predicts.
 #' @param level Number between 0 and 1, default 0.95: of the confidence intervals.
 #' @return A list of class `mlmix_test`: `statistic`, `df`, `p.value` of the joint test; `hypotheses`, a data frame with
 #'   a row for each: `hypothesis`, `estimate` (left side less right side), `std.error`, `statistic` (z), `p.value`,
@@ -37,12 +41,24 @@
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' wald_test(fit, "B~1[c=1] = E~1[c=1]")
 #' wald_test(fit, "B~1[c=2] = E~1[c=2] = 0", sizes = "c#1~1 = 0")
+#'
+#' # No effect of a predictor: all categories, all logits
+#' pupils <- transform(toca, later = cut(spring1 + spring2 + spring3, c(-1, 0, 2, 3), c("none", "some", "all")))
+#' fall <- mlmix(lca(fall1:fall10, k = 2), pupils, starts = c(3, 1), seed = 1)
+#' third <- three_step(fall, c ~ later, pupils, seed = 1)
+#' wald_test(third, term = "later")
 #' @export
-wald_test <- function(fit, ..., level = 0.95) {
+wald_test <- function(fit, ..., term = NULL, target = NULL, level = 0.95) {
   frame <- rlang::current_env()
-  check_fit(fit)
+  fit <- estimated_part(fit, frame)
   level <- check_level(level)
   given <- rlang::enquos(...)
+  if (!is.null(term)) {
+    check_names_of(term, "term", frame)
+    if (!is.null(target)) check_names_of(target, "target", frame)
+    names <- term_parameters(fit$parameters[fit$free, ], fit$groups, term, target, frame)
+    given <- c(given, rlang::as_quosures(as.list(paste0("`", names, "`")), env = frame))
+  }
   if (length(given) == 0) {
     abort_spec(c(
       "{.fn wald_test} needs at least one hypothesis.",
@@ -247,22 +263,30 @@ glance.mlmix_test <- function(x, ...) {
 #' @rdname wald_test
 #' @export
 print.mlmix_test <- function(x, ...) {
-  cat("Wald test", if (nrow(x$hypotheses) > 1) paste(" of", nrow(x$hypotheses), "hypotheses"),
-    switch(x$se, robust = ", robust standard errors", observed = ", standard errors from the observed information",
-      opg = ", standard errors from the outer product of gradients", ""), "\n\n", sep = "")
-  number <- function(v) study_number(v)
-  h <- x$hypotheses
-  print_within(data.frame(
-    hypothesis = h$hypothesis, difference = number(h$estimate), std.error = number(h$std.error),
-    z = number(h$statistic), p = p_words(h$p.value)
-  ))
-  if (is.na(x$statistic)) {
-    cat("\nNo joint test\n")
-  } else {
-    p <- p_words(x$p.value)
-    p <- if (startsWith(p, "<")) sub("<", "< ", p) else paste("=", p)
-    cat("\nChi-squared ", number(x$statistic), " with ", x$df, " df, p ", p, "\n", sep = "")
-  }
+  cat(test_title(x), "\n\n", sep = "")
+  print_within(test_text(x))
+  cat("\n", joint_words(x), "\n", sep = "")
   if (length(x$notes) > 0) cat(strwrap(paste("Note:", x$notes), 80, exdent = 2), sep = "\n")
   invisible(x)
+}
+
+test_title <- function(x) {
+  paste0("Wald test", if (nrow(x$hypotheses) > 1) paste(" of", nrow(x$hypotheses), "hypotheses"),
+    switch(x$se, robust = ", robust standard errors", observed = ", standard errors from the observed information",
+      opg = ", standard errors from the outer product of gradients", ""))
+}
+
+test_text <- function(x) {
+  h <- x$hypotheses
+  data.frame(
+    hypothesis = h$hypothesis, difference = study_number(h$estimate), std.error = study_number(h$std.error),
+    z = study_number(h$statistic), p = p_words(h$p.value)
+  )
+}
+
+joint_words <- function(x) {
+  if (is.na(x$statistic)) return("No joint test")
+  p <- p_words(x$p.value)
+  p <- if (startsWith(p, "<")) sub("<", "< ", p) else paste("=", p)
+  paste0("Chi-squared ", study_number(x$statistic), " with ", x$df, " df, p ", p)
 }

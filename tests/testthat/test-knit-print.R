@@ -40,6 +40,17 @@ test_that("models become equations, comparisons tables", {
   expect_output(knit_print.mlmix_comparison(table["model"]), "one")
 })
 
+test_that("later steps and tests become tables, numbers to the right and words to the left", {
+  skip_if_not_installed("knitr")
+  step <- three_step(step_fit(), list(c ~ x, y ~ c), step_data(), method = "BCH")
+  text <- as.character(knit_print.mlmix_structural(step))
+  expect_match(text, "**Wald tests**", fixed = TRUE)
+  expect_match(text, "|:----|:----------|----------:|----------:|--:|-------:|", fixed = TRUE)
+  test <- as.character(knit_print.mlmix_test(wald_test(step, "c#1~x = 0")))
+  expect_match(test, "Chi-squared .* with 1 df")
+  expect_match(test, "|c\\#1\\~x = 0 |", fixed = TRUE)
+})
+
 # The text that a format of the document shows, read back with pandoc.
 rendered <- function(format, extension) {
   folder <- withr::local_tempdir()
@@ -60,6 +71,14 @@ rendered <- function(format, extension) {
   }
 }
 
+# Bootstrap puts headings to the left; the tables bring their own rule.
+style_of_html <- function() {
+  old <- knitr::opts_knit$get("rmarkdown.pandoc.to")
+  knitr::opts_knit$set(rmarkdown.pandoc.to = "html")
+  withr::defer(knitr::opts_knit$set(rmarkdown.pandoc.to = old))
+  as.character(knit_print.mlmix(carcinoma_fit(2)))
+}
+
 expect_rendered <- function(text) {
   text <- paste(text, collapse = "\n")
   for (name in c("v_1|t1", "v_1 = mid|dle", "c#1~1", "A~1", "A~1[c=2], B~1[c=1]", "Class sizes", "y ~ c")) {
@@ -77,6 +96,7 @@ test_that("HTML, Word and PDF show names and numbers as they are", {
   skip_if_not_installed("rmarkdown")
   skip_if_not(rmarkdown::pandoc_available("2.0"), "pandoc is not installed")
   expect_rendered(rendered("html_document", "html"))
+  expect_true(any(grepl("th[align=\"right\"] { text-align: right; }", style_of_html(), fixed = TRUE)))
   expect_rendered(rendered("word_document", "docx"))
 })
 
