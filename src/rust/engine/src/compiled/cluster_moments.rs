@@ -5,9 +5,8 @@
 //! with X the factor's columns (`linear`). Clusters with equal N and Σ n X Xᵀ in every block form a group: they share
 //! the posterior covariance of their random effects.
 
-use std::sync::Arc;
-
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::factor::{Factor, FactorKind, NONE};
 use super::linear::Linear;

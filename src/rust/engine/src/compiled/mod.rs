@@ -14,7 +14,7 @@ pub mod working;
 
 use std::sync::Arc;
 
-use crate::data::row_patterns::RowPatterns;
+use crate::data::row_patterns::{Distinguish, RowPatterns};
 use crate::data::Sample;
 use crate::error::Result;
 use crate::family::Family;
@@ -144,8 +144,12 @@ impl Program {
             }
         }
         let rows = |f: &Factor| {
-            let joint = matches!(f.kind, FactorKind::Gaussian(_));
-            sample.row_patterns(&f.covariates, &f.values, &f.observed, joint)
+            sample.row_patterns(Distinguish {
+                covariates: f.covariates.clone(),
+                values: f.values.clone(),
+                observed: f.observed.clone(),
+                missing_matters: matches!(f.kind, FactorKind::Gaussian(_)),
+            })
         };
         let within_rows: Vec<Arc<RowPatterns>> = factors.iter().map(rows).collect();
         let between_rows: Vec<Arc<RowPatterns>> = cluster_factors.iter().map(rows).collect();

@@ -7,7 +7,7 @@ use crate::spec::{Model, Predictor};
 
 pub mod row_patterns;
 
-use row_patterns::{Known, RowPatterns};
+use row_patterns::{Distinguish, Known, RowPatterns};
 
 /// Named columns of equal length; missing values are NaN.
 #[derive(Clone, Debug, Default)]
@@ -141,18 +141,10 @@ impl Sample {
         }
         Ok(())
     }
-}
 
-impl Sample {
     /// Rows alike in some columns (`RowPatterns`), worked out once.
-    pub fn row_patterns(
-        &self,
-        covariates: &[usize],
-        values: &[usize],
-        observed: &[usize],
-        missing_matters: bool,
-    ) -> Arc<RowPatterns> {
-        self.patterns.get(&self.columns, covariates, values, observed, missing_matters, self.n_rows)
+    pub fn row_patterns(&self, by: Distinguish) -> Arc<RowPatterns> {
+        self.patterns.get(&self.columns, self.n_rows, by)
     }
 }
 

@@ -50,6 +50,17 @@ fn intern_rows(columns: &[Vec<f64>], which: &[usize], n_rows: usize) -> Vec<u32>
     ids
 }
 
+/// The columns in which rows of a factor can differ.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Distinguish {
+    pub covariates: Vec<usize>,
+    pub values: Vec<usize>,
+    /// A row counts as missing where all of these are missing.
+    pub observed: Vec<usize>,
+    /// Designs differ by which outcomes are missing (joint normal densities).
+    pub missing_matters: bool,
+}
+
 /// Per row, the design and value numbers of one factor.
 #[derive(Clone, Debug, Default)]
 pub struct RowPatterns {
@@ -59,31 +70,20 @@ pub struct RowPatterns {
 }
 
 impl RowPatterns {
-    /// `observed`: a row counts as missing where all of these are missing;
-    /// `missing_matters`: designs differ by which outcomes are missing (joint normal densities).
-    fn new(
-        columns: &[Vec<f64>],
-        covariates: &[usize],
-        values: &[usize],
-        observed: &[usize],
-        missing_matters: bool,
-        n_rows: usize,
-    ) -> RowPatterns {
-        let mut design = intern_rows(columns, covariates, n_rows);
-        let mut value = intern_rows(columns, values, n_rows);
-        if missing_matters {
-            let missing: Vec<Vec<f64>> = observed
-                .iter()
-                .map(|&c| columns[c].iter().map(|v| f64::from(u8::from(v.is_nan()))).collect())
-                .collect();
+    fn new(columns: &[Vec<f64>], n_rows: usize, by: &Distinguish) -> RowPatterns {
+        let mut design = intern_rows(columns, &by.covariates, n_rows);
+        let mut value = intern_rows(columns, &by.values, n_rows);
+        if by.missing_matters {
+            let missing = |&c: &usize| columns[c].iter().map(|v| f64::from(u8::from(v.is_nan()))).collect();
+            let missing: Vec<Vec<f64>> = by.observed.iter().map(missing).collect();
             let all: Vec<usize> = (0..missing.len()).collect();
             let mask = intern_rows(&missing, &all, n_rows);
             design = pair(&design, &mask);
         }
         value = pair(&design, &value);
-        if !observed.is_empty() {
+        if !by.observed.is_empty() {
             for (row, v) in value.iter_mut().enumerate() {
-                if observed.iter().all(|&c| columns[c][row].is_nan()) {
+                if by.observed.iter().all(|&c| columns[c][row].is_nan()) {
                     *v = NONE;
                 }
             }
@@ -103,27 +103,15 @@ fn pair(a: &[u32], b: &[u32]) -> Vec<u32> {
         .collect()
 }
 
-/// Covariates, values, observed outcomes, and whether it matters which of these are missing.
-type Key = (Vec<usize>, Vec<usize>, Vec<usize>, bool);
-
 /// Patterns that have been worked out.
 #[derive(Debug, Default)]
-pub struct Known(Mutex<HashMap<Key, Arc<RowPatterns>>>);
+pub struct Known(Mutex<HashMap<Distinguish, Arc<RowPatterns>>>);
 
 impl Known {
     /// As `RowPatterns::new`.
-    pub fn get(
-        &self,
-        columns: &[Vec<f64>],
-        covariates: &[usize],
-        values: &[usize],
-        observed: &[usize],
-        missing_matters: bool,
-        n_rows: usize,
-    ) -> Arc<RowPatterns> {
-        let key = (covariates.to_vec(), values.to_vec(), observed.to_vec(), missing_matters);
+    pub fn get(&self, columns: &[Vec<f64>], n_rows: usize, by: Distinguish) -> Arc<RowPatterns> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let work_out = || RowPatterns::new(columns, covariates, values, observed, missing_matters, n_rows);
-        known.entry(key).or_insert_with(|| Arc::new(work_out())).clone()
+        let work_out = |by: &Distinguish| Arc::new(RowPatterns::new(columns, n_rows, by));
+        known.entry(by).or_insert_with_key(work_out).clone()
     }
 }

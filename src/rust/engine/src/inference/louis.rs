@@ -11,12 +11,13 @@ use crate::compiled::Program;
 use crate::em::space::Space;
 use crate::likelihood::accumulator::{Accumulator, SlotSums};
 use crate::likelihood::derivatives::derivative_table;
+use crate::likelihood::design_cells::slots_of_cells;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::{Point, Workspace};
 use crate::likelihood::residuals::Residuals;
-use crate::likelihood::{rows, table};
+use crate::likelihood::table::Task;
+use crate::likelihood::{normalise, rows, table};
 use crate::linalg::Gram;
-use crate::numeric::log_sum_exp;
 
 /// Most class cells to enumerate; with more cells than parameters, differences of gradients cost less.
 const MAX_CELLS: usize = 128;
@@ -45,27 +46,28 @@ struct FactorTables {
 }
 
 impl FactorTables {
-    fn new(point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize)) -> Option<FactorTables> {
+    fn new(task: Task) -> Option<FactorTables> {
         let mut w = Workspace::default();
-        let values = f.patterns.values_of(designs);
-        let size = (values.1 - values.0) * f.n_within;
+        let values = task.f.patterns.values_of(task.designs);
+        let size = (values.1 - values.0) * task.f.n_within;
         let mut log_density = vec![0.0; size];
-        if !table::fill(point, nodes, f, designs, &mut log_density, &mut w) {
+        if !table::fill(task, &mut log_density, &mut w) {
             return None;
         }
-        let derivatives = derivative_table(point, nodes, f, designs, &mut w);
+        let derivatives = derivative_table(task, &mut w);
         Some(FactorTables { first: values.0, log_density, derivatives, weights: vec![0.0; size] })
     }
 
     /// Adds E(−∂² log f) of the patterns with their weights.
-    fn add_curvature(&self, point: &Point, nodes: &Nodes, f: &Factor, designs: (usize, usize), out: &mut Accumulator) {
+    fn add_curvature(&self, task: Task, out: &mut Accumulator) {
+        let f = task.f;
         if f.parameters.is_empty() || matches!(f.kind, FactorKind::Known(_)) {
             return;
         }
         let mut sums = SlotSums::default();
         sums.reset(f.parameters.len(), true);
         let w = &mut Workspace::default();
-        rows::contract(point, nodes, f, designs, &self.weights, rows::Information::Observed, w, &mut sums);
+        rows::contract(task, &self.weights, rows::Information::Observed, w, &mut sums);
         out.scatter(&f.parameters, &sums.gradient, &sums.information);
     }
 }
@@ -92,7 +94,7 @@ impl Cells {
         let factors = &program.factors;
         let maps: Vec<Vec<u32>> =
             factors.iter().map(|f| cell_map(&program.model, &program.within_classes, &f.within)).collect();
-        let slots: Vec<Vec<Vec<u32>>> = factors.iter().map(|f| rows::slots_of_cells(point, nodes, f)).collect();
+        let slots: Vec<Vec<Vec<u32>>> = factors.iter().map(|f| slots_of_cells(point, nodes, f)).collect();
         let mut out = Cells { cells: vec![], sets: vec![] };
         for cell in 0..program.model.n_cells(&program.within_classes) {
             let of_factor: Vec<u32> = maps.iter().map(|m| m[cell]).collect();
@@ -144,7 +146,7 @@ pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f
         .par_iter()
         .map(|f| match f.patterns.local {
             Some(_) => Some(FactorTables::default()),
-            None => FactorTables::new(&point, nodes, f, (0, f.patterns.n_designs())),
+            None => FactorTables::new(Task::all(&point, nodes, f)),
         })
         .collect::<Option<_>>()?;
     let cells = Cells::new(&point, nodes);
@@ -168,7 +170,7 @@ pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f
         }
     }
     for (f, t) in program.factors.iter().zip(&shared).filter(|(f, _)| f.patterns.local.is_none()) {
-        t.add_curvature(&point, nodes, f, (0, f.patterns.n_designs()), &mut sums);
+        t.add_curvature(Task::all(&point, nodes, f), &mut sums);
     }
     let mut information = sums.information?;
     information.iter_mut().zip(&means).for_each(|(i, m)| *i += m);
@@ -196,10 +198,11 @@ fn run_lane(
     let mut squares: Vec<Gram> = cells.sets.iter().map(|s| Gram::new(s.len())).collect();
     let mut means = Gram::new(n);
     for chunk in chunks {
+        let task_of = |f| Task { point, nodes, f, designs: f.patterns.designs_of_chunk(chunk) };
         let mut local: Vec<FactorTables> = vec![];
         for f in &program.factors {
             local.push(match f.patterns.local {
-                Some(_) => FactorTables::new(point, nodes, f, f.patterns.designs_of_chunk(chunk))?,
+                Some(_) => FactorTables::new(task_of(f))?,
                 None => FactorTables::default(),
             });
         }
@@ -252,7 +255,7 @@ fn run_lane(
             }
         }
         for (f, t) in program.factors.iter().zip(&local).filter(|(f, _)| f.patterns.local.is_some()) {
-            t.add_curvature(point, nodes, f, f.patterns.designs_of_chunk(chunk), &mut lane.sums);
+            t.add_curvature(task_of(f), &mut lane.sums);
         }
     }
     lane.means = means.finish();
@@ -266,10 +269,4 @@ fn run_lane(
         }
     }
     Some(lane)
-}
-
-/// Log values become probabilities.
-fn normalise(log_p: &mut [f64]) {
-    let total = log_sum_exp(log_p);
-    log_p.iter_mut().for_each(|p| *p = (*p - total).exp());
 }

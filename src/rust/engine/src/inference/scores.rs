@@ -10,7 +10,7 @@ use crate::likelihood::derivatives::derivative_table;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::{Point, Workspace};
 use crate::likelihood::residuals::Residuals;
-use crate::likelihood::table::Layout;
+use crate::likelihood::table::{Layout, Task};
 use crate::likelihood::{evaluate_with, Posterior, Sink, Want};
 use crate::linalg::Gram;
 
@@ -51,7 +51,7 @@ impl Sink for ScoreSink<'_> {
         for (k, f) in factors(program).filter(|(_, f)| f.patterns.local.is_some()) {
             let designs = f.patterns.designs_of_chunk(chunk);
             self.first[k] = f.patterns.values_of(designs).0;
-            self.local[k] = derivative_table(point, nodes, f, designs, &mut self.workspace);
+            self.local[k] = derivative_table(Task { point, nodes, f, designs }, &mut self.workspace);
         }
         let analytic = program.cluster_gaussian.as_ref();
         self.analytic = analytic.and_then(|g| cluster_gaussian::prepare(point, nodes, g, chunk, &mut self.workspace));
@@ -136,7 +136,7 @@ pub fn cluster_scores(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]
             if f.patterns.local.is_some() {
                 return vec![];
             }
-            derivative_table(&point, nodes, f, (0, f.patterns.n_designs()), &mut Workspace::default())
+            derivative_table(Task::all(&point, nodes, f), &mut Workspace::default())
         })
         .collect();
     let make = || ScoreSink {

@@ -8,7 +8,7 @@ use crate::family::Family;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::{Point, Workspace};
 use crate::likelihood::residuals::Residuals;
-use crate::likelihood::table::{fill, Layout};
+use crate::likelihood::table::{fill, Layout, Task};
 
 /// Probabilities closer to 0 or 1 than this count as 0 or 1.
 const CERTAIN: f64 = 1e-6;
@@ -46,7 +46,7 @@ fn certain(point: &Point, nodes: &Nodes, f: &Factor) -> bool {
     (0..f.patterns.n_designs()).all(|d| {
         let values = f.patterns.values_of((d, d + 1));
         let mut table = vec![0.0; (values.1 - values.0) * row];
-        fill(point, nodes, f, (d, d + 1), &mut table, &mut workspace)
+        fill(Task { point, nodes, f, designs: (d, d + 1) }, &mut table, &mut workspace)
             && table.iter().all(|l| l.exp() < CERTAIN || l.exp() > 1.0 - CERTAIN)
     })
 }

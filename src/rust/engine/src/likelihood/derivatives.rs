@@ -1,19 +1,13 @@
 //! Table of ∂ log f / ∂ parameter for every entry of a factor's table, from which scores of single clusters are summed.
 
 use super::gaussian;
-use super::nodes::Nodes;
-use super::predictor::{latents, Affine, Point, Workspace};
-use super::table::{at, auxiliary, class_stride, each_cell, evaluate_predictors, log_softmax, set_view, Layout};
-use crate::compiled::factor::{Factor, FactorKind, NONE};
+use super::predictor::{latents, Affine, Workspace};
+use super::table::{at, auxiliary, class_stride, each_cell, evaluate_predictors, log_softmax, set_view, Layout, Task};
+use crate::compiled::factor::{FactorKind, NONE};
 
 /// [entries of the table × slots]; entries follow `table::Layout`, starting at the first value of the first design.
-pub fn derivative_table(
-    point: &Point,
-    nodes: &Nodes,
-    f: &Factor,
-    designs: (usize, usize),
-    w: &mut Workspace,
-) -> Vec<f64> {
+pub fn derivative_table(task: Task, w: &mut Workspace) -> Vec<f64> {
+    let Task { point, nodes, f, designs } = task;
     let program = point.program;
     let layout = Layout::new(f);
     let m = f.parameters.len();

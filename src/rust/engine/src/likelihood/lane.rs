@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use super::accumulator::{Accumulator, SlotSums};
-use super::class_graph::{Buffers, Loan};
+use super::class_graph::Loan;
 use super::cluster_gaussian::{self, Prepared};
-use super::nodes::{Moments, NodeSet, Nodes};
+use super::forward::{Of, Part};
+use super::nodes::{Moments, Nodes};
 use super::predictor::{Point, Workspace};
 use super::run::{Posterior, Sink, Want};
-use super::scaled::{self, Lookup, Scaled};
-use super::table::{contract, fill, Layout};
+use super::scaled::{self, Scaled};
+use super::table::{contract, fill, Layout, Task};
 use super::tables::{all_factors, Tables, Weights};
 use crate::compiled::between_cell;
 use crate::compiled::factor::{Factor, NONE};
@@ -19,10 +20,10 @@ use crate::vector;
 pub(super) struct Lane<'a, S> {
     /// Blocks are of shared unit patterns, not of units.
     pub(super) shared_units: bool,
-    point: &'a Point<'a>,
-    nodes: &'a Nodes,
-    tables: &'a Tables,
-    shape: &'a Shape,
+    pub(super) point: &'a Point<'a>,
+    pub(super) nodes: &'a Nodes,
+    pub(super) tables: &'a Tables,
+    pub(super) shape: &'a Shape,
     want: Want,
     weighted: bool,
     pub(super) sink: S,
@@ -30,9 +31,11 @@ pub(super) struct Lane<'a, S> {
     slots: SlotSums,
     pub(super) buffers: Loan,
     /// Per factor: table of the current chunk (local factors only).
-    local: Vec<Vec<f64>>,
+    pub(super) local: Vec<Vec<f64>>,
     /// The same as scaled probabilities, where it pays.
-    scaled: Vec<Option<Scaled>>,
+    pub(super) scaled: Vec<Option<Scaled>>,
+    /// Weights of the within nodes that all units share.
+    pub(super) common_weights: Vec<f64>,
     pub(super) weights: Weights,
     pub(super) log_likelihood: f64,
     pub(super) sums: Accumulator,
@@ -40,23 +43,6 @@ pub(super) struct Lane<'a, S> {
     pub(super) between_moments: Vec<Moments>,
     pub(super) within_moments: Vec<Moments>,
 }
-
-/// What units look up a part of a group's log density in.
-struct Part<'a> {
-    of: Of,
-    log: &'a [f64],
-    scaled: Option<&'a Scaled>,
-    at: Lookup<'a>,
-}
-
-enum Of {
-    Factor(usize),
-    /// Of the group's tree.
-    Root(usize),
-}
-
-/// Likelihoods below this (times their offset) are worked out with logarithms.
-const SMALLEST: f64 = 1e-250;
 
 impl<'a, S: Sink> Lane<'a, S> {
     pub(super) fn new(
@@ -67,6 +53,11 @@ impl<'a, S: Sink> Lane<'a, S> {
         weighted: bool,
         sink: S,
     ) -> Self {
+        let mut common_weights = vec![0.0; nodes.within.n];
+        if !nodes.within.is_adapted() {
+            nodes.within.fill_log_weights(0, &mut common_weights);
+            vector::exp_in_place(&mut common_weights);
+        }
         Lane {
             shared_units: false,
             point,
@@ -81,6 +72,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             buffers: Loan::take(),
             local: vec![vec![]; tables.factors.len()],
             scaled: vec![None; tables.factors.len()],
+            common_weights,
             weights: Weights::default(),
             log_likelihood: 0.0,
             sums: Accumulator::default(),
@@ -179,7 +171,7 @@ impl<'a, S: Sink> Lane<'a, S> {
                 return false;
             }
             if self.want.moments {
-                self.between_moments.push(moments(&self.nodes.between, j, p));
+                self.between_moments.push(self.nodes.between.moments(j, p));
             }
             self.sink.cluster(self.point, self.nodes, j, total, p);
         }
@@ -193,7 +185,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             self.buffers.backward(&weights, &program.elimination, self.shape);
             if self.want.moments {
                 for (u, weights) in b.clone().zip(weights.chunks_exact(self.shape.n_outer)) {
-                    self.within_moments.push(moments(&self.nodes.within, u, weights));
+                    self.within_moments.push(self.nodes.within.moments(u, weights));
                 }
             }
             if self.want.gradient {
@@ -225,7 +217,8 @@ impl<'a, S: Sink> Lane<'a, S> {
             let size = (values.1 - values.0) * Layout::new(f).row();
             self.local[k].clear();
             self.local[k].resize(size, 0.0);
-            if !fill(self.point, self.nodes, f, designs, &mut self.local[k], &mut self.workspace) {
+            let task = Task { point: self.point, nodes: self.nodes, f, designs };
+            if !fill(task, &mut self.local[k], &mut self.workspace) {
                 return false;
             }
             let pays = k < n_unit_factors && scaled::pays(values.1 - values.0, n_units);
@@ -242,115 +235,6 @@ impl<'a, S: Sink> Lane<'a, S> {
         match f.patterns.local {
             Some(_) => (&self.local[k], f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0),
             None => (&self.tables.factors[k], 0),
-        }
-    }
-
-    /// The tables that a group's factors have units look up.
-    fn parts(&self, g: usize, chunk: usize, units: &Range<usize>) -> Vec<Part<'_>> {
-        let program = self.point.program;
-        let group = &program.groups[g];
-        let at = |of_unit: &'a [u32], first: usize| Lookup {
-            of_unit: &of_unit[units.clone()],
-            first,
-            n_cells: group.n_within,
-            inner: self.shape.inner[g],
-        };
-        if let (true, Some(sharing)) = (self.shared_units, &program.sharing) {
-            let part = |&k: &usize| {
-                let table = &self.tables.factors[k];
-                Part { of: Of::Factor(k), log: table, scaled: None, at: at(&sharing.values[k], 0) }
-            };
-            return group.factors.iter().map(part).collect();
-        }
-        let roots = group.tree.roots.iter().enumerate().map(|(r, root)| Part {
-            of: Of::Root(r),
-            log: self.tables.root(group, g, r),
-            scaled: self.tables.scaled_root(g, r),
-            at: at(&root.of_unit, 0),
-        });
-        let local = group.local.iter().map(|&k| {
-            let patterns = &program.factors[k].patterns;
-            let first = patterns.values_of(patterns.designs_of_chunk(chunk)).0;
-            let scaled = self.scaled[k].as_ref();
-            Part { of: Of::Factor(k), log: &self.local[k], scaled, at: at(&patterns.of_unit, first) }
-        });
-        roots.chain(local).collect()
-    }
-
-    /// From tables to `out`, the log-likelihood of every unit by (between cell, node), and posterior weights of the
-    /// within nodes in `buffers.totals`.
-    pub(super) fn forward(&mut self, chunk: usize, units: Range<usize>, out: &mut [f64]) {
-        let program = self.point.program;
-        let mut buffers = std::mem::take(&mut self.buffers);
-        buffers.prepare(units.len(), &program.elimination, &program.groups, self.shape);
-        if self.shared_units || !self.forward_scaled(chunk, &units, &mut buffers, out) {
-            self.forward_log(chunk, &units, &mut buffers, out);
-        }
-        self.buffers = buffers;
-    }
-
-    fn forward_log(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) {
-        let program = self.point.program;
-        buffers.clear();
-        self.node_weights(units, &mut buffers.totals);
-        for g in 0..program.groups.len() {
-            for part in self.parts(g, chunk, units) {
-                scaled::gather(&mut buffers.groups[g], part.log, part.at);
-            }
-        }
-        buffers.forward(&program.elimination, self.shape);
-        integrate_within(&mut buffers.totals, program.n_nodes.1, out);
-    }
-
-    /// As `forward_log` with probabilities instead of their logarithms; false where one has become too small.
-    fn forward_scaled(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) -> bool {
-        let program = self.point.program;
-        let mut offset = vec![0.0; units.len()];
-        if self.nodes.within.is_adapted() {
-            self.node_weights(units, &mut buffers.totals);
-            scaled::exponentiate(&mut buffers.totals, self.shape.n_outer, &mut offset);
-        } else if self.has_node_weights() {
-            let mut weights = vec![0.0; program.n_nodes.1];
-            self.nodes.within.fill_log_weights(0, &mut weights);
-            vector::exp_in_place(&mut weights);
-            buffers.totals.chunks_exact_mut(weights.len()).for_each(|t| t.copy_from_slice(&weights));
-        } else {
-            buffers.totals.fill(1.0);
-        }
-        for g in 0..program.groups.len() {
-            let values = &mut buffers.groups[g];
-            let (quick, slow): (Vec<Part>, Vec<Part>) =
-                self.parts(g, chunk, units).into_iter().partition(|p| p.scaled.is_some());
-            if !slow.is_empty() {
-                values.fill(0.0);
-                slow.iter().for_each(|part| scaled::gather(values, part.log, part.at));
-                scaled::exponentiate(values, self.shape.inner[g], &mut offset);
-            } else if quick.is_empty() {
-                values.fill(1.0);
-            }
-            for (i, part) in quick.iter().enumerate() {
-                let Some(table) = part.scaled else { continue };
-                scaled::multiply(values, table, part.at, i == 0 && slow.is_empty(), &mut offset);
-            }
-        }
-        buffers.forward_scaled(&program.elimination, self.shape);
-        integrate_scaled(&mut buffers.totals, program.n_nodes.1, &offset, out)
-    }
-
-    fn has_node_weights(&self) -> bool {
-        self.point.program.n_nodes.1 > 1 || self.nodes.within.is_adapted()
-    }
-
-    /// Log weights of the within nodes of each unit, [unit × outer].
-    fn node_weights(&self, units: &Range<usize>, totals: &mut [f64]) {
-        if !self.has_node_weights() {
-            return;
-        }
-        let nw = self.point.program.n_nodes.1;
-        for (u, t) in units.clone().zip(totals.chunks_exact_mut(self.shape.n_outer)) {
-            let (first, rest) = t.split_at_mut(nw);
-            self.nodes.within.fill_log_weights(u, first);
-            rest.chunks_exact_mut(nw).for_each(|t| t.copy_from_slice(first));
         }
     }
 
@@ -425,10 +309,9 @@ impl<'a, S: Sink> Lane<'a, S> {
         let n_between = program.n_between_cells * nb;
         for (i, f) in program.cluster_factors.iter().enumerate() {
             let k = program.factors.len() + i;
-            let first =
-                if f.patterns.local.is_some() { f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0 } else { 0 };
+            let (table, first) = self.table(k, f, chunk);
+            let size = table.len();
             let layout = Layout::new(f);
-            let size = if f.patterns.local.is_some() { self.local[k].len() } else { self.tables.factors[k].len() };
             let to = self.weights.factor(k, size);
             for j in clusters.clone().filter(|&j| f.patterns.of_unit[j] != NONE) {
                 let weight = if self.weighted { program.units.weight[j] } else { 1.0 };
@@ -453,7 +336,8 @@ impl<'a, S: Sink> Lane<'a, S> {
             self.slots.reset(f.parameters.len(), self.want.information);
             let size = self.local[k].len();
             let weights = self.weights.factor(k, size);
-            contract(self.point, self.nodes, f, designs, weights, &mut self.workspace, &mut self.slots);
+            let task = Task { point: self.point, nodes: self.nodes, f, designs };
+            contract(task, weights, &mut self.workspace, &mut self.slots);
             let sums = self.sums.sized(program.model.parameters.len(), self.want.information);
             sums.scatter(&f.parameters, &self.slots.gradient, &self.slots.information);
         }
@@ -474,7 +358,7 @@ pub(super) fn blocks(units: Range<usize>, size: usize) -> impl Iterator<Item = R
 }
 
 /// Log values become probabilities; returns the log of their sum.
-pub(super) fn normalise(p: &mut [f64]) -> f64 {
+pub fn normalise(p: &mut [f64]) -> f64 {
     if let [only] = p {
         let total = *only;
         *only = if total.is_nan() { total } else { 1.0 };
@@ -485,81 +369,4 @@ pub(super) fn normalise(p: &mut [f64]) -> f64 {
         p.iter_mut().for_each(|v| *v /= sum);
     }
     top + sum.ln()
-}
-
-/// `out`: log sums over the within nodes, whose log values become probabilities.
-fn integrate_within(totals: &mut [f64], n_within: usize, out: &mut [f64]) {
-    if n_within == 1 {
-        out.copy_from_slice(totals);
-    } else {
-        out.iter_mut().zip(totals.chunks_exact_mut(n_within)).for_each(|(o, t)| *o = normalise(t));
-    }
-}
-
-pub(super) fn is_too_small(likelihood: f64) -> bool {
-    likelihood.is_nan() || likelihood <= SMALLEST
-}
-
-/// As `integrate_within` for likelihoods, whose logarithms lack `offset` [unit]; false where one is too small to be accurate.
-fn integrate_scaled(totals: &mut [f64], n_within: usize, offset: &[f64], out: &mut [f64]) -> bool {
-    let row = out.len() / offset.len().max(1);
-    out.chunks_exact_mut(row.max(1)).zip(offset).for_each(|(o, offset)| o.fill(*offset));
-    if n_within == 1 {
-        if totals.iter().any(|t| is_too_small(*t)) {
-            return false;
-        }
-        vector::add_ln(totals, out);
-        return true;
-    }
-    for (o, t) in out.iter_mut().zip(totals.chunks_exact_mut(n_within)) {
-        let sum = vector::sum(t);
-        if is_too_small(sum) {
-            return false;
-        }
-        *o += sum.ln();
-        let inverse = 1.0 / sum;
-        t.iter_mut().for_each(|t| *t *= inverse);
-    }
-    true
-}
-
-/// Posterior location and scale of the nodes of a cluster or unit, from weights [… × node].
-fn moments(nodes: &NodeSet, of: usize, posterior: &[f64]) -> Moments {
-    let n = nodes.n;
-    let mut by_node = vec![0.0; n];
-    posterior.chunks_exact(n).for_each(|p| by_node.iter_mut().zip(p).for_each(|(b, p)| *b += p));
-    weighted_moments(&nodes.z(of, n), nodes.dims, &by_node)
-}
-
-/// Mean and Cholesky factor of the covariance of nodes under unnormalised weights.
-fn weighted_moments(z: &[f64], dims: usize, weights: &[f64]) -> Moments {
-    let n = weights.len();
-    let total: f64 = weights.iter().sum();
-    let mut out = Moments { mean: vec![0.0; dims], scale: vec![0.0; dims * dims] };
-    for k in 0..dims {
-        out.scale[k * dims + k] = 1.0;
-    }
-    if total <= 0.0 {
-        return out;
-    }
-    for k in 0..dims {
-        out.mean[k] = (0..n).map(|q| weights[q] * z[k * n + q]).sum::<f64>() / total;
-    }
-    let mut covariance = vec![0.0; dims * (dims + 1) / 2];
-    for i in 0..dims {
-        for j in 0..=i {
-            let c: f64 =
-                (0..n).map(|q| weights[q] * (z[i * n + q] - out.mean[i]) * (z[j * n + q] - out.mean[j])).sum::<f64>()
-                    / total;
-            covariance[i * (i + 1) / 2 + j] = c + if i == j { 1e-6 } else { 0.0 };
-        }
-    }
-    if let Some(l) = crate::compiled::working::semidefinite_cholesky(&covariance, dims) {
-        for i in 0..dims {
-            for j in 0..=i {
-                out.scale[i * dims + j] = l[i * (i + 1) / 2 + j];
-            }
-        }
-    }
-    out
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::compiled::working::semidefinite_cholesky;
 use crate::quadrature::Rule;
 
 /// Location and lower-triangular scale of one cluster's or unit's posterior (row by row, [dims × dims]).
@@ -78,6 +79,47 @@ impl NodeSet {
             }
         }
     }
+
+    /// Posterior location and scale of a cluster's or unit's nodes, from weights [… × node].
+    pub fn moments(&self, of: usize, posterior: &[f64]) -> Moments {
+        let n = self.n;
+        let mut by_node = vec![0.0; n];
+        posterior.chunks_exact(n).for_each(|p| by_node.iter_mut().zip(p).for_each(|(b, p)| *b += p));
+        weighted_moments(&self.z(of, n), self.dims, &by_node)
+    }
+}
+
+/// Mean and Cholesky factor of the covariance of nodes under unnormalised weights.
+fn weighted_moments(z: &[f64], dims: usize, weights: &[f64]) -> Moments {
+    let n = weights.len();
+    let total: f64 = weights.iter().sum();
+    let mut out = Moments { mean: vec![0.0; dims], scale: vec![0.0; dims * dims] };
+    for k in 0..dims {
+        out.scale[k * dims + k] = 1.0;
+    }
+    if total <= 0.0 {
+        return out;
+    }
+    for k in 0..dims {
+        out.mean[k] = (0..n).map(|q| weights[q] * z[k * n + q]).sum::<f64>() / total;
+    }
+    let mut covariance = vec![0.0; dims * (dims + 1) / 2];
+    for i in 0..dims {
+        for j in 0..=i {
+            let c: f64 =
+                (0..n).map(|q| weights[q] * (z[i * n + q] - out.mean[i]) * (z[j * n + q] - out.mean[j])).sum::<f64>()
+                    / total;
+            covariance[i * (i + 1) / 2 + j] = c + if i == j { 1e-6 } else { 0.0 };
+        }
+    }
+    if let Some(l) = semidefinite_cholesky(&covariance, dims) {
+        for i in 0..dims {
+            for j in 0..=i {
+                out.scale[i * dims + j] = l[i * (i + 1) / 2 + j];
+            }
+        }
+    }
+    out
 }
 
 #[derive(Clone, Debug)]

@@ -18,6 +18,13 @@ pub(super) struct Scaled {
     pub offset: Vec<f64>,
 }
 
+/// Likelihoods below this (times their offset) are worked out with logarithms.
+const SMALLEST: f64 = 1e-250;
+
+pub(super) fn is_too_small(likelihood: f64) -> bool {
+    likelihood.is_nan() || likelihood <= SMALLEST
+}
+
 pub(super) fn pays(n_rows: usize, n_units: usize) -> bool {
     n_rows * FEWER <= n_units
 }

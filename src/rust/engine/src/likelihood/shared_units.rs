@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::lane::{block_size, blocks, is_too_small, normalise, Lane};
+use super::lane::{block_size, blocks, normalise, Lane};
 use super::nodes::Nodes;
 use super::predictor::Point;
 use super::run::{Evaluation, Want, MAX_LANES};
-use super::scaled::Scaled;
+use super::scaled::{is_too_small, Scaled};
 use super::tables::{Tables, Weights};
 use crate::compiled::factor::NONE;
 use crate::compiled::sharing::{ClusterSums, UnitSharing};
@@ -186,7 +186,7 @@ pub fn evaluate(point: &Point, nodes: &Nodes, tables: &Tables, want: Want, mut o
         if row_weights.is_empty() {
             row_weights = l.rows;
         } else {
-            row_weights.iter_mut().zip(&l.rows).for_each(|(a, b)| add(a, b));
+            row_weights.iter_mut().zip(&l.rows).for_each(|(a, b)| vector::add(a, b));
         }
         weights.merge(l.weights);
     }
@@ -269,8 +269,4 @@ fn unit_weights(totals: &[f64], weights: &[f64], n_within: usize) -> Vec<f64> {
         return weights.to_vec();
     }
     totals.chunks_exact(n_within).zip(weights).flat_map(|(t, w)| t.iter().map(move |t| w * t)).collect()
-}
-
-fn add(to: &mut [f64], from: &[f64]) {
-    to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
 }

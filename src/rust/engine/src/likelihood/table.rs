@@ -99,21 +99,30 @@ pub(super) fn design_runs<'a>(
     })
 }
 
-/// Fills the table of the given designs (its first entry is the first value of the first design).
-/// Returns false where a variance is not positive or thresholds are out of order.
-pub fn fill(
-    point: &Point,
-    nodes: &Nodes,
-    f: &Factor,
-    designs: (usize, usize),
-    table: &mut [f64],
-    w: &mut Workspace,
-) -> bool {
+/// Designs of a factor, to be evaluated at a point. Tables start at the first value of the first design.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    pub point: &'a Point<'a>,
+    pub nodes: &'a Nodes,
+    pub f: &'a Factor,
+    pub designs: (usize, usize),
+}
+
+impl<'a> Task<'a> {
+    /// All designs of the factor.
+    pub fn all(point: &'a Point, nodes: &'a Nodes, f: &'a Factor) -> Task<'a> {
+        Task { point, nodes, f, designs: (0, f.patterns.n_designs()) }
+    }
+}
+
+/// Fills the table; false where a variance is not positive or thresholds are out of order.
+pub fn fill(task: Task, table: &mut [f64], w: &mut Workspace) -> bool {
+    let Task { point, nodes, f, designs } = task;
     if matches!(f.kind, FactorKind::Latent(_)) {
         return true; // the table stays zero
     }
     if rows::applies(f) {
-        return rows::fill(point, nodes, f, designs, table, w);
+        return rows::fill(task, table, w);
     }
     let program = point.program;
     let layout = Layout::new(f);
@@ -145,20 +154,13 @@ pub fn fill(
 }
 
 /// Contracts posterior weights (laid out as the table) into `sums`, by slot of the factor.
-pub fn contract(
-    point: &Point,
-    nodes: &Nodes,
-    f: &Factor,
-    designs: (usize, usize),
-    weights: &[f64],
-    w: &mut Workspace,
-    sums: &mut SlotSums,
-) {
+pub fn contract(task: Task, weights: &[f64], w: &mut Workspace, sums: &mut SlotSums) {
+    let Task { point, nodes, f, designs } = task;
     if f.parameters.is_empty() {
         return;
     }
     if rows::applies(f) {
-        return rows::contract(point, nodes, f, designs, weights, Information::Expected, w, sums);
+        return rows::contract(task, weights, Information::Expected, w, sums);
     }
     let FactorKind::Gaussian(group) = &f.kind else { return };
     let program = point.program;

@@ -7,10 +7,11 @@ use super::nodes::Nodes;
 use super::predictor::{Point, Workspace};
 use super::residuals::Residuals;
 use super::scaled::{self, Scaled};
-use super::table::{contract, fill, Layout};
+use super::table::{contract, fill, Layout, Task};
 use crate::compiled::factor::Factor;
 use crate::compiled::sum_tree::Root;
 use crate::compiled::{Group, Program};
+use crate::vector;
 
 /// Unit factors, then cluster factors: the order of tables and weights.
 pub(super) fn all_factors(program: &Program) -> impl Iterator<Item = &Factor> {
@@ -55,7 +56,7 @@ impl Tables {
                 return Some(vec![]);
             }
             let mut table = vec![0.0; table_size(f)];
-            fill(point, nodes, f, (0, f.patterns.n_designs()), &mut table, w).then_some(table)
+            fill(Task::all(point, nodes, f), &mut table, w).then_some(table)
         };
         let tasks = all.par_iter().with_min_len(task_length(&all));
         let factors = tasks.map_init(Workspace::default, one).collect::<Option<Vec<_>>>()?;
@@ -63,14 +64,13 @@ impl Tables {
         let merged = groups.par_iter().map(|g| g.tree.fill(|l| &factors[g.shared[l]], g.row())).collect();
         let mut out = Tables { factors, merged, scaled: vec![] };
         let n_units = program.units.n_units();
-        let scaled = |(g, group): (usize, &Group)| {
-            let roots = group.tree.roots.iter().enumerate();
-            let scaled = |(r, root): (usize, &Root)| {
+        let of_group = |(g, group): (usize, &Group)| {
+            let of_root = |(r, root): (usize, &Root)| {
                 scaled::pays(root.n_patterns, n_units).then(|| Scaled::new(out.root(group, g, r), group.row()))
             };
-            roots.map(scaled).collect()
+            group.tree.roots.iter().enumerate().map(of_root).collect()
         };
-        out.scaled = groups.par_iter().enumerate().map(|(g, group)| scaled((g, group))).collect();
+        out.scaled = groups.par_iter().enumerate().map(of_group).collect();
         Some(out)
     }
 
@@ -111,11 +111,11 @@ fn sized(v: &mut Vec<f64>, size: usize) -> &mut [f64] {
     v
 }
 
-fn add(to: &mut Vec<f64>, from: Vec<f64>) {
+fn add_or_take(to: &mut Vec<f64>, from: Vec<f64>) {
     if to.is_empty() {
         *to = from;
     } else {
-        to.iter_mut().zip(&from).for_each(|(a, b)| *a += b);
+        vector::add(to, &from);
     }
 }
 
@@ -136,11 +136,11 @@ impl Weights {
 
     pub fn merge(&mut self, other: Weights) {
         for (k, from) in other.factors.into_iter().enumerate() {
-            add(slot(&mut self.factors, k), from);
+            add_or_take(slot(&mut self.factors, k), from);
         }
         for (g, roots) in other.roots.into_iter().enumerate() {
             for (r, from) in roots.into_iter().enumerate() {
-                add(slot(slot(&mut self.roots, g), r), from);
+                add_or_take(slot(slot(&mut self.roots, g), r), from);
             }
         }
     }
@@ -167,7 +167,7 @@ pub fn contract_shared(point: &Point, nodes: &Nodes, weights: &[Vec<f64>], infor
         let mut slots = SlotSums::default();
         if f.patterns.local.is_none() && !weights.is_empty() {
             slots.reset(f.parameters.len(), information);
-            contract(point, nodes, f, (0, f.patterns.n_designs()), weights, w, &mut slots);
+            contract(Task::all(point, nodes, f), weights, w, &mut slots);
         }
         slots
     };

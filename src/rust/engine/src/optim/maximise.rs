@@ -116,14 +116,13 @@ impl Climb<'_> {
         Some(x.iter().zip(&self.x).map(|(a, b)| a - b).collect())
     }
 
-    /// What the quasi-Newton phase goes on from when it takes long: the curvature, kept off singular by a share of the scaling.
+    /// What the quasi-Newton phase goes on from when it takes long: the curvature, kept off singular by a share of the
+    /// scaling.
     fn seed(&self) -> Vec<f64> {
         let scaling = self.value.scaling.clone().unwrap_or_else(|| identity(self.x.len()));
         match self.objective.curvature(&self.x) {
-            Some(c) if c.len() == scaling.len() => {
-                c.iter().zip(&scaling).map(|(c, s)| (1.0 - RIDGE) * c + RIDGE * s).collect()
-            }
-            _ => scaling,
+            Some(c) => c.iter().zip(&scaling).map(|(c, s)| (1.0 - RIDGE) * c + RIDGE * s).collect(),
+            None => scaling,
         }
     }
 

@@ -1,0 +1,165 @@
+//! The way forward for a block of units: from tables to each unit's log-likelihood and the posterior of its nodes, with
+//! probabilities where they stay large enough, else with their logarithms.
+
+use std::ops::Range;
+
+use super::class_graph::Buffers;
+use super::lane::{normalise, Lane};
+use super::run::Sink;
+use super::scaled::{self, is_too_small, Lookup, Scaled};
+use crate::vector;
+
+/// What units look up a part of a group's log density in.
+pub(super) struct Part<'a> {
+    pub of: Of,
+    pub log: &'a [f64],
+    scaled: Option<&'a Scaled>,
+    pub at: Lookup<'a>,
+}
+
+pub(super) enum Of {
+    Factor(usize),
+    /// Of the group's tree.
+    Root(usize),
+}
+
+impl<'a, S: Sink> Lane<'a, S> {
+    /// The tables that a group's factors have units look up.
+    pub(super) fn parts(&self, g: usize, chunk: usize, units: &Range<usize>) -> Vec<Part<'_>> {
+        let program = self.point.program;
+        let group = &program.groups[g];
+        let at = |of_unit: &'a [u32], first: usize| Lookup {
+            of_unit: &of_unit[units.clone()],
+            first,
+            n_cells: group.n_within,
+            inner: self.shape.inner[g],
+        };
+        if let (true, Some(sharing)) = (self.shared_units, &program.sharing) {
+            let part = |&k: &usize| {
+                let table = &self.tables.factors[k];
+                Part { of: Of::Factor(k), log: table, scaled: None, at: at(&sharing.values[k], 0) }
+            };
+            return group.factors.iter().map(part).collect();
+        }
+        let roots = group.tree.roots.iter().enumerate().map(|(r, root)| Part {
+            of: Of::Root(r),
+            log: self.tables.root(group, g, r),
+            scaled: self.tables.scaled_root(g, r),
+            at: at(&root.of_unit, 0),
+        });
+        let local = group.local.iter().map(|&k| {
+            let patterns = &program.factors[k].patterns;
+            let first = patterns.values_of(patterns.designs_of_chunk(chunk)).0;
+            let scaled = self.scaled[k].as_ref();
+            Part { of: Of::Factor(k), log: &self.local[k], scaled, at: at(&patterns.of_unit, first) }
+        });
+        roots.chain(local).collect()
+    }
+
+    /// From tables to `out`, the log-likelihood of every unit by (between cell, node), and posterior weights of the
+    /// within nodes in `buffers.totals`.
+    pub(super) fn forward(&mut self, chunk: usize, units: Range<usize>, out: &mut [f64]) {
+        let program = self.point.program;
+        let mut buffers = std::mem::take(&mut self.buffers);
+        buffers.prepare(units.len(), &program.elimination, &program.groups, self.shape);
+        if self.shared_units || !self.forward_scaled(chunk, &units, &mut buffers, out) {
+            self.forward_log(chunk, &units, &mut buffers, out);
+        }
+        self.buffers = buffers;
+    }
+
+    fn forward_log(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) {
+        let program = self.point.program;
+        buffers.clear();
+        self.node_weights(units, &mut buffers.totals);
+        for g in 0..program.groups.len() {
+            for part in self.parts(g, chunk, units) {
+                scaled::gather(&mut buffers.groups[g], part.log, part.at);
+            }
+        }
+        buffers.forward(&program.elimination, self.shape);
+        integrate_within(&mut buffers.totals, program.n_nodes.1, out);
+    }
+
+    /// As `forward_log` with probabilities instead of their logarithms; false where one has become too small.
+    fn forward_scaled(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) -> bool {
+        let program = self.point.program;
+        let mut offset = vec![0.0; units.len()];
+        if self.nodes.within.is_adapted() {
+            self.node_weights(units, &mut buffers.totals);
+            scaled::exponentiate(&mut buffers.totals, self.shape.n_outer, &mut offset);
+        } else if self.has_node_weights() {
+            let weights = &self.common_weights[..];
+            buffers.totals.chunks_exact_mut(weights.len()).for_each(|t| t.copy_from_slice(weights));
+        } else {
+            buffers.totals.fill(1.0);
+        }
+        for g in 0..program.groups.len() {
+            let values = &mut buffers.groups[g];
+            let (quick, slow): (Vec<Part>, Vec<Part>) =
+                self.parts(g, chunk, units).into_iter().partition(|p| p.scaled.is_some());
+            if !slow.is_empty() {
+                values.fill(0.0);
+                slow.iter().for_each(|part| scaled::gather(values, part.log, part.at));
+                scaled::exponentiate(values, self.shape.inner[g], &mut offset);
+            } else if quick.is_empty() {
+                values.fill(1.0);
+            }
+            for (i, part) in quick.iter().enumerate() {
+                let Some(table) = part.scaled else { continue };
+                scaled::multiply(values, table, part.at, i == 0 && slow.is_empty(), &mut offset);
+            }
+        }
+        buffers.forward_scaled(&program.elimination, self.shape);
+        integrate_scaled(&mut buffers.totals, program.n_nodes.1, &offset, out)
+    }
+
+    fn has_node_weights(&self) -> bool {
+        self.point.program.n_nodes.1 > 1 || self.nodes.within.is_adapted()
+    }
+
+    /// Log weights of the within nodes of each unit, [unit × outer].
+    fn node_weights(&self, units: &Range<usize>, totals: &mut [f64]) {
+        if !self.has_node_weights() {
+            return;
+        }
+        let nw = self.point.program.n_nodes.1;
+        for (u, t) in units.clone().zip(totals.chunks_exact_mut(self.shape.n_outer)) {
+            let (first, rest) = t.split_at_mut(nw);
+            self.nodes.within.fill_log_weights(u, first);
+            rest.chunks_exact_mut(nw).for_each(|t| t.copy_from_slice(first));
+        }
+    }
+}
+
+/// `out`: log sums over the within nodes, whose log values become probabilities.
+fn integrate_within(totals: &mut [f64], n_within: usize, out: &mut [f64]) {
+    if n_within == 1 {
+        out.copy_from_slice(totals);
+    } else {
+        out.iter_mut().zip(totals.chunks_exact_mut(n_within)).for_each(|(o, t)| *o = normalise(t));
+    }
+}
+
+/// As `integrate_within` for likelihoods, whose logarithms lack `offset` [unit]; false where one is too small to be accurate.
+fn integrate_scaled(totals: &mut [f64], n_within: usize, offset: &[f64], out: &mut [f64]) -> bool {
+    let row = out.len() / offset.len().max(1);
+    out.chunks_exact_mut(row.max(1)).zip(offset).for_each(|(o, offset)| o.fill(*offset));
+    if n_within == 1 {
+        if totals.iter().any(|t| is_too_small(*t)) {
+            return false;
+        }
+        vector::add_ln(totals, out);
+        return true;
+    }
+    for (o, t) in out.iter_mut().zip(totals.chunks_exact_mut(n_within)) {
+        let sum = vector::sum(t);
+        if is_too_small(sum) {
+            return false;
+        }
+        *o += sum.ln();
+        let inverse = 1.0 / sum;
+        t.iter_mut().for_each(|t| *t *= inverse);
+    }
+    true
+}

@@ -1,0 +1,180 @@
+//! A block of value patterns: their covariates and outcomes, predictors at the nodes, and sums over patterns.
+
+use std::ops::Range;
+
+use super::accumulator::SlotSums;
+use super::design_cells::{Cell, Entry};
+use super::predictor::Point;
+use crate::compiled::factor::{Factor, FactorKind};
+use crate::family::block::WeightedScores;
+use crate::vector;
+
+/// Covariates by pattern, all else by [pattern × node].
+#[derive(Default)]
+pub(super) struct Block {
+    n_patterns: usize,
+    n_nodes: usize,
+    /// [covariate][pattern]
+    pub x: Vec<Vec<f64>>,
+    pub y: Vec<f64>,
+    pub trials: Vec<f64>,
+    /// [predictor]
+    pub eta: Vec<Vec<f64>>,
+}
+
+impl Block {
+    pub fn len(&self) -> usize {
+        self.n_patterns * self.n_nodes
+    }
+
+    /// Reads value patterns `values` of the factor.
+    pub fn read(&mut self, point: &Point, f: &Factor, values: Range<usize>, n_nodes: usize) {
+        let columns = &point.program.sample.columns;
+        let rows = &f.patterns.row[values];
+        (self.n_patterns, self.n_nodes) = (rows.len(), n_nodes);
+        self.x.resize(f.covariates.len(), vec![]);
+        for (x, &column) in self.x.iter_mut().zip(&f.covariates) {
+            x.clear();
+            x.extend(rows.iter().map(|&r| columns[column][r as usize]));
+        }
+        let repeat = |to: &mut Vec<f64>, column: usize| {
+            to.clear();
+            let values = rows.iter().map(|&r| columns[column][r as usize]);
+            if n_nodes == 1 {
+                to.extend(values);
+            } else {
+                values.for_each(|v| to.extend(std::iter::repeat_n(v, n_nodes)));
+            }
+        };
+        if let FactorKind::Outcome(o) = f.kind {
+            let outcome = &point.program.model.outcomes[o];
+            repeat(&mut self.y, outcome.column);
+            match outcome.trials {
+                Some(t) => repeat(&mut self.trials, t),
+                None => self.trials.resize(rows.len() * n_nodes, 1.0),
+            }
+        }
+    }
+
+    pub fn predict(&mut self, cell: &Cell, n_predictors: usize) {
+        let (n, len) = (self.n_nodes, self.len());
+        self.eta.resize(n_predictors, vec![]);
+        for (a, eta) in self.eta.iter_mut().enumerate() {
+            eta.clear();
+            eta.resize(len, 0.0);
+            for t in cell.terms.iter().filter(|t| t.predictor == a) {
+                let b = t.coefficient;
+                let along = (t.product > 0).then(|| &cell.products[t.product].value[..]);
+                match (along, t.covariate) {
+                    (None, None) => eta.iter_mut().for_each(|e| *e += b),
+                    (None, Some(c)) if n == 1 => eta.iter_mut().zip(&self.x[c]).for_each(|(e, x)| *e += b * x),
+                    (None, Some(c)) => {
+                        for (eta, x) in eta.chunks_exact_mut(n).zip(&self.x[c]) {
+                            eta.iter_mut().for_each(|e| *e += b * x);
+                        }
+                    }
+                    (Some(z), c) => {
+                        for (i, eta) in eta.chunks_exact_mut(n).enumerate() {
+                            let b = b * c.map_or(1.0, |c| self.x[c][i]);
+                            eta.iter_mut().zip(z).for_each(|(e, z)| *e += b * z);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// log P(class = k), [K][pattern × node], in place of the logits; the last class has logit 0.
+    pub fn log_softmax(&mut self) {
+        self.eta.push(vec![0.0; self.len()]);
+        vector::log_softmax(&mut self.eta.iter_mut().map(|e| &mut e[..]).collect::<Vec<_>>());
+    }
+
+    /// Adds Σ_patterns weight × covariates to `to` [node].
+    pub fn add_moments(&self, weight: &[f64], x: Option<usize>, other: Option<usize>, to: &mut [f64]) {
+        let columns: Vec<&[f64]> = x.iter().chain(&other).map(|&c| &self.x[c][..]).collect();
+        if self.n_nodes == 1 {
+            to[0] += match columns[..] {
+                [] => vector::sum(weight),
+                [x] => vector::dot(weight, x),
+                [x, y, ..] => vector::dot3(weight, x, y),
+            };
+            return;
+        }
+        for (i, weight) in weight.chunks_exact(self.n_nodes).enumerate() {
+            let x: f64 = columns.iter().map(|x| x[i]).product();
+            if x == 1.0 {
+                to.iter_mut().zip(weight).for_each(|(t, w)| *t += w);
+            } else if x != 0.0 {
+                to.iter_mut().zip(weight).for_each(|(t, w)| *t += x * w);
+            }
+        }
+    }
+}
+
+/// Scores and information of one cell, times covariates and summed over patterns.
+pub(super) struct NodeSums {
+    n: usize,
+    /// Distinct (predictor or auxiliary parameter, covariate) of the entries.
+    columns: Vec<(usize, Option<usize>)>,
+    /// [column × node]
+    score: Vec<f64>,
+    /// [pair of columns × node], pairs (k, l ≤ k) at k (k + 1) / 2 + l; empty where not wanted
+    information: Vec<f64>,
+}
+
+impl NodeSums {
+    pub fn new(cell: &Cell, n: usize, information: bool) -> NodeSums {
+        let mut columns: Vec<(usize, Option<usize>)> = vec![];
+        for e in &cell.entries {
+            if !columns.contains(&(e.of, e.covariate)) {
+                columns.push((e.of, e.covariate));
+            }
+        }
+        let m = columns.len();
+        let pairs = if information { m * (m + 1) / 2 } else { 0 };
+        NodeSums { n, columns, score: vec![0.0; m * n], information: vec![0.0; pairs * n] }
+    }
+
+    pub fn add(&mut self, block: &Block, scores: &WeightedScores) {
+        let (n, len, m) = (self.n, scores.n, scores.m);
+        for (k, &(a, x)) in self.columns.iter().enumerate() {
+            let to = &mut self.score[k * n..(k + 1) * n];
+            block.add_moments(&scores.score[a * len..(a + 1) * len], x, None, to);
+        }
+        if self.information.is_empty() {
+            return;
+        }
+        let pairs = (0..self.columns.len()).flat_map(|k| (0..=k).map(move |l| (k, l)));
+        for ((k, l), to) in pairs.zip(self.information.chunks_exact_mut(n)) {
+            let ((a, x), (b, y)) = (self.columns[k], self.columns[l]);
+            block.add_moments(&scores.information[(a * m + b) * len..(a * m + b + 1) * len], x, y, to);
+        }
+    }
+
+    pub fn add_to(&self, cell: &Cell, sums: &mut SlotSums) {
+        let n = self.n;
+        let column = |e: &Entry| self.columns.iter().position(|c| *c == (e.of, e.covariate)).unwrap_or(0);
+        let entries: Vec<(&Entry, usize, Option<&[f64]>)> =
+            cell.entries.iter().map(|e| (e, column(e), cell.along(e.along))).collect();
+        for (i, &(e, k, d)) in entries.iter().enumerate() {
+            let score = &self.score[k * n..(k + 1) * n];
+            sums.gradient[e.slot as usize] += e.scale * d.map_or_else(|| vector::sum(score), |d| vector::dot(score, d));
+            if !sums.want_information {
+                continue;
+            }
+            for (j, &(other, l, c)) in entries[..=i].iter().enumerate() {
+                let pair = k.max(l) * (k.max(l) + 1) / 2 + k.min(l);
+                let h = &self.information[pair * n..(pair + 1) * n];
+                let v = match (d, c) {
+                    (None, None) => vector::sum(h),
+                    (Some(d), None) | (None, Some(d)) => vector::dot(h, d),
+                    (Some(d), Some(c)) => vector::dot3(h, d, c),
+                };
+                // two entries of one slot: both orders count
+                let both = if e.slot == other.slot && i != j { 2.0 } else { 1.0 };
+                sums.add_information(e.slot as usize, other.slot as usize, both * e.scale * other.scale * v);
+            }
+        }
+    }
+}
