@@ -6,7 +6,9 @@
 # estimates and their covariance matrix follow exactly.
 
 permute_classes <- function(fit, names, order, call = rlang::caller_env()) {
-  move <- permutation_matrix(fit, names, order, call)
+  mixing <- logit_mixing(fit, names, order, call)
+  move <- permutation_matrix(fit, names, order, mixing, call)
+  before <- fit
   p <- fit$parameters
   theta <- as.numeric(move %*% p$estimate)
   free <- fit$free
@@ -38,6 +40,7 @@ permute_classes <- function(fit, names, order, call = rlang::caller_env()) {
     if (latent$name %in% turned) latent$mean <- -latent$mean
     latent
   })
+  if (!is.null(mixing)) fit$latents <- mixed_latents(fit, before, mixing, call)
   permute_results(fit, names, order)
 }
 
@@ -62,7 +65,7 @@ turned_latents <- function(fit, names, order) {
 }
 
 # The matrix M with theta_new = M theta_old, built coefficient by coefficient.
-permutation_matrix <- function(fit, names, order, call) {
+permutation_matrix <- function(fit, names, order, mixing, call) {
   n <- nrow(fit$parameters)
   move <- diag(n)
   done <- rep(FALSE, n)
@@ -74,13 +77,17 @@ permutation_matrix <- function(fit, names, order, call) {
   classes <- fit_classes(fit)
   turned <- turned_latents(fit, names, order)
   pick <- function(coefficient, place, i) replace(numeric(n), parameter_indices(coefficient)[[place[[i]]]], 1)
-  for (entry in spec_coefficients(fit$spec, names, turned)) {
+  mixed <- rownames(mixing)[rowSums(mixing != diag(NROW(mixing))) > 0]
+  for (row in if (!is.null(mixing)) mixed_rows(fit$spec, mixing, names, call)) {
+    set_mixed(row, set, n, function(coefficient) moved_places(coefficient, names, order, classes), call, names)
+  }
+  for (entry in spec_coefficients(fit$spec, names, turned, mixed = mixed)) {
     place <- moved_places(entry$coefficient, names, order, classes)
     indices <- parameter_indices(entry$coefficient)
     for (i in seq_along(indices)) set(indices[[i]], entry$sign * pick(entry$coefficient, place, i))
   }
   for (class in Filter(function(cl) cl$name %in% names, fit$spec$classes)) {
-    for (row in logit_rows(class, order, turned, call)) {
+    for (row in logit_rows(class, order, c(turned, mixed), turned, call)) {
       indices <- parameter_indices(row$target)
       place <- moved_places(row$target, names, order, classes)
       for (i in seq_along(indices)) {
@@ -100,6 +107,35 @@ permutation_matrix <- function(fit, names, order, call) {
   if (!isTRUE(all.equal(after, log_prior_at(p, p$estimate)))) changed <- which(!is.na(p$prior_sd))
   if (length(changed) > 0) stop_not_permutable(fit, names, changed[[1]], call)
   move
+}
+
+# One row of mixed_rows(), pattern by pattern of classes.
+set_mixed <- function(row, set, n, places, call, names) {
+  given <- Filter(Negate(is.null), c(list(row$target), lapply(row$parts, `[[`, "coefficient")))
+  if (length(given) == 0) return(invisible())
+  by <- unique(lapply(given, function(coefficient) unlist(coefficient$by)))
+  if (length(by) > 1) stop_mixing(names, "Its random logits differ in what they depend on.", call)
+  patterns <- max(vapply(given, function(one) if (is.null(one[["constant"]])) length(parameter_indices(one)) else 1L, 1L))
+  for (i in seq_len(patterns)) {
+    value <- numeric(n)
+    constant <- 0
+    for (part in row$parts) {
+      if (is.null(part$coefficient)) next
+      if (!is.null(part$coefficient[["constant"]])) {
+        constant <- constant + part$weight * part$coefficient[["constant"]]
+      } else {
+        index <- parameter_indices(part$coefficient)[[places(part$coefficient)[[i]]]]
+        value[[index]] <- value[[index]] + part$weight
+      }
+    }
+    expected <- if (is.null(row$target)) 0 else row$target[["constant"]]
+    if (is.null(expected)) {
+      if (constant != 0) stop_mixing(names, "One of its random logits has a fixed value.", call)
+      set(parameter_indices(row$target)[[i]], value)
+    } else if (any(value != 0) || abs(constant - expected) > 1e-12) {
+      stop_mixing(names, "Its random logits are restricted, for instance to be independent, against one class.", call)
+    }
+  }
 }
 
 stop_not_permutable <- function(fit, names, index, call) {
@@ -126,8 +162,13 @@ moved_places <- function(coefficient, names, order, classes) {
 }
 
 # Every coefficient of the specification except those in the logits of `except`, each with the sign that it takes on
-# where latent variables turn theirs: list(coefficient, sign). Structural constants only if `constants`.
-spec_coefficients <- function(spec, except, turned, constants = FALSE) {
+# where latent variables turn theirs: list(coefficient, sign). Structural constants only if `constants`; nothing of the
+# latent variables in `mixed`.
+spec_coefficients <- function(spec, except, turned, constants = FALSE, mixed = character(0)) {
+  without <- function(predictors) {
+    meets <- function(p) any(vapply(p$terms, function(term) any(unlist(term$latents) %in% mixed), TRUE))
+    if (length(mixed) == 0) predictors else Filter(Negate(meets), predictors)
+  }
   sign_of <- function(names) if (sum(unlist(names) %in% turned) %% 2 == 1) -1 else 1
   terms <- function(predictors, own = NULL) {
     lapply(unlist(lapply(predictors, function(p) p$terms), recursive = FALSE), function(term) {
@@ -137,25 +178,27 @@ spec_coefficients <- function(spec, except, turned, constants = FALSE) {
   plain <- function(coefficients) lapply(coefficients, function(one) list(coefficient = one, sign = 1))
   others <- Filter(function(cl) !cl$name %in% except, spec$classes)
   all <- c(
-    unlist(lapply(spec$outcomes, function(o) c(terms(o$predictors), plain(o$auxiliary))), recursive = FALSE),
-    unlist(lapply(spec$latents, function(l) c(terms(list(l$predictor), l$name), plain(list(l$variance)))),
-      recursive = FALSE),
-    lapply(spec$covariances, function(cov) list(coefficient = cov$value, sign = sign_of(c(cov$a, cov$b)))),
-    unlist(lapply(others, function(cl) terms(cl$logits)), recursive = FALSE)
+    unlist(lapply(spec$outcomes, function(o) c(terms(without(o$predictors)), plain(o$auxiliary))), recursive = FALSE),
+    if (length(mixed) == 0) unlist(lapply(spec$latents, function(l) terms(list(l$predictor), l$name)), recursive = FALSE),
+    lapply(Filter(function(l) !l$name %in% mixed, spec$latents), function(l) list(coefficient = l$variance, sign = 1)),
+    lapply(Filter(function(cov) !any(c(cov$a, cov$b) %in% mixed), spec$covariances), function(cov) {
+      list(coefficient = cov$value, sign = sign_of(c(cov$a, cov$b)))
+    }),
+    unlist(lapply(others, function(cl) terms(without(cl$logits))), recursive = FALSE)
   )
   if (constants) all else Filter(function(entry) is.null(entry$coefficient[["constant"]]), all)
 }
 
 # The logits' coefficients, matched across logits by covariate, latents and classes: list(target, plus, minus, sign).
-logit_rows <- function(class, order, turned, call) {
+logit_rows <- function(class, order, own, turned, call) {
   k <- class$n_classes
   key <- function(term) {
     paste(c(term$covariate, "*", unlist(term$latents), "*", unlist(term$coefficient$by)), collapse = ":")
   }
   is_turned <- function(term) any(unlist(term$latents) %in% turned)
-  # A turned random logit with the constant coefficient 1 stays as it is: -1 from the reference, -1 from its sign.
+  # Random logits change with the classes, so that their constant coefficients 1 stay as they are.
   logits <- lapply(class$logits, function(p) {
-    Filter(function(term) !(is_turned(term) && !is.null(term$coefficient[["constant"]])), p$terms)
+    Filter(function(term) !(any(unlist(term$latents) %in% own) && !is.null(term$coefficient[["constant"]])), p$terms)
   })
   tables <- lapply(logits, function(terms) stats::setNames(terms, vapply(terms, key, "")))
   keys <- unique(unlist(lapply(tables, names)))
@@ -164,7 +207,7 @@ logit_rows <- function(class, order, turned, call) {
   if (constant || !complete) {
     abort_spec(c(
       "The classes of {.val {class$name}} cannot be reordered: its logits differ in form.",
-      i = "Random logits of three or more classes and unequal predictors belong to their class.",
+      i = "Random effects and predictors that not all logits have belong to their class.",
       i = "Name another variable in {.arg class}."
     ), call = call)
   }

@@ -73,6 +73,67 @@ test_that("random logits of two classes turn their sign", {
     tolerance = 1e-8)
 })
 
+# Models with random logits of three classes, hardly estimated: renumbering is exact at any parameter values.
+three_random <- function(model) {
+  data <- withr::with_seed(3, {
+    id <- rep(1:20, each = 8)
+    c <- sample(3, 160, TRUE)
+    p <- rbind(c(.9, .9, .1), c(.1, .8, .9), c(.2, .1, .2))
+    u <- sapply(1:6, function(i) stats::rbinom(160, 1, p[c, (i - 1) %% 3 + 1]))
+    v <- sapply(1:3, function(i) stats::rbinom(160, 1, p[c, i]))
+    data.frame(id, w = stats::rnorm(20)[id], x = stats::rnorm(160), y = stats::rnorm(160) + stats::rnorm(20)[id],
+      u = u, v = v)
+  })
+  mlmix(model, data, starts = 1, seed = 1, threads = 1, control = mlmix_control(max_iterations = 6),
+    integration = quadrature(points = 9, adaptive = FALSE))
+}
+
+test_that("random logits of three classes become differences, whatever they have and meet", {
+  items <- outcome(u.1:u.6 ~ c, family = bernoulli())
+  models <- list(
+    mixture_model(latent_class("c", 3, ~ w + (1 | id)), items),
+    mixture_model(latent_class("c", 3, ~ (1 | id)), items, outcome(y ~ (1 | id)), between(y ~ c)),
+    mixture_model(latent_class("c", 3, ~ (1 | id)), items, outcome(y ~ (1 | id)), covary("y@id", "c#1@id", "c#2@id"))
+  )
+  models[[4]] <- mixture_model(latent_class("c", 3, ~ (1 | id)), latent_class("d", 2, ~ c + (1 | id)), items,
+    outcome(v.1:v.3 ~ d, family = bernoulli()), between(d ~ c))
+  for (i in seq_along(models)) {
+    fit <- suppressMessages(suppressWarnings(three_random(models[[i]])))
+    for (order in list(c(2, 1, 3), c(3, 1, 2), c(1, 3, 2))) {
+      moved <- order_classes(fit, order, "c")
+      at <- engine_evaluate(moved, moved$parameters$estimate)$log_likelihood
+      at_first <- engine_evaluate(fit, fit$parameters$estimate)$log_likelihood
+      expect_lt(abs(at - at_first), 0.02)
+      back <- order_classes(moved, order(order), "c")
+      expect_equal(coef(back), coef(fit), tolerance = 1e-8)
+      if (!anyNA(fit$vcov)) expect_equal(back$vcov, fit$vcov, tolerance = 1e-6)
+      expect_equal(random_effects(back)[["c#2@id"]], random_effects(fit)[["c#2@id"]], tolerance = 1e-6)
+    }
+    b <- random_effects(fit)
+    expect_equal(random_effects(order_classes(fit, c(3, 1, 2), "c"))[["c#1@id"]], -b[["c#2@id"]], tolerance = 1e-6)
+    expect_equal(random_effects(order_classes(fit, c(3, 1, 2), "c"))[["c#2@id"]], b[["c#1@id"]] - b[["c#2@id"]], tolerance = 1e-6)
+  }
+})
+
+test_that("an order in numbers; random logits that are restricted against the reference", {
+  fit <- carcinoma_fit(3)
+  sizes <- fit$class_prob$c
+  expect_equal(order_classes(fit, c(3, 1, 2))$class_prob$c, sizes[c(3, 1, 2)])
+  expect_equal(order_classes(fit, 1:3), fit)
+  independent <- suppressMessages(suppressWarnings(three_random(mixture_model(
+    latent_class("c", 3, ~ (1 | id)), outcome(u.1:u.6 ~ c, family = bernoulli()),
+    constrain(fix("c#1@id~~c#2@id" = 0))
+  ))))
+  expect_equal(order_classes(order_classes(independent, c(2, 1, 3)), c(2, 1, 3))$parameters, independent$parameters)
+  expect_snapshot(error = TRUE, {
+    order_classes(independent, c(3, 1, 2))
+    order_classes(fit, c(1, 2))
+    order_classes(fit, c(1, 2, 2))
+    order_classes(chain_fit(), c(2, 1))
+    order_classes(chain_fit(), c(2, 1), class = "d")
+  })
+})
+
 test_that("warnings name the parameters under their new numbers", {
   fit <- order_classes(carcinoma_fit(3), decreasing = FALSE)
   named <- unlist(lapply(Filter(function(w) w$kind == "boundary", fit$warnings), `[[`, "parameters"))
