@@ -21,6 +21,7 @@
 #'   (exploratory); they are named `f1`, `f2`, ..., uncorrelated, and the first item loads on `f1` only, the second on
 #'   `f1` and `f2` and so on, which fixes their rotation. Or a named list such as `list(verbal = u1:u9, number =
 #'   u10:u18)`: each factor is measured by its items (confirmatory) and the factors are correlated.
+#' @param family Response family, default `"auto"`: from the data, as in [lca()], with `link`.
 #' @return A model, as from [mixture_model()]: class variable `c`, factor `f` (or the factors named) with variance 1.
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 8, equations (36), (38) and
 #'   (39).

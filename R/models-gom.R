@@ -9,8 +9,9 @@
 #' response, with `person` as the cluster and the factor `item`; in each row the other items are missing. Variables of
 #' the data may not have these two names if the model uses them.
 #'
-#' Items may be of any kind and of several kinds in one model: binary, ordered, nominal, continuous
-#' (`family = gaussian()`). A person's class probabilities may depend on variables of the person and on the item:
+#' Items may be of any kind and of several kinds in one model: binary, ordered and nominal ones are recognised,
+#' continuous ones and counts need `family`, as in `family = list("y1:y3" = gaussian())`. A person's class probabilities
+#' may depend on variables of the person and on the item:
 #' `predictors = ~ age + I(item %in% c("u1", "u2"))`, or, with a function of the item's name that you define,
 #' `~ age + difficulty(item)`.
 #'
@@ -24,7 +25,9 @@
 #'   normal factor `eta` behind all of them, with a loading for each class but the last.
 #' @param predictors One-sided formula or `NULL` (default): predictors of the class logits (variables of the person).
 #' @param link Text: `"probit"` (default) or `"logit"`, for items with two or with ordered categories.
-#' @param family Response family, default `"auto"`: from the data, as in [lca()], with `link`.
+#' @param family Response family of all items, default `"auto"`: from the data, as in [lca()], with `link`. Or a list of
+#'   families named by items or ranges of them, such as `list("y1:y3" = gaussian(), z = poisson())`; items that it does
+#'   not name are `"auto"`.
 #' @return A model, as from [mixture_model()], that carries `reshape`.
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 7, equations (33) to (35).
 #'   Erosheva, E. A. (2003). Bayesian estimation of the grade of membership model. *Bayesian Statistics*, 7, 501--510.
@@ -33,17 +36,18 @@
 #' gom(u1:u17, k = 2)
 #' gom(u1:u17, k = 3, random = "factor")
 #' gom(u1:u17, k = 2, predictors = ~ age)
+#' gom(c(u1, u2, y1, y2), k = 2, family = list("y1:y2" = gaussian()))
 #' @export
 gom <- function(items, k, random = c("free", "factor"), predictors = NULL, link = c("probit", "logit"),
                 family = "auto") {
   items <- capture_items(rlang::enquo(items), "items")
   k <- check_count(k, "k", min = 2)
   random <- check_choice(random, c("free", "factor"), "random")
-  family <- linked_family(family, check_choice(link, c("probit", "logit"), "link"))
+  kinds <- items_by_family(items, family, check_choice(link, c("probit", "logit"), "link"))
   formula <- add_to_formula(predictors_formula(predictors), if (random == "free") "(1 | person)" else "eta")
   components <- c(
     if (random == "factor") list(latent_factor("eta", level = "between")),
-    list(latent_class("c", k, formula), outcome_of(items, "c", family))
+    list(latent_class("c", k, formula)), lapply(kinds, function(kind) outcome_of(kind$items, "c", kind$family))
   )
   new_model(components, cluster = "person", reshape = responses_in_persons(items))
 }
@@ -57,4 +61,35 @@ responses_in_persons <- function(items) {
 linked_family <- function(family, link, call = rlang::caller_env()) {
   family <- as_family(family, call = call)
   if (family$type == "auto") auto_family(link) else family
+}
+
+# Items of one family each: list of list(items, family), in the order of the items.
+items_by_family <- function(items, family, link, call = rlang::caller_env()) {
+  if (!is.list(family) || inherits(family, c("mlmix_family", "family"))) {
+    return(list(list(items = items, family = linked_family(family, link, call))))
+  }
+  if (length(family) == 0 || !all(nzchar(rlang::names2(family)))) {
+    abort_spec(c(
+      "{.arg family} must be a family, or a list of families with the names of items.",
+      x = "You gave {describe(family)}.",
+      i = "For example {.code family = list(\"y1:y3\" = gaussian())}; the other items are {.val auto}."
+    ), call = call)
+  }
+  named <- lapply(names(family), function(text) {
+    expr <- tryCatch(rlang::parse_expr(text), error = function(e) text)
+    names <- expand_names(expr, globalenv(), "family", call = call)
+    unknown <- setdiff(names, items)
+    if (length(unknown) > 0) {
+      abort_spec(c(
+        "{.arg family} names {.val {unknown}}, which {?is/are} not among the items.",
+        suggest_names(unknown[[1]], items, "Items")
+      ), call = call)
+    }
+    names
+  })
+  twice <- unique(unlist(named)[duplicated(unlist(named))])
+  if (length(twice) > 0) abort_spec("{.arg family} names {.val {twice}} twice.", call = call)
+  rest <- setdiff(items, unlist(named))
+  kinds <- Map(function(names, one) list(items = names, family = as_family(one, call = call)), named, unname(family))
+  c(if (length(rest) > 0) list(list(items = rest, family = linked_family("auto", link, call))), kinds)
 }

@@ -23,6 +23,7 @@
 #' @param guessing_prior `NULL` (default: none), or two numbers: mean and standard deviation of a normal prior on the
 #'   guessing logit of every item (`"3pl"`, `"4pl"`), such as `c(qlogis(0.2), 0.5)`. The estimates are then
 #'   posterior modes: see `prior()` in [constrain()], which also sets the prior of a single item.
+#' @param family Response family, default `"auto"`: from the data, as in [lca()], with `link`.
 #' @return A model, as from [mixture_model()]: factor `f`, and for `"3pl"` and `"4pl"` class variable `guess` and
 #'   `reshape` (see [gom()]).
 #' @details In the class of guessing the intercepts are fixed at 20 and the loadings at 0: the probability of a right

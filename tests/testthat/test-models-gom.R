@@ -26,10 +26,17 @@ test_that("items of every kind, of several kinds, and covariates of persons and 
   expect_equal(n_free(gom(c(y1, y2), 2, family = gaussian()), data), 4 + 2 + 2)
   mixed <- gom(c(u1, u2, o1, n1), 2)
   expect_equal(n_free(mixed, data), 4 + 4 + 4 + 2)
-  difficulty <- function(item) c(u1 = -1, u2 = 1, o1 = 0.5, n1 = 0)[as.character(item)]
-  model <- gom(c(u1, u2, o1, n1), 2, predictors = ~ age + difficulty(item))
+  with_numbers <- gom(c(u1, u2, o1, n1, y1, y2), 2, family = list("y1:y2" = gaussian()))
+  expect_equal(n_free(with_numbers, data), 4 + 4 + 4 + 2 + 4 + 2)
+  expect_snapshot(error = TRUE, {
+    gom(c(u1, y1), 2, family = list(gaussian()))
+    gom(c(u1, y1), 2, family = list(y2 = gaussian()))
+    gom(c(u1, y1), 2, family = list(y1 = gaussian(), y1 = poisson()))
+  })
+  difficulty <- function(item) c(u1 = -1, u2 = 1, o1 = 0.5, n1 = 0, y1 = 2)[as.character(item)]
+  model <- gom(c(u1, u2, o1, n1, y1), 2, predictors = ~ age + difficulty(item), family = list(y1 = gaussian()))
   resolved <- suppressMessages(resolve_model(model, data))
-  expect_equal(resolved$columns[["difficulty(item)"]][1:4], c(-1, 1, 0.5, 0))
+  expect_equal(resolved$columns[["difficulty(item)"]][1:5], c(-1, 1, 0.5, 0, 2))
   # at given parameters against plain integration over the person's random effect
   table <- resolved$parameters
   theta <- withr::with_seed(1, ifelse(table$kind == "threshold", NA, stats::rnorm(nrow(table), sd = 0.5)))
@@ -50,12 +57,13 @@ test_that("items of every kind, of several kinds, and covariates of persons and 
   }
   one <- function(i) {
     density <- stats::dnorm(z) * diff(z)[[1]]
-    for (item in c("u1", "u2", "o1", "n1")) {
+    for (item in c("u1", "u2", "o1", "n1", "y1")) {
       g <- stats::plogis(value[["c#1~1"]] + value[["c#1~age"]] * data$age[[i]] +
         value[["c#1~difficulty(item)"]] * difficulty(item) + sqrt(1.5) * z)
       y <- as.numeric(data[[item]][[i]])
       p <- vapply(1:2, function(c) {
         switch(item, o1 = ordered_p(y, c), n1 = nominal_p(y, c),
+          y1 = stats::dnorm(y, value[[sprintf("y1~1[c=%d]", c)]], sqrt(1.5)),
           stats::pnorm(c(-1, 1)[[y + 1]] * value[[sprintf("%s~1[c=%d]", item, c)]]))
       }, 0)
       density <- density * (g * p[[1]] + (1 - g) * p[[2]])
