@@ -1,6 +1,7 @@
 # constrain() applied to a parameter table: names are looked up, equal parameters merged, linear equalities read.
 
-# Returns the table without merged rows, `position` (old row -> new row) and `linear` (for the specification).
+# Returns the table without merged rows, `position` (old row -> new row), `linear` (for the specification) and `merged`,
+# the names that equal() took away with those that stand for them.
 apply_constraints <- function(frame, parts, call) {
   actions <- unlist(lapply(parts, `[[`, "actions"), recursive = FALSE)
   keep <- seq_len(nrow(frame)) # the row that now stands for each row
@@ -21,10 +22,12 @@ apply_constraints <- function(frame, parts, call) {
   linear <- lapply(Filter(function(a) a$verb == "linear", actions), function(action) {
     lapply(action$names, parse_linear, names = frame$name, position = position, call = call)
   })
+  gone <- keep != seq_along(keep)
+  merged <- stats::setNames(frame$name[keep[gone]], frame$name[gone])
   frame <- frame[sort(unique(keep)), ]
   frame$id <- seq_len(nrow(frame))
   rownames(frame) <- NULL
-  list(frame = frame, position = position, linear = unlist(linear, recursive = FALSE) %||% list())
+  list(frame = frame, position = position, linear = unlist(linear, recursive = FALSE) %||% list(), merged = merged)
 }
 
 # Rows whose name is `name`, or matches it where `*` stands for any text; variances and covariances only where the

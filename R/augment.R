@@ -10,6 +10,7 @@
 #'   rows left out. For each class variable `c`, also those of clusters: `.class_c` (modal class), `.prob_c_1`,
 #'   `.prob_c_2`, ... (posterior probabilities); for each factor `f`: `.score_f`, `.se_f`. Models that stack items
 #'   ([gom()]) have within class variables of persons' items, which are left out here; see [posterior()].
+#' @seealso [posterior()], [predict.mlmix()], [tidy.mlmix()].
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' augment(fit, carcinoma)

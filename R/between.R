@@ -13,6 +13,8 @@
 #'   right shifts the mean, by 0 in its last class. A regression takes the place of the covariance that random effects
 #'   of one pair of parentheses would have.
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, equations (5) and (18).
+#' @seealso [mixture_model()]; [covary()] for covariances without a direction; [outcome()] and [latent_class()], whose
+#'   random effects it takes.
 #' @examples
 #' mixture_model(
 #'   latent_class("c1", 2, ~ (1 | room)),

@@ -13,7 +13,8 @@
 #' Draws run on the [future plan][future::plan()] in force if the future.apply package is installed, with the same
 #' result for the same seed on any plan. On each draw the smaller model starts from its estimates, the larger one from
 #' its own and from random starts. Where the larger model ends below the smaller one it is tried again with four times
-#' the starts. Draws in which that fails too, or in which an estimation does not converge, do not count; they are
+#' the starts. Each estimation uses as many threads as the fits did, on parallel plans one. Draws in which that fails
+#' too, or in which an estimation does not converge, do not count; they are
 #' counted in `failures`.
 #'
 #' With `level` the draws end as soon as it is clear on which side of that level the p-value lies: when the number of

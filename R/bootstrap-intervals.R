@@ -41,6 +41,7 @@
 #'
 #'   Efron, B. (1987). Better bootstrap confidence intervals. *Journal of the American Statistical Association*, 82,
 #'   171-185.
+#' @seealso [bootstrap()], [confint.mlmix()].
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' boot <- bootstrap(fit, replications = 40, seed = 1)
@@ -109,7 +110,9 @@ studentised_interval <- function(values, errors, original, tail) {
 limit_names <- function(tail) paste(format(100 * c(tail, 1 - tail), trim = TRUE), "%")
 
 # Names or numbers among `names`, as positions.
-check_parm <- function(parm, names, call = rlang::caller_env()) {
+# `merged`: names that equal() took away, with those that stand for them.
+check_parm <- function(parm, names, merged = NULL, call = rlang::caller_env()) {
+  if (is.character(parm)) parm <- ifelse(parm %in% names(merged), merged[parm], parm)
   unknown <- if (is.character(parm)) setdiff(parm, names) else setdiff(parm, seq_along(names))
   if (length(unknown) > 0) {
     abort_spec(c(

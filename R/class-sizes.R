@@ -9,6 +9,7 @@
 #'   `proportion` (estimated by the model; with `joint` the average posterior probability), `n` (the same as a number
 #'   of units or clusters), `posterior_proportion` (the average posterior probability), `modal_n` and
 #'   `modal_proportion` (by most probable class). Counts are weighted where there are weights or frequencies.
+#' @seealso [posterior()], [classification_table()], [transitions()], [order_classes()].
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' class_sizes(fit)

@@ -21,6 +21,8 @@
 #'   is that of the data alone, at these estimates; `fit$log_prior` has the sum of the log-densities. It is below the
 #'   maximum of the likelihood, so likelihood-ratio tests and information criteria are only approximate.
 #' @return A list of class `mlmix_constrain` with one element per constraint.
+#' @seealso [parameters()], which lists the names; [mixture_model()]; [start_values()] to start from another fit;
+#'   [wald_test()], which tests what is constrained here.
 #' @examples
 #' constrain(fix("u1~1[c=1]" = -15), equal("u2~f", "u3~f"))
 #' @export
@@ -112,6 +114,14 @@ constraint_words <- list(
   },
   linear = function(...) {
     equations <- unlist(list(...))
+    plain <- gsub("\\[[^]]*\\]", "", as.character(equations))
+    if (any(grepl("[<>]|!=", plain))) {
+      abort_spec(c(
+        "{.fn linear} takes equalities, not inequalities.", x = "You gave {.val {equations[grepl('[<>]|!=', plain)]}}.",
+        i = "{.fn bound} keeps one parameter within limits: {.code bound(\"y~x\" = c(0, Inf))}. An order of two
+          parameters cannot be imposed."
+      ), call = rlang::call2("constrain"))
+    }
     sides <- lengths(strsplit(gsub("\\[[^]]*\\]", "", as.character(equations)), "="))
     ok <- is.character(equations) && length(equations) > 0 && all(sides == 2)
     if (!ok) {

@@ -8,6 +8,7 @@
 #'   the variance, which only makes sense with `by`.
 #' @param by One-sided formula, default `~ 1`: `~ c` gives a covariance for each class.
 #' @return A list of class `mlmix_covary` with `names` and `by`.
+#' @seealso [mixture_model()]; [between()] for regressions among random effects.
 #' @examples
 #' covary(y1, y2)
 #' covary(y1:y4, by = ~ c)

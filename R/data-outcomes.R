@@ -45,7 +45,21 @@ prepare_outcomes <- function(items, data, cluster, call) {
     }
   }
   report_notes(notes$list)
+  inform_assumed(items)
   items
+}
+
+# Items of 0 and 1 that are gaussian because nobody said otherwise.
+inform_assumed <- function(items) {
+  assumed <- Filter(function(item) {
+    isTRUE(item$part$assumed) && item$family$type == "gaussian" && all(item$values %in% c(0, 1, NA))
+  }, items)
+  if (length(assumed) == 0) return(invisible())
+  names <- cli::cli_vec(vapply(assumed, `[[`, "", "name"), list("vec-trunc" = 5))
+  cli::cli_inform(c(
+    i = "{.var {names}}: all values are 0 or 1, and the family is {.fn gaussian}, as none was given.",
+    i = "For probabilities of 1 give {.code family = bernoulli()}; {.code family = gaussian()} without this message."
+  ), class = c("mlmix_message_family", "mlmix_message_data"))
 }
 
 depends_on_values <- function(type) type %in% c("auto", "bernoulli") || has_categories(type)

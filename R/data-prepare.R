@@ -27,7 +27,10 @@ check_columns <- function(data, names, what, call, declared = NULL) {
       abort_data(c(
         "{.arg data} has no variable {.var {name}}, which {what} needs.",
         suggest_names(name, c(declared, names(data)), "Variables"),
-        i = if (!is.null(declared)) "A class variable or factor must be declared: {.code latent_class(\"{name}\", 2)}."
+        i = if (!is.null(declared)) {
+          "A class variable or a factor must be declared: {.code latent_class(\"{name}\", 2)},
+            {.code latent_factor(\"{name}\")}."
+        }
       ), call = call)
     }
     column <- data[[name]]

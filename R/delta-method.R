@@ -1,8 +1,9 @@
 # The delta method: standard errors of any function of the parameters, by numeric derivatives.
 
 # `fun` takes all natural parameters (table order) and returns a numeric vector. Returns list(estimate, std_error,
-# vcov). Parameters held at a boundary count as fixed; a result that depends on nothing else has no standard error,
-# and neither has one that depends on a parameter that is not identified.
+# vcov, boundary, lost, fixed). Parameters held at a boundary count as fixed; a result that depends on nothing else has
+# no standard error, and neither has one that depends on a parameter that is not identified. `boundary`, `lost` and
+# `fixed` say which results depend on held ones, on ones not identified, and on no free one at all (error 0).
 delta_method <- function(fit, fun) {
   theta <- fit$parameters$estimate
   estimate <- fun(theta)
@@ -21,7 +22,10 @@ delta_method <- function(fit, fun) {
   std_error <- sqrt(pmax(diag(covariance), 0))
   on <- function(which) rowSums(depends[, which, drop = FALSE]) > 0
   std_error[on(lost) | (rowSums(depends) > 0 & !on(usable))] <- NA_real_
-  list(estimate = estimate, std_error = std_error, vcov = covariance, boundary = on(held))
+  list(
+    estimate = estimate, std_error = std_error, vcov = covariance, boundary = on(held), lost = on(lost),
+    fixed = rowSums(depends) == 0
+  )
 }
 
 # Four-point central differences with respect to the parameters in `free`, inside their bounds: [length(fun) x

@@ -11,7 +11,11 @@
 #'   ``difference = `u1~1[c=1]` - `u1~1[c=2]` ``. Each must give one number, or several, which are numbered.
 #' @param level Number between 0 and 1, default 0.95.
 #' @return A data frame, one row per quantity: `name`, `estimate`, `std.error`, `statistic`, `p.value` (against 0: for a
-#'   ratio derive its logarithm), `conf.low`, `conf.high`. Its attribute `"vcov"` is the covariance matrix of the quantities.
+#'   ratio derive its logarithm), `conf.low`, `conf.high`, `status`. Without a standard error `status` says why:
+#'   `"boundary"` where all parameters concerned are held at a boundary, `"not identified"`, `"fixed"`, or that the fit
+#'   was made with `se = "none"`; otherwise it is `"free"`. The attribute `"vcov"` is the covariance matrix of the
+#'   quantities.
+#' @seealso [wald_test()], [estimates()], [confint.mlmix()], [irt_parameters()], [r_squared()].
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' derive(fit, odds_ratio = exp(`B~1[c=2]` - `B~1[c=1]`), size = plogis(`c#1~1`))
@@ -28,11 +32,11 @@ derive <- function(fit, ..., level = 0.95) {
   }
   unnamed <- names(quosures) == ""
   names(quosures)[unnamed] <- vapply(quosures[unnamed], rlang::as_label, "")
-  names <- fit$parameters$name
+  names <- c(fit$parameters$name, names(fit$data$merged))
   frame <- rlang::current_env()
   for (quo in quosures) check_expression(quo, names, frame)
   evaluate <- function(theta) {
-    mask <- as.list(stats::setNames(theta, names))
+    mask <- named_parameters(fit, theta)
     lapply(quosures, function(quo) rlang::eval_tidy(quo, data = mask))
   }
   at_estimates <- evaluate(fit$parameters$estimate)
@@ -42,10 +46,24 @@ derive <- function(fit, ..., level = 0.95) {
     if (length(value) == 1) name else paste0(name, "[", seq_along(value), "]")
   }, names(at_estimates), at_estimates), use.names = FALSE)
   dimnames(delta$vcov) <- list(labels, labels)
-  structure(
-    readable(data.frame(name = labels, wald_columns(delta$estimate, delta$std_error, level), stringsAsFactors = FALSE)),
-    vcov = delta$vcov
+  status <- quantity_status(fit, delta)
+  table <- data.frame(
+    name = labels, wald_columns(delta$estimate, delta$std_error, level), status = status, stringsAsFactors = FALSE
   )
+  structure(readable(table, if (any(status != "free")) "statistic"), vcov = delta$vcov)
+}
+
+# Parameters by name, also by the names that equal() took away.
+named_parameters <- function(fit, theta) {
+  mask <- as.list(stats::setNames(theta, fit$parameters$name))
+  merged <- fit$data$merged
+  c(mask, stats::setNames(mask[unname(merged)], names(merged)))
+}
+
+# Why a function of the parameters has no standard error.
+quantity_status <- function(fit, delta) {
+  ifelse(delta$fixed, "fixed", ifelse(!is.na(delta$std_error), "free",
+    if (is.null(fit$vcov)) "no errors (se = \"none\")" else ifelse(delta$lost, "not identified", "boundary")))
 }
 
 # Every variable in the expression must be a parameter or exist where the expression was written.

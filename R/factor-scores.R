@@ -12,6 +12,7 @@
 #'   `y@school` its value and standard error `y@school.se`.
 #' @references Bock, R. D. and Mislevy, R. J. (1982). Adaptive EAP estimation of ability in a microcomputer
 #'   environment. *Applied Psychological Measurement*, 6, 431-444.
+#' @seealso [posterior()], [predict.mlmix()] for new units and clusters, [plausible_draws()], [memberships()].
 #' @examples
 #' \donttest{
 #' fit <- mlmix(irt(item1:item5, type = "2pl"), lsat, seed = 1)

@@ -25,6 +25,7 @@ new_family <- function(type, link = NULL, ...) {
 #'   `"zip"`, `"zinb"`.
 #' * `censored()`: a normal variable of which values beyond a limit are recorded as the limit (tobit).
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models.
+#' @seealso [outcome()].
 #' @examples
 #' outcome(u1:u5 ~ c, family = ordinal("probit"))
 #' outcome(visits ~ c * x, family = zero_inflated("poisson", zero = ~ c))

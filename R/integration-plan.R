@@ -12,6 +12,7 @@
 #' @return A list of class `mlmix_integration` as from [integration()], with `error` `NA`. More nodes than `max_nodes`
 #'   are an error that names the alternatives. Where [quadrature()] leaves everything open, a fit with one or two
 #'   dimensions may in the end use a finer grid that is not adaptive; [integration()] tells.
+#' @seealso [quadrature()], [integration()] after a fit.
 #' @examples
 #' integration_plan(irt(item1:item5, type = "2pl"), lsat)
 #' @export

@@ -1,4 +1,5 @@
-# Fits, summaries, models and comparisons in R Markdown: tables and equations in Markdown that pandoc takes to any format.
+# Fits, summaries, models and comparisons in R Markdown: tables and equations in Markdown that pandoc takes to any
+# format.
 
 #' Fits, summaries and models in R Markdown
 #'

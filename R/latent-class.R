@@ -34,6 +34,14 @@ latent_class <- function(name, k, formula = ~ 1, level = c("within", "between"),
       i = "Its logits are already those of clusters. Random effects belong to within class variables."
     ))
   }
+  written <- substitute(known)
+  frame <- rlang::current_env()
+  known <- tryCatch(known, error = function(e) {
+    abort_spec(c(
+      "{.arg known} must be the name of one variable, in quotes.", x = "You gave {.code {deparse1(written)}}.",
+      i = "Write {.code known = \"{deparse1(written)}\"}."
+    ), call = frame)
+  })
   if (!is.null(known)) {
     check_string(known, "known", "the name of one variable")
   }

@@ -13,10 +13,20 @@
 #' @param variance One-sided formula, default `~ 1`: `~ c` gives a (residual) variance for each class.
 #' @param scale Text: how the factor gets its unit. `"variance"` (default) fixes the variance at 1 (in the last class,
 #'   if it differs by class) and leaves all loadings free; `"loading"` fixes the first loading at 1 and leaves the
-#'   variance free.
+#'   variance free. See Details.
+#' @details With `scale = "variance"` the unit of the factor is its standard deviation within a class, given its
+#' predictors and the cluster: a loading is the change of the outcome's linear predictor (in the outcome's unit;
+#' logits or
+#' probits for categories) per standard deviation, and scores, class-specific means and coefficients of predictors are
+#' in
+#' standard deviations. Its sign is arbitrary: with it all loadings change theirs. With `scale = "loading"` the unit is
+#' that of the first outcome's linear predictor, which the factor has its sign from, and the (residual) variance is
+#' estimated. With random effects of the factor, `(1 | school)`, the variance that is fixed is that within clusters. The
+#' fit and the classes are the same on both scales. The mean is 0 in the last class, or everywhere without classes.
 #' @return A list of class `mlmix_factor` with `name`, `level`, `scale`, `formula`, `variance` (the class variables it
 #'   varies by) and the parsed `equation`.
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, equations (2), (3), (5) and (36).
+#' @seealso [mixture_model()], which puts declarations together; [factor_scores()]; [fma()], [irt()].
 #' @examples
 #' latent_factor("f", ~ c + (1 | school), scale = "loading")
 #' latent_factor("g", level = "between")

@@ -9,6 +9,7 @@
 #' @param start_values `NULL` (default), or one number for each parameter in the order of [parameters()], such as
 #'   `coef(fit, fixed = TRUE)`, used as the first start.
 #' @return A list of class `mlmix_control` with the four elements.
+#' @seealso [mlmix()], [start_values()].
 #' @examples
 #' mlmix_control(max_iterations = 5000, tolerance = 1e-10)
 #' @export

@@ -16,11 +16,23 @@
 #' @return A model, as from [mixture_model()].
 #' @references Muthén, B. and Shedden, K. (1999). Finite mixture modeling with mixture outcomes using the EM algorithm.
 #'   *Biometrics*, 55, 463--469.
+#' @seealso [mixture_regression()]; [plot.mlmix()] with `type = "growth"`; the vignette `vignette("growth-mixtures")`.
 #' @examples
-#' growth_mixture(y ~ time + (1 + time | id), k = 2)
+#' # two groups of 30 that learn at different speed
+#' set.seed(1)
+#' pupil <- rep(1:60, each = 4)
+#' speed <- rep(1:2, each = 120)
+#' scores <- data.frame(pupil, time = 0:3)
+#' scores$y <- rnorm(60)[pupil] + speed * scores$time + rnorm(240, sd = 0.5)
+#' model <- growth_mixture(y ~ time + (1 | pupil), k = 2)
+#' fit <- mlmix(model, scores, starts = c(3, 1), seed = 1)
+#' estimates(fit)
+#' class_sizes(fit)
 #' @export
 growth_mixture <- function(formula, k, predictors = NULL, variances = c("equal", "varying"),
                            residual = c("equal", "varying"), family = stats::gaussian(), class = "c") {
+  assumed <- missing(family)
+  check_whole_names(sys.call(), formals())
   variances <- check_choice(variances, c("equal", "varying"), "variances")
   residual <- check_choice(residual, c("equal", "varying"), "residual")
   equation <- parse_equation(formula, "formula")
@@ -32,7 +44,8 @@ growth_mixture <- function(formula, k, predictors = NULL, variances = c("equal",
     ))
   }
   k <- check_count(k, "k")
-  components <- regression_by_class(formula, equation, k, class, family, residual, "between", predictors)
+  components <- regression_by_class(formula, equation, k, class, family, residual, "between", predictors,
+    assumed = assumed)
   if (variances == "varying") {
     components <- c(components, varying_effects(equation, class))
   }

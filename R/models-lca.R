@@ -10,6 +10,8 @@
 #' @param class Text, default `"c"`: the name of the class variable.
 #' @return A model, as from [mixture_model()].
 #' @references Lazarsfeld, P. F. and Henry, N. W. (1968). Latent structure analysis.
+#' @seealso [lpa()], [multilevel_lca()], [lta()], [gom()]; [enumerate_classes()] to choose the number of classes;
+#'   [three_step()] for covariates and outcomes.
 #' @examples
 #' lca(u1:u8, k = 3, predictors = ~ x1 + x2)
 #' @export

@@ -11,11 +11,13 @@
 #' @return A model, as from [mixture_model()].
 #' @references Gibson, W. A. (1959). Three multivariate models: factor analysis, latent structure analysis, and latent
 #'   profile analysis. *Psychometrika*, 24, 229--252.
+#' @seealso [lca()], [fma()]; [enumerate_classes()] to choose the number of classes.
 #' @examples
 #' lpa(y1:y5, k = 4, variances = "varying")
 #' @export
 lpa <- function(items, k, variances = c("equal", "varying"), covariances = c("zero", "equal", "varying"),
                 predictors = NULL, class = "c") {
+  check_whole_names(sys.call(), formals())
   items <- capture_items(rlang::enquo(items), "items")
   k <- check_count(k, "k")
   variances <- check_choice(variances, c("equal", "varying"), "variances")

@@ -19,8 +19,13 @@
 #' @return A model, as from [mixture_model()].
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 4. Muthén, B. and Asparouhov, T.
 #'   (2022). Latent transition analysis with random intercepts. *Psychological Methods*, 27, 1--16.
+#' @seealso [transitions()], [lca()]; the vignette `vignette("latent-transitions")`.
 #' @examples
-#' lta(list(fall = fall1:fall10, spring = spring1:spring10), k = 2)
+#' model <- lta(list(fall = fall1:fall5, spring = spring1:spring5), k = 2)
+#' fit <- mlmix(model, toca, starts = c(3, 1), seed = 1)
+#' transitions(fit)
+#' estimates(fit, scale = "probability")
+#' # three occasions with the same transitions between them
 #' lta(list(u1:u5, v1:v5, w1:w5), k = 2, stationary = TRUE)
 #' @export
 lta <- function(items, k, invariant = TRUE, cluster = NULL, order = 1, stationary = FALSE, random_intercept = FALSE,

@@ -15,9 +15,15 @@
 #' @return A model, as from [mixture_model()]. The class variables are `c` (units) and `d` (clusters).
 #' @references Vermunt, J. K. (2003). Multilevel latent class models. *Sociological Methodology*, 33, 213--239.
 #'   Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, sections 2 and 6.
+#' @seealso [lca()], [icc()], [two_step()]; the vignette `vignette("multilevel-latent-classes")`.
 #' @examples
-#' multilevel_lca(u1:u10, k = 3, cluster = "school", k_between = 2)
-#' multilevel_lca(u1:u10, k = 2, cluster = "school", random = TRUE, predictors = ~ age)
+#' # two kinds of classrooms, two kinds of pupils
+#' model <- multilevel_lca(fall1:fall5, k = 2, cluster = "room", k_between = 2)
+#' fit <- mlmix(model, toca, starts = c(3, 1), seed = 1)
+#' class_sizes(fit)
+#' head(posterior(fit, level = "between"))
+#' # classrooms that differ by a normal random effect
+#' multilevel_lca(fall1:fall5, k = 2, cluster = "room", random = TRUE)
 #' @export
 multilevel_lca <- function(items, k, cluster, k_between = NULL, random = FALSE, predictors = NULL,
                            cluster_predictors = NULL, family = "auto") {

@@ -14,12 +14,15 @@
 #' @inheritParams growth_mixture
 #' @return A model, as from [mixture_model()].
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, section 5, Models 5 and 6.
+#' @seealso [growth_mixture()], [r_squared()].
 #' @examples
 #' mixture_regression(y ~ x, k = 2)
 #' mixture_regression(y ~ x + (1 | id), k = 2, level = "between")
 #' @export
 mixture_regression <- function(formula, k, level = c("within", "between"), cluster = NULL, predictors = NULL,
                                variance = c("equal", "varying"), family = stats::gaussian(), class = "c") {
+  check_whole_names(sys.call(), formals())
+  assumed <- missing(family)
   level <- check_choice(level, c("within", "between"), "level")
   variance <- check_choice(variance, c("equal", "varying"), "variance")
   equation <- parse_equation(formula, "formula")
@@ -32,13 +35,13 @@ mixture_regression <- function(formula, k, level = c("within", "between"), clust
   }
   random <- if (level == "within" && length(group) == 1) paste0("(1 | ", as_code(group), ")") else character(0)
   k <- check_count(k, "k")
-  components <- regression_by_class(formula, equation, k, class, family, variance, level, predictors, random)
+  components <- regression_by_class(formula, equation, k, class, family, variance, level, predictors, random, assumed)
   new_model(components, cluster = cluster)
 }
 
 # A class variable and an outcome all of whose fixed coefficients differ by it.
 regression_by_class <- function(formula, equation, k, class, family, variance, level, predictors, random = character(0),
-                                call = rlang::caller_env()) {
+                                assumed = FALSE, call = rlang::caller_env()) {
   check_latent_name(class, "class", call = call)
   family <- as_family(family, call = call)
   if (class %in% unlist(c(equation$terms, equation$lhs))) {
@@ -54,10 +57,9 @@ regression_by_class <- function(formula, equation, k, class, family, variance, l
   by_class$terms <- lapply(products, function(labels) c(class, labels))
   by_class$exprs[[class]] <- as.symbol(class)
   by <- if (variance == "varying") class else character(0)
-  list(
-    latent_class(class, k, add_to_formula(predictors_formula(predictors, call = call), random), level),
-    new_outcome(class_formula(formula, by_class), by_class, family, by, "within", NULL, call = call)
-  )
+  outcome <- new_outcome(class_formula(formula, by_class), by_class, family, by, "within", NULL, call = call)
+  if (assumed) outcome$assumed <- TRUE
+  list(latent_class(class, k, add_to_formula(predictors_formula(predictors, call = call), random), level), outcome)
 }
 
 # The formula that an equation with class products stands for, for printing.

@@ -11,6 +11,19 @@ capture_items <- function(quo, arg, call = rlang::caller_env()) {
   expand_names(rlang::quo_get_expr(quo), rlang::quo_get_env(quo), arg, evaluate = TRUE, call = call)
 }
 
+# R takes `variance =` for an argument `variances`, which may be another than was meant. Here names are whole.
+check_whole_names <- function(call, formals, frame = rlang::caller_env()) {
+  given <- setdiff(names(call), "")
+  partial <- setdiff(given, names(formals))
+  if (length(partial) > 0) {
+    abort_spec(c(
+      "There is no argument {.arg {partial}}.",
+      i = "Did you mean {.arg {names(formals)[startsWith(names(formals), partial[[1]])]}}?",
+      i = "Arguments: {.arg {names(formals)}}."
+    ), call = frame)
+  }
+}
+
 # `predictors` as a one-sided formula; NULL is ~ 1.
 predictors_formula <- function(predictors, arg = "predictors", call = rlang::caller_env()) {
   if (is.null(predictors)) {

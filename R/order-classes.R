@@ -6,7 +6,8 @@
 #' in the estimates, posteriors, sizes and transitions together. The last class becomes the reference of the logits.
 #' Class variables that share coefficients, as in an invariant [lta()], are renumbered alike: by their average size.
 #' Random logits change with the reference too: with two classes they turn their sign, with more the new ones are
-#' differences of the old, \eqn{b_k - b_K}. Where they are restricted in a way that holds for one reference only, such as
+#' differences of the old, \eqn{b_k - b_K}. Where they are restricted in a way that holds for one reference only, such
+#' as
 #' being independent of each other, the variable can only be reordered with its last class in place.
 #'
 #' @param fit A fit from [mlmix()].
@@ -19,6 +20,7 @@
 #' @return A fit: the same log-likelihood with classes in the new order. The estimation is not repeated; estimates are
 #'   transformed exactly and standard errors by the delta method, which is exact here because the change is linear.
 #'   The elements `information`, `cross_product` and `gradient`, which belong to the original solution, are left out.
+#' @seealso [class_sizes()], [start_values()].
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' class_sizes(order_classes(fit, by = "size"))

@@ -10,7 +10,8 @@
 #'   for each class, never as contrasts. A second class variable that is only added (`c1 + c2`) has the effect 0 in its
 #'   last class.
 #' @param family Response family, default `gaussian()`; see [families]. Unlike the one-line models, `outcome()` does not
-#'   choose by the data: items of two categories need `family = bernoulli()`.
+#'   choose by the data: items of two categories need `family = bernoulli()`. Where no family is given and all values
+#'   are 0 or 1, a message says so (class `mlmix_message_family`).
 #' @param variance One-sided formula, default `~ 1`: `~ c` gives a residual variance (for counts with a
 #'   dispersion) for each class.
 #' @param level Text, default `"within"`; `"between"` for an outcome of the clusters.
@@ -19,12 +20,14 @@
 #' @return A list of class `mlmix_outcome` with `names`, `family`, `level`, `variance`, `like`, `formula` and the parsed
 #'   `equation`.
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, equations (1), (6) and (22).
+#' @seealso [mixture_model()], [families], [parameters()].
 #' @examples
 #' outcome(y ~ c * x + (1 | id))
 #' outcome(u1:u17 ~ c, family = bernoulli())
 #' outcome(spring1:spring10 ~ c2, family = bernoulli(), like = fall1:fall10)
 #' @export
 outcome <- function(formula, family = stats::gaussian(), variance = ~ 1, level = c("within", "between"), like = NULL) {
+  assumed <- missing(family)
   family <- as_family(family)
   level <- check_choice(level, c("within", "between"), "level")
   equation <- parse_equation(formula, "formula", lhs = "required")
@@ -34,7 +37,9 @@ outcome <- function(formula, family = stats::gaussian(), variance = ~ 1, level =
   } else {
     expand_names(rlang::quo_get_expr(like), rlang::quo_get_env(like), "like", evaluate = TRUE)
   }
-  new_outcome(formula, equation, family, parse_by(variance, "variance"), level, like)
+  out <- new_outcome(formula, equation, family, parse_by(variance, "variance"), level, like)
+  if (assumed) out$assumed <- TRUE
+  out
 }
 
 new_outcome <- function(formula, equation, family, variance, level, like, call = rlang::caller_env()) {

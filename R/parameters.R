@@ -82,13 +82,14 @@ spec_parameters <- function(frame) {
 #'   (intercept, slope, loading, threshold, variance, covariance, dispersion, mean, regression, logit), `level`,
 #'   `target`, `term`, `class` (the class pattern, empty if the same in all), `free`, `value` (of fixed ones), `start`
 #'   (`NA`: chosen by the engine), `lower`, `upper`, `prior_mean`, `prior_sd` (of a normal prior; `NA`: none).
+#' @seealso [constrain()], [estimates()] after a fit, [simulate_data()].
 #' @examples
 #' data <- data.frame(y = c(1.2, 0.3, 2.2, 0.9), x = c(0, 1, 0, 1))
 #' parameters(mixture_model(latent_class("c", 2), outcome(y ~ c * x)), data)
 #' @export
 parameters <- function(model, data, cluster = NULL) {
   resolved <- resolve_model(model, data, cluster, call = rlang::current_env())
-  structure(resolved$parameters, class = c("mlmix_parameters", "data.frame"))
+  structure(resolved$parameters, class = c("mlmix_parameters", "data.frame"), merged = resolved$merged)
 }
 
 #' @export
@@ -106,6 +107,10 @@ print.mlmix_parameters <- function(x, ...) {
   )
   empty <- vapply(shown, function(column) all(column == ""), TRUE)
   print(shown[!empty], row.names = FALSE, right = FALSE)
+  merged <- attr(x, "merged")
+  if (length(merged) > 0) {
+    cat(strwrap(paste0("Equal: ", paste(names(merged), "as", merged, collapse = ", "), "."), 80, exdent = 2), sep = "\n")
+  }
   invisible(x)
 }
 

@@ -98,6 +98,12 @@ permutation_matrix <- function(fit, names, order, mixing, call) {
       }
     }
   }
+  check_same_model(fit, move, names, call)
+  move
+}
+
+# Fixed values and priors must be the same in the new order.
+check_same_model <- function(fit, move, names, call) {
   fixed <- which(!fit$parameters$free)
   changed <- fixed[vapply(fixed, function(i) {
     abs(sum(move[i, ] * fit$parameters$estimate) - fit$parameters$estimate[[i]]) > 1e-12
@@ -106,7 +112,6 @@ permutation_matrix <- function(fit, names, order, mixing, call) {
   after <- log_prior_at(p, as.numeric(move %*% p$estimate))
   if (!isTRUE(all.equal(after, log_prior_at(p, p$estimate)))) changed <- which(!is.na(p$prior_sd))
   if (length(changed) > 0) stop_not_permutable(fit, names, changed[[1]], call)
-  move
 }
 
 # One row of mixed_rows(), pattern by pattern of classes.
@@ -179,7 +184,9 @@ spec_coefficients <- function(spec, except, turned, constants = FALSE, mixed = c
   others <- Filter(function(cl) !cl$name %in% except, spec$classes)
   all <- c(
     unlist(lapply(spec$outcomes, function(o) c(terms(without(o$predictors)), plain(o$auxiliary))), recursive = FALSE),
-    if (length(mixed) == 0) unlist(lapply(spec$latents, function(l) terms(list(l$predictor), l$name)), recursive = FALSE),
+    if (length(mixed) == 0) {
+      unlist(lapply(spec$latents, function(l) terms(list(l$predictor), l$name)), recursive = FALSE)
+    },
     lapply(Filter(function(l) !l$name %in% mixed, spec$latents), function(l) list(coefficient = l$variance, sign = 1)),
     lapply(Filter(function(cov) !any(c(cov$a, cov$b) %in% mixed), spec$covariances), function(cov) {
       list(coefficient = cov$value, sign = sign_of(c(cov$a, cov$b)))

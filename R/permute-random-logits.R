@@ -13,7 +13,8 @@
 logit_mixing <- function(fit, names, order, call) {
   latents <- fit$data$latents
   k <- length(order)
-  random <- latents[latents$origin == "random effect" & latents$target %in% paste0(rep(names, each = k), "#", seq_len(k)), ]
+  logits <- paste0(rep(names, each = k), "#", seq_len(k))
+  random <- latents[latents$origin == "random effect" & latents$target %in% logits, ]
   if (k < 3 || nrow(random) == 0) return(NULL)
   mixing <- diag(nrow(latents))
   dimnames(mixing) <- list(latents$name, latents$name)
@@ -55,7 +56,8 @@ mixed_covariances <- function(spec, mixing) {
     weight <- outer(mixing[i, ], mixing[j, ])
     used <- which(weight != 0, arr.ind = TRUE)
     parts <- lapply(seq_len(nrow(used)), function(u) {
-      list(weight = weight[used[u, 1], used[u, 2]], coefficient = table[[place(latents[used[u, 1]], latents[used[u, 2]])]])
+      pair <- used[u, ]
+      list(weight = weight[pair[[1]], pair[[2]]], coefficient = table[[place(latents[pair[[1]]], latents[pair[[2]]])]])
     })
     rows <- c(rows, list(list(target = table[[place(latents[[i]], latents[[j]])]], parts = parts)))
   }
@@ -81,7 +83,9 @@ mixed_equations <- function(spec, mixing, names, call) {
     any(vapply(predictor$terms, function(term) any(unlist(term$latents) %in% changed), TRUE))
   }
   # Random slopes and the like stand in their outcome with the coefficient 1; only those of the logits are mixed.
-  single <- lapply(Filter(meets, others), function(predictor) mixed_system(list(predictor), matrix(1), mixing, names, call))
+  single <- lapply(Filter(meets, others), function(predictor) {
+    mixed_system(list(predictor), matrix(1), mixing, names, call)
+  })
   equations <- lapply(stats::setNames(spec$latents, vapply(spec$latents, `[[`, "", "name"))[rownames(mixing)],
     `[[`, "predictor")
   c(unlist(single, recursive = FALSE), mixed_system(equations, mixing, mixing, names, call))
@@ -90,41 +94,50 @@ mixed_equations <- function(spec, mixing, names, call) {
 # New coefficients of a system of predictors, left %*% C %*% solve(mixing) for the latent variables among them.
 mixed_system <- function(predictors, left, mixing, names, call) {
   latents <- rownames(mixing)
-  changed <- latents[rowSums(mixing != diag(nrow(mixing))) > 0]
   inverse <- round(solve(mixing))
-  key <- function(term) paste(c(term$covariate, "*", unlist(term$coefficient$by)), collapse = ":")
-  found <- list()
-  for (i in seq_along(predictors)) for (term in predictors[[i]]$terms) {
-    on <- unlist(term$latents)
-    if (length(on) > 1) {
-      if (any(on %in% changed)) stop_mixing(names, "A random logit is multiplied with another latent variable.", call)
-      on <- paste(on, collapse = "*")
-    }
-    found[[length(found) + 1]] <- list(row = i, key = key(term), on = if (length(on) == 0) "" else on, coefficient = term$coefficient)
+  found <- system_coefficients(predictors, mixing, names, call)
+  coefficient_of <- function(row, key, on) {
+    hit <- Filter(function(one) one$row == row && one$key == key && one$on == on, found)
+    if (length(hit) > 0) hit[[1]]$coefficient
   }
-  if (length(found) == 0) return(list())
-  get <- function(row, key, on) {
-    for (one in found) if (one$row == row && one$key == key && one$on == on) return(one$coefficient)
-    NULL
+  # On which latent variables (or "") a coefficient of one of them arises.
+  column <- function(on) {
+    if (!on %in% latents) return(stats::setNames(1, on))
+    from <- inverse[, on] != 0
+    stats::setNames(inverse[from, on], latents[from])
   }
-  rows <- list()
-  for (key in unique(vapply(found, `[[`, "", "key"))) {
-    of_key <- Filter(function(one) one$key == key, found)
-    slots <- unique(vapply(of_key, `[[`, "", "on"))
+  rows <- lapply(unique(vapply(found, `[[`, "", "key")), function(key) {
+    slots <- unique(vapply(Filter(function(one) one$key == key, found), `[[`, "", "on"))
     reached <- unlist(lapply(intersect(slots, latents), function(q) latents[inverse[q, ] != 0]))
-    for (on in unique(c(slots, reached))) for (i in seq_along(predictors)) {
-      sources <- if (on %in% latents) latents[inverse[, on] != 0] else on
-      factors <- if (on %in% latents) inverse[inverse[, on] != 0, on] else 1
-      parts <- list()
-      for (m in which(left[i, ] != 0)) for (s in seq_along(sources)) {
-        parts <- c(parts, list(list(weight = left[i, m] * factors[[s]], coefficient = get(m, key, sources[[s]]))))
+    places <- expand.grid(i = seq_along(predictors), on = unique(c(slots, reached)), stringsAsFactors = FALSE)
+    Map(function(i, on) {
+      weights <- outer(left[i, ], column(on))
+      parts <- lapply(which(weights != 0), function(at) {
+        source <- names(column(on))[[col(weights)[[at]]]]
+        list(weight = weights[[at]], coefficient = coefficient_of(row(weights)[[at]], key, source))
+      })
+      list(target = coefficient_of(i, key, on), parts = parts)
+    }, places$i, places$on)
+  })
+  unlist(rows, recursive = FALSE)
+}
+
+# Every coefficient of the predictors: list(row, key, on, coefficient). Those of one key differ only in the latent
+# variable `on` that they belong to ("" for none).
+system_coefficients <- function(predictors, mixing, names, call) {
+  changed <- rownames(mixing)[rowSums(mixing != diag(nrow(mixing))) > 0]
+  unlist(lapply(seq_along(predictors), function(i) {
+    lapply(predictors[[i]]$terms, function(term) {
+      on <- unlist(term$latents)
+      if (length(on) > 1 && any(on %in% changed)) {
+        stop_mixing(names, "A random logit is multiplied with another latent variable.", call)
       }
-      target <- get(i, key, on)
-      if (is.null(target) && all(vapply(parts, function(part) is.null(part$coefficient), TRUE))) next
-      rows <- c(rows, list(list(target = target, parts = parts)))
-    }
-  }
-  rows
+      list(
+        row = i, key = paste(c(term$covariate, "*", unlist(term$coefficient$by)), collapse = ":"),
+        on = paste(on, collapse = "*"), coefficient = term$coefficient
+      )
+    })
+  }), recursive = FALSE)
 }
 
 # Posterior means follow A; standard deviations need the engine, which also shows that the likelihood has stayed.
@@ -134,7 +147,8 @@ mixed_latents <- function(fit, old, mixing, call) {
   if (abs(at$log_likelihood - old$log_likelihood) > allowed) {
     stop_mixing(names(fit_classes(fit)), "Its log-likelihood would change.", call)
   }
-  means <- lapply(stats::setNames(old$latents, vapply(old$latents, `[[`, "", "name")), function(l) as.numeric(unlist(l$mean)))
+  means <- lapply(old$latents, function(latent) as.numeric(unlist(latent$mean)))
+  names(means) <- vapply(old$latents, `[[`, "", "name")
   lapply(at$latents, function(latent) {
     weight <- mixing[latent$name, ]
     used <- intersect(names(weight)[weight != 0], names(means))

@@ -67,6 +67,7 @@
 #'     `used` (whether it is the rule of the fit).
 #' @references Asparouhov, T. and Muthén, B. (2006). Multilevel mixture models, figures 1 to 4.
 #' @name plot.mlmix
+#' @seealso [plot.mlmix()].
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' plot_types(fit)

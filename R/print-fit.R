@@ -7,6 +7,8 @@ print.mlmix <- function(x, ...) {
   if (length(sizes) > 0) cat("", "Class sizes (estimated proportion and number)", sizes, sep = "\n")
   notes <- warning_lines(x)
   if (length(notes) > 0) cat("", notes, sep = "\n")
+  classes <- if (length(x$spec$classes) > 0) " Classes: posterior()."
+  cat("", paste0("Estimates: summary(), tidy().", classes, " Pictures: plot()."), sep = "\n")
   invisible(x)
 }
 

@@ -197,13 +197,14 @@ describe_constraints <- function(part) {
   vapply(part$actions, function(action) {
     values <- vapply(action$values, paste, "", collapse = ", ")
     shown <- switch(action$verb,
-      fix = ,
+      fix = ifelse(is.na(unlist(action$values)), paste(action$names, "(freed)"), paste(action$names, "at", values)),
       start = paste(action$names, "at", values),
       bound = paste0(action$names, " in [", values, "]"),
       prior = paste0(action$names, " (mean, sd: ", values, ")"),
       action$names
     )
-    paste0(titles[[action$verb]], ": ", list_few(shown))
+    freed <- action$verb == "fix" && all(is.na(unlist(action$values)))
+    paste0(if (freed) "freed" else titles[[action$verb]], ": ", list_few(if (freed) action$names else shown))
   }, "")
 }
 

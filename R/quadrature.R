@@ -23,6 +23,7 @@
 #' @return A list of class `mlmix_quadrature` with `method`, `points`, `adaptive`, `max_nodes`.
 #' @references Rabe-Hesketh, S., Skrondal, A. and Pickles, A. (2005). Maximum likelihood estimation of limited and
 #'   discrete dependent variable models with nested random effects. *Journal of Econometrics*, 128, 301-323.
+#' @seealso [integration_plan()] before a fit, [integration()] after it.
 #' @examples
 #' quadrature(points = 25)
 #' quadrature("sobol", points = 1000)

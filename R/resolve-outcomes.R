@@ -168,7 +168,11 @@ known_column <- function(b, part) {
     abort_data(c(
       "{.arg known}: {.var {part$known}} must hold numbers from 1 to {part$k}, or be a factor with {part$k} levels.",
       i = "It says which of the {part$k} classes of {.val {part$name}} a unit belongs to.",
-      x = "Found {.val {utils::head(unique(as.character(raw[bad])), 3)}}."
+      x = "Found {.val {utils::head(unique(as.character(raw[bad])), 3)}}.",
+      i = if (length(unique(raw[!is.na(raw)])) <= part$k) {
+        "Make it a factor, whose levels are the classes in their order: {.code data${part$known} <-
+          factor(data${part$known})}."
+      }
     ), call = b$call)
   }
   if (part$level == "between") {

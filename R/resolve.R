@@ -20,7 +20,8 @@
 #'   * `classes`: named list of class variables (`name`, `level`, `k`, `labels`);
 #'   * `latents`: data frame of factors and random effects (`name`, `level`, `origin`, `target`, `term`);
 #'   * `reshape`: `NULL`, or how the data were stacked (then clusters are the rows of `data`);
-#'   * `designs`: what `new_columns()` needs to make the covariates of new data.
+#'   * `designs`: what `new_columns()` needs to make the covariates of new data;
+#'   * `merged`: names of parameters that `equal()` took away, with the names that stand for them.
 #' @keywords internal
 #' @export
 resolve_model <- function(model, data, cluster = NULL, call = rlang::current_env()) {
@@ -225,7 +226,7 @@ finish_spec <- function(b, spec, used, needs) {
       name = names(b$latents) %||% character(0), level = draft_field(b, "level"), origin = draft_field(b, "origin"),
       target = draft_field(b, "target"), term = draft_field(b, "term"), stringsAsFactors = FALSE, row.names = NULL
     ),
-    reshape = b$model$reshape, designs = b$store$designs
+    reshape = b$model$reshape, designs = b$store$designs, merged = constrained$merged
   )
 }
 

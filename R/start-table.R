@@ -7,6 +7,7 @@
 #'   `final` (log-likelihood at the end, `NA` if the start was not carried on), `iterations`, `status`
 #'   (`"converged"`, `"max_iterations"`, `"stalled"`, `"cancelled"`, or as the engine reports for starts not carried
 #'   on), `best` (whether it reached the best log-likelihood to 0.01 or 1e-6 of it).
+#' @seealso [mlmix()], [integration()]; [plot.mlmix()] with `type = "starts"`.
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' start_table(fit)

@@ -21,7 +21,10 @@ estimated_part <- function(x, call = rlang::caller_env(), arg = "fit") {
     fixed <- x$fit$parameters[!x$fit$parameters$name %in% p$name, , drop = FALSE]
     p <- rbind(p, fixed[names(p)])
   }
-  list(parameters = p, free = seq_len(nrow(e)), vcov = x$vcov, options = list(se = "robust"), groups = x$predictors)
+  list(
+    parameters = p, free = seq_len(nrow(e)), vcov = x$vcov, options = list(se = "robust"), groups = x$predictors,
+    data = list(merged = x$fit$data$merged)
+  )
 }
 
 # Limits of another level; variances on the log scale, as in estimates().

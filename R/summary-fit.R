@@ -8,6 +8,7 @@
 #'   `class_sizes`, `entropy` (named, one per class variable), `transitions` and `profile` (data frames or `NULL`; the
 #'   latter as `plot_data(fit, "profile")`), `integration`.
 #'   Printing it shows them.
+#' @seealso [estimates()], [glance.mlmix()], [report()].
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' summary(fit)

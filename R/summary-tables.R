@@ -97,8 +97,11 @@ estimate_labels <- function(part) {
 alike_lines <- function(fit) {
   like <- lapply(fit$data$items, function(item) item$like)
   like <- like[lengths(like) > 0]
-  if (length(like) == 0) return(character())
-  strwrap(paste0("Equal coefficients: ", paste(names(like), "as", unlist(like), collapse = ", "), "."), 80, exdent = 2)
+  line <- function(what, pairs) {
+    if (length(pairs) == 0) return(character())
+    strwrap(paste0(what, ": ", paste(names(pairs), "as", unlist(pairs), collapse = ", "), "."), 80, exdent = 2)
+  }
+  c(line("Equal coefficients", like), line("Equal parameters", fit$data$merged))
 }
 
 # Means and probabilities by class, where outcomes differ by class; NULL for a single mean, which estimates show.

@@ -42,9 +42,8 @@ knit_print.mlmix_table <- function(x, ...) {
 # The columns as text. Of a whole table those that are hidden are left out, and `status` where all parameters are free.
 table_text <- function(x) {
   hidden <- attr(x, "hidden")
-  if (length(hidden) > 0 && all(hidden %in% names(x))) {
-    x <- x[setdiff(names(x), c(hidden, if (all(x$status %in% "free")) "status"))]
-  }
+  if (length(hidden) > 0 && all(hidden %in% names(x))) x <- x[setdiff(names(x), hidden)]
+  if ("std.error" %in% names(x) && all(x$status %in% "free")) x <- x[setdiff(names(x), "status")]
   text <- Map(column_text, as.list(x), names(x))
   data.frame(text, check.names = FALSE, stringsAsFactors = FALSE)
 }

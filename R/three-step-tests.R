@@ -1,8 +1,8 @@
 # What a third step is asked: do classes differ, which pairs do, does a predictor matter; means by class.
 
-# Wald tests: of every predictor over all logits of its class variable, or over all classes where it predicts an outcome,
-# factors over all their categories and for each; of every coefficient of an outcome that differs by class, over all
-# classes and for each pair.
+# Wald tests: of every predictor over all logits of its class variable, or over all classes where it predicts an
+# outcome, factors over all their categories and for each; of every coefficient of an outcome that differs by class,
+# over all classes and for each pair.
 third_tests <- function(fit, outcomes) {
   p <- fit$parameters
   p$free_row <- match(seq_len(nrow(p)), fit$free)
@@ -11,8 +11,8 @@ third_tests <- function(fit, outcomes) {
   p$group <- term_group(p$term, term_groups(fit$data$designs))
   of_outcome <- p$root %in% outcomes & p$kind %in% c("intercept", "slope", "threshold")
   predictors <- rbind(p[p$kind == "logit", , drop = FALSE], p[of_outcome & p$kind == "slope", , drop = FALSE])
-  out <- bind_rows(c(predictor_tests(fit, predictors), outcome_tests(fit, p[of_outcome & p$class != "", , drop = FALSE])))
-  readable(out)
+  differing <- p[of_outcome & p$class != "", , drop = FALSE]
+  readable(bind_rows(c(predictor_tests(fit, predictors), outcome_tests(fit, differing))))
 }
 
 predictor_tests <- function(fit, p) {

@@ -23,6 +23,7 @@ generics::augment
 #' @return A data frame with `term` (the parameter's name; on the probability scale the outcome, its category and the
 #'   class pattern), `estimate`, `std.error`, `statistic`, `p.value`, `conf.low` and `conf.high` (with `conf.int`),
 #'   `level`, `target`, `class`, `status`. A tibble where the tibble package is installed.
+#' @seealso [estimates()], [glance.mlmix()], [augment.mlmix()].
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' tidy(fit, conf.int = TRUE)
@@ -53,6 +54,7 @@ tidy.mlmix <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
 #'   penalised; `NA` without priors).
 #' @references Sclove, S. L. (1987). Application of model-selection criteria to some problems in multivariate
 #'   analysis. *Psychometrika*, 52, 333-343.
+#' @seealso [compare_models()], [tidy.mlmix()], [augment.mlmix()].
 #' @examples
 #' fit <- mlmix(lca(c(A, B, C, D, E, F, G), k = 2), carcinoma, starts = c(5, 2), seed = 1)
 #' glance(fit)

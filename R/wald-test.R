@@ -23,7 +23,8 @@
 #'   `` `y~x` == 0.5 ``. Named arguments label their hypotheses.
 #' @param term,target Text or `NULL` (default). `term = "age"` is the hypothesis that a predictor has no effect: all
 #'   coefficients of it are 0, those of all categories of a factor, of all logits of a class variable, in all classes.
-#'   Several terms are tested jointly. `target` says of what (`"c"`, an outcome, a factor), by default of everything that
+#'   Several terms are tested jointly. `target` says of what (`"c"`, an outcome, a factor), by default of everything
+#'   that
 #'   it predicts.
 #' @param level Number between 0 and 1, default 0.95: of the confidence intervals.
 #' @return A list of class `mlmix_test`: `statistic`, `df`, `p.value` of the joint test; `hypotheses`, a data frame with
@@ -33,7 +34,7 @@
 #'   several; `glance()` the joint test alone.
 #'
 #'   Hypotheses that follow from the others are not counted in `df`. The test is `NA`, with a note, where a parameter is
-#'   not identified or all of a hypothesis is held at a boundary; a parameter that is held counts as known.
+#'   not identified or all of a hypothesis is fixed or held at a boundary; a parameter that is held counts as known.
 #' @references Wald, A. (1943). Tests of statistical hypotheses concerning several parameters when the number of
 #'   observations is large. *Transactions of the American Mathematical Society*, 54, 426-482.
 #' @seealso [derive()], [anova.mlmix()].
@@ -65,12 +66,12 @@ wald_test <- function(fit, ..., term = NULL, target = NULL, level = 0.95) {
       i = "For example {.code wald_test(fit, \"{fit$parameters$name[[fit$free[[1]]]]} = 0\")}."
     ))
   }
-  names <- fit$parameters$name
+  names <- c(fit$parameters$name, names(fit$data$merged))
   differences <- unlist(unname(Map(read_hypothesis, given, rlang::names2(given),
     MoreArgs = list(names = names, caller = rlang::caller_env(), call = frame))), recursive = FALSE)
   for (one in differences) check_expression(one$quo, names, frame)
   evaluate <- function(theta) {
-    mask <- as.list(stats::setNames(theta, names))
+    mask <- named_parameters(fit, theta)
     lapply(differences, function(one) rlang::eval_tidy(one$quo, data = mask))
   }
   values <- evaluate(fit$parameters$estimate)
@@ -176,6 +177,8 @@ split_equation <- function(text, names) {
 }
 
 new_test <- function(fit, labels, delta, level, call) {
+  fixed <- delta$fixed
+  delta$std_error[fixed] <- NA_real_
   wald <- wald_columns(delta$estimate, delta$std_error, level)
   joint <- joint_wald(delta$estimate, delta$vcov, is.na(delta$std_error))
   if (joint$contradiction) {
@@ -186,7 +189,11 @@ new_test <- function(fit, labels, delta, level, call) {
   }
   notes <- c(
     if (is.null(fit$vcov)) "The fit has no standard errors: it was made with se = \"none\".",
-    if (!is.null(fit$vcov) && anyNA(delta$std_error)) {
+    if (any(fixed)) {
+      paste0("Nothing to test: ", paste0("\"", labels[fixed], "\"", collapse = ", "),
+        if (sum(fixed) == 1) " has" else " have", " no free parameter; what is fixed has the value that the model gives it.")
+    },
+    if (!is.null(fit$vcov) && anyNA(delta$std_error[!fixed])) {
       "No test where a parameter is not identified or the whole hypothesis is held at a boundary."
     },
     if (any(delta$boundary & !is.na(delta$std_error))) "Parameters held at a boundary count as known.",
