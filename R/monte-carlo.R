@@ -12,7 +12,10 @@
 #'
 #' Replications run on the \pkg{future} plan in force (`future::plan("multisession")`, a cluster, a batch queue) if
 #' \pkg{future.apply} is installed, otherwise one after another. The numbers are the same on every plan. On parallel
-#' plans each fit uses one thread.
+#' plans each fit uses one thread. Tried, with [bootstrap()] and [blrt()] too: sequential, multisession and multicore
+#' plans, and the job registry of \pkg{future.batchtools} with jobs in the session, in processes and in a new R session
+#' each (`batchtools_interactive`, `batchtools_multicore`, `batchtools_local`). Slurm, SGE, LSF and Torque use the same
+#' registry with a template of the site; there was none to try.
 #'
 #' @param model A model from [mixture_model()] or a one-line model such as [lca()], from which data are drawn.
 #' @param parameters Its true values, as in [simulate_data()].

@@ -9,7 +9,7 @@ r_packages="cli generics jsonlite rlang ggplot2"
 tools="curl xz make cc"
 if [ "$what" = test ]; then
   r_packages="$r_packages testthat withr vdiffr knitr rmarkdown lme4 tibble numDeriv future future.apply DBI dbplyr dplyr RSQLite"
-  tools="$tools chromium pandoc qpdf tidy checkbashisms pdflatex"
+  tools="$tools chromium pandoc qpdf tidy checkbashisms pdflatex pdftotext"
 fi
 
 say() { printf '%s\n' "$*"; }
@@ -30,7 +30,8 @@ debian_package_of() { # a command
     cc) say "gcc" ;;
     xz) say "xz-utils" ;;
     checkbashisms) say "devscripts" ;;
-    pdflatex) say "texlive-latex-base texlive-fonts-recommended" ;;
+    pdflatex) say "texlive-latex-base texlive-fonts-recommended texlive-latex-recommended lmodern" ;;
+    pdftotext) say "poppler-utils" ;;
     curl) say "curl ca-certificates" ;;
     *) say "$1" ;;
   esac

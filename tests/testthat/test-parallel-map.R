@@ -100,3 +100,16 @@ test_that("progress is shown when asked for", {
   withr::local_options(cli.progress_show_after = 0, cli.dynamic = FALSE, cli.progress_handlers_only = "cli")
   expect_no_error(capture.output(x <- parallel_map(1:3, draw, seed = 1, progress = TRUE), type = "message"))
 })
+
+test_that("jobs of a batch queue give the same numbers", {
+  skip_on_cran()
+  skip_if_not_installed("future.apply")
+  skip_if_not(rlang::is_installed("future.batchtools"), "future.batchtools is not installed")
+  withr::local_dir(withr::local_tempdir()) # where the registry is made
+  queue <- getExportedValue("future.batchtools", "batchtools_interactive")
+  old <- future::plan(queue)
+  withr::defer(future::plan(old))
+  queued <- suppressMessages(parallel_map(1:2, draw, seed = 3))
+  future::plan(old)
+  expect_identical(queued, parallel_map(1:2, draw, seed = 3))
+})
