@@ -67,7 +67,10 @@ posterior_vcov <- function(fit, fun) {
 posteriors_at <- function(fit, theta) {
   theta <- inner_values(fit$spec, theta)
   fit$spec <- fixed_spec(fit$spec, theta)
-  engine_evaluate(fit, vapply(fit$spec$parameters, function(parameter) parameter$value, 0))
+  values <- vapply(fit$spec$parameters, function(parameter) parameter$value, 0)
+  result <- engine_evaluate(fit, values)
+  if (!is.null(fit$joint_between_of)) result$joint_between <- joint_between(fit, values)
+  result
 }
 
 # All parameters of a fit estimated anew from its estimates, with some of its fixed ones at other values; NULL where

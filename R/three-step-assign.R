@@ -20,10 +20,11 @@ three_step_level <- function(fit, used, call) {
       i = "Use {.fn two_step}, or relate {.fn memberships} of persons to other variables."
     ), call = call)
   }
-  if (level == "between" && length(used) > 1) {
+  known <- Filter(function(class) class$name %in% used && !is.null(class$known), fit$spec$classes)
+  if (level == "between" && length(used) > 1 && length(known) > 0) {
     abort_spec(c(
-      "{.fn three_step} takes one class variable of clusters, not {.val {used}}.",
-      x = "Probabilities of their combinations are not kept.", i = "Use {.fn two_step}."
+      "{.fn three_step} takes several class variables of clusters only if none is known.",
+      x = "The model knows classes of {.val {vapply(known, `[[`, '', 'name')}}.", i = "Use {.fn two_step}."
     ), call = call)
   }
   level
@@ -37,12 +38,41 @@ used_posterior <- function(fit, used, result = fit) {
   if (length(used) == 1) {
     return(matrix(as.numeric(result[[paste0("posterior_", level)]][[used]]), ncol = classes[[used]]$k))
   }
+  if (level == "between") return(result$joint_between)
   within <- fit_classes(fit, "within")
   patterns <- fit_patterns(within)
   joint <- matrix(as.numeric(result$posterior_joint), ncol = nrow(patterns))
   kept <- fit_pattern_labels(patterns[used])
   labels <- fit_pattern_labels(fit_patterns(classes[used]))
   vapply(labels, function(label) rowSums(joint[, kept == label, drop = FALSE]), numeric(nrow(joint)), USE.NAMES = FALSE)
+}
+
+# Probabilities of the patterns of several class variables of clusters, [clusters x patterns], in `joint_between` of the
+# fit and of what the engine returns at other parameters: P(d | y_j) = L_j(d) / sum_d L_j(d), where L_j(d) is the
+# cluster's likelihood with these classes known.
+with_joint_between <- function(fit, used) {
+  if (length(used) < 2 || fit_classes(fit)[[used[[1]]]]$level == "within") return(fit)
+  fit$joint_between_of <- used
+  fit$joint_between <- joint_between(fit, fit$parameters$estimate)
+  fit
+}
+
+joint_between <- function(fit, theta) {
+  used <- fit$joint_between_of
+  patterns <- fit_patterns(fit_classes(fit)[used])
+  column <- function(name) paste0(".known ", name)
+  fit$spec$classes <- lapply(fit$spec$classes, function(class) {
+    if (class$name %in% used) class$known <- column(class$name)
+    class
+  })
+  logs <- vapply(seq_len(nrow(patterns)), function(i) {
+    for (name in used) {
+      fit$data$columns[[column(name)]] <- rep(as.numeric(patterns[[name]][[i]]), length(fit$data$row_used))
+    }
+    as.numeric(engine_evaluate(fit, theta)$log_likelihood_clusters)
+  }, numeric(sum(!duplicated(fit$data$cluster))))
+  p <- exp(logs - apply(logs, 1, max))
+  p / rowSums(p)
 }
 
 # The fit with posteriors of every unit from its own outcomes alone, as if it were the only one of its cluster. Given
@@ -66,14 +96,14 @@ units_alone <- function(fit, used) {
 
 # list(p, a, errors, labels, weight): posterior, assignment, D [true x assigned], both in patterns.
 assign_patterns <- function(fit, used, assignment, call) {
-  if (length(used) > 1 && is.null(fit$posterior_joint)) {
+  level <- fit_classes(fit)[[used[[1]]]]$level
+  if (length(used) > 1 && level == "within" && is.null(fit$posterior_joint)) {
     abort_spec(c(
       "The model has more than 1024 combinations of classes, whose probabilities are not kept.",
       i = "Use {.fn two_step}."
     ), call = call)
   }
   p <- used_posterior(fit, used)
-  level <- fit_classes(fit)[[used[[1]]]]$level
   weight <- if (level == "within") unit_weight(fit) else cluster_weight(fit)
   labels <- fit_pattern_labels(fit_patterns(fit_classes(fit)[used]))
   a <- assigned(p, assignment)

@@ -148,7 +148,7 @@ ml_first_step <- function(fit, third_fit, used, step, assignment, call) {
 
 # The share of units whose most probable class in step three is not the assigned one.
 class_shift <- function(third_fit, parts, step) {
-  modal <- modal_class(used_posterior(third_fit, parts$used))
+  modal <- modal_class(used_posterior(with_joint_between(third_fit, parts$used), parts$used))
   assigned <- third_fit$data$columns[[
     Filter(function(o) o$name == assigned_name, third_fit$spec$outcomes)[[1]]$column
   ]]

@@ -54,8 +54,8 @@
 #' formula may have random effects of its own (`c ~ x + (1 | school)`, only with `method = "ML"` and modal assignment).
 #' Where the outcomes of the first step depend on the cluster in other ways than through the class (random intercepts of
 #' items, classes of clusters that change the items), the errors are those of an average cluster: prefer [two_step()].
-#' It is also what is left for class variables of both levels together, several class variables of clusters, and
-#' models that stack items.
+#' It is also what is left for class variables of both levels together, whose errors of assignment depend on each other,
+#' and for models that stack items.
 #'
 #' BCH weights may be negative. A variance that they make negative has no estimate (`NA`, with a warning); where no
 #' solution exists, as for a probability beyond 0 or 1, there is an error.
@@ -97,7 +97,7 @@ three_step <- function(fit, formula, data, method = c("ML", "BCH"), assignment =
   parts <- structural_parts(fit, formula, frame)
   check_structural_variables(parts, data, names(fit_classes(fit)), frame)
   three_step_level(fit, parts$used, frame)
-  alone <- units_alone(fit, parts$used)
+  alone <- with_joint_between(units_alone(fit, parts$used), parts$used)
   step <- assign_patterns(alone, parts$used, assignment, frame)
   third <- third_data(fit, parts, step, data, frame)
   outcomes <- vapply(parts$outcomes, `[[`, "", "name")

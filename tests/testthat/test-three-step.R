@@ -244,6 +244,48 @@ test_that("classes of clusters: by clusters, and with outcomes that vary within"
   expect_error(three_step(fit, y ~ d, data, assignment = "proportional"), class = "mlmix_error_spec")
 })
 
+test_that("two class variables of clusters: their combinations by Bayes, and close to one step", {
+  data <- withr::with_seed(32, {
+    id <- rep(1:150, each = 6)
+    w <- stats::rnorm(150)
+    first <- 1 + (stats::runif(150) < stats::plogis(0.8 * w))
+    second <- 1 + (stats::runif(150) < stats::plogis(c(-0.7, 0.7)[first]))
+    item <- function(class) stats::rbinom(900, 1, c(0.8, 0.25)[class][id])
+    data.frame(id, w = w[id], u1 = item(first), u2 = item(first), v1 = item(second), v2 = item(second))
+  })
+  parts <- list(outcome(u1:u2 ~ d, family = bernoulli()), outcome(v1:v2 ~ e, family = bernoulli()))
+  fit_of <- function(formula, then) {
+    model <- do.call(mixture_model, c(list(latent_class("d", 2, formula, level = "between"),
+      latent_class("e", 2, then, level = "between")), parts, cluster = "id"))
+    fit <- mlmix(model, data, starts = c(6, 2), seed = 1, threads = 1)
+    order_classes(order_classes(fit, "u1", "d"), "v1", "e")
+  }
+  fit <- fit_of(~ 1, ~ d)
+  one <- fit_of(~ w, ~ d)
+  theta <- coef(fit)
+  like <- function(items, class, k) {
+    p <- stats::plogis(theta[sprintf("%s~1[%s=%d]", items, class, k)])
+    u <- rowsum(as.matrix(data[items]), data$id)
+    exp(u %*% log(p) + (6 - u) %*% log(1 - p))
+  }
+  of_e <- function(d, e) {
+    p <- stats::plogis(theta[[sprintf("e#1~1[d=%d]", d)]])
+    if (e == 1) p else 1 - p
+  }
+  of_d <- c(stats::plogis(theta[["d#1~1"]]), 1 - stats::plogis(theta[["d#1~1"]]))
+  hand <- mapply(function(d, e) {
+    of_d[[d]] * of_e(d, e) * like(c("u1", "u2"), "d", d) * like(c("v1", "v2"), "e", e)
+  }, c(1, 2, 1, 2), c(1, 1, 2, 2))
+  expect_equal(with_joint_between(fit, c("d", "e"))$joint_between, hand / rowSums(hand), tolerance = 1e-6)
+  names <- c("d#1~w", "e#1~1[d=1]", "e#1~1[d=2]")
+  for (method in c("ML", "BCH")) {
+    step <- three_step(fit, list(d ~ w, e ~ d), data, method, seed = 1, starts = 2, threads = 1)
+    expect_equal(nobs(step), 150)
+    expect_lt(max(abs(coef(step)[names] - coef(one)[names]) / sqrt(diag(vcov(one)[names, names]))), 0.6)
+    expect_true(all(diag(step$vcov) > diag(step$vcov_uncorrected)))
+  }
+})
+
 pupil_data <- function() {
   withr::with_seed(3, {
     id <- rep(1:120, each = 10)
