@@ -117,9 +117,14 @@ category_labels <- function(seen, type, root, notes, call) {
   } else {
     number_categories(seen, type, root, notes, call)
   }
+  if (length(labels) == 0) {
+    abort_data(c(
+      "The outcome {.var {root}} has no value that is not missing.", i = "Leave it out, or look at how it was read."
+    ), call = call)
+  }
   if (length(labels) < 2) {
     abort_data(c(
-      "The outcome {.var {root}} has only one category{if (length(labels) == 1) paste0(' (', labels, ')')}.",
+      "The outcome {.var {root}} has only one category ({labels}).",
       i = "It says nothing about the classes: leave it out."
     ), call = call)
   }

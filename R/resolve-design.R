@@ -94,6 +94,22 @@ build_design <- function(products, intercept, plan, data, what, call) {
   )
 }
 
+# Predictors that are nearly constant beside their mean, such as calendar years: an intercept is then a value far outside
+# the data, hardly told from the slope, and random starts seldom find the classes.
+inform_far <- function(store) {
+  names <- unique(unlist(lapply(store$designs, `[[`, "columns")))
+  spread <- vapply(store$columns[names], stats::sd, 0, na.rm = TRUE)
+  middle <- vapply(store$columns[names], mean, 0, na.rm = TRUE)
+  far <- which(is.finite(spread) & spread > 0 & abs(middle) > 50 * spread)
+  if (length(far) == 0) return(invisible())
+  first <- far[[1]]
+  about <- signif(middle[[first]], 1 + max(0, ceiling(log10(abs(middle[[first]]) / spread[[first]]))))
+  inform_data(c(
+    i = "{.var {names[far]}}: values far from 0 for their spread, so that intercepts and classes are hard to find.",
+    i = "Centre them: {.code I({names[[first]]} - {format(about, scientific = FALSE)})}."
+  ))
+}
+
 check_constant <- function(values, cluster, label, what, call) {
   if (varies_within(values, cluster)) {
     abort_data(c(

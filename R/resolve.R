@@ -41,6 +41,7 @@ resolve_model <- function(model, data, cluster = NULL, call = rlang::current_env
   b <- new_builder(model, symbols, used, needs, call)
   b$items <- prepare_outcomes(list_items(model), used$data, b$store$cluster, call)
   spec <- build_spec(b)
+  inform_far(b$store)
   finish_spec(b, spec, used, needs)
 }
 
@@ -141,6 +142,12 @@ select_rows <- function(data, needs, stacked, call) {
         i = "A model with clusters needs at least two of them; usually 20 or more."
       ), call = call)
     }
+  }
+  if (!is.null(used$clusters) && length(used$clusters$ids) == length(used$rows) && length(used$rows) > 1) {
+    inform_data(c(
+      i = "Every cluster of {.var {needs$cluster}} has one row only: what clusters differ in cannot be told from what
+        units differ in.", i = "Data with one row for each measurement have several rows for each cluster."
+    ))
   }
   used
 }

@@ -62,3 +62,13 @@ test_that("what is fixed, held at a boundary or without errors says so", {
   none["vcov"] <- list(NULL)
   expect_match(derive(none, a = `A~1[c=1]`)$status, "none")
 })
+
+test_that("data that cannot say what is asked: clusters of one, predictors far from 0, nothing observed", {
+  model <- multilevel_lca(c(A, B, C), 2, cluster = "g", random = TRUE)
+  expect_message(parameters(model, transform(carcinoma, g = seq_along(A))), "one row only")
+  expect_no_message(parameters(model, transform(carcinoma, g = rep(1:59, 2))))
+  data <- data.frame(y = stats::rnorm(42), year = rep(2000:2020, 2), age = rep(20:61))
+  expect_message(parameters(mixture_regression(y ~ year, k = 2), data), "I(year - 2010)", fixed = TRUE)
+  expect_no_message(parameters(mixture_regression(y ~ I(year - 2010) + age, k = 2), data))
+  expect_error(parameters(lca(c(A, B, C), 2), transform(carcinoma, A = NA)), "no value that is not missing")
+})
