@@ -35,6 +35,15 @@ class_curve_data <- function(fit, level, call, class = NULL, against = NULL, at 
       columns = grid$columns, latents = latents, n = n)
     t(apply(cbind(matrix(eta, n), 0), 1, softmax))
   }
+  if (is_latent) { # a steep curve, a step at the limit, takes more points where it rises
+    steep <- unlist(lapply(seq_len(nrow(patterns)), function(r) {
+      p <- at_pattern(fit$parameters$estimate, as.list(patterns[r, , drop = FALSE]), n)
+      which(apply(abs(diff(p)), 1, max) > 0.1)
+    }))
+    between <- lapply(unique(steep), function(i) seq(grid$x[[i]], grid$x[[i + 1]], length.out = 42)[2:41])
+    grid$x <- sort(c(grid$x, unlist(between)))
+    n <- length(grid$x)
+  }
   probabilities <- function(theta) {
     unlist(lapply(seq_len(nrow(patterns)), function(r) {
       pattern <- as.list(patterns[r, , drop = FALSE])
@@ -172,9 +181,12 @@ plot_class_curve <- function(data, level) {
       ggplot2::geom_point(ggplot2::aes(shape = .data$line), position = dodge, size = 2.6) +
       ggplot2::scale_shape_manual(values = class_shapes(n))
   } else {
-    plot <- plot + ggplot2::geom_ribbon(
-      ggplot2::aes(ymin = .data$conf.low, ymax = .data$conf.high, fill = .data$line), colour = NA, alpha = 0.2
-    ) + ggplot2::geom_line(ggplot2::aes(linetype = .data$line), linewidth = 0.9) +
+    if (any(is.finite(curves$conf.low))) {
+      plot <- plot + ggplot2::geom_ribbon(
+        ggplot2::aes(ymin = .data$conf.low, ymax = .data$conf.high, fill = .data$line), colour = NA, alpha = 0.2
+      )
+    }
+    plot <- plot + ggplot2::geom_line(ggplot2::aes(linetype = .data$line), linewidth = 0.9) +
       ggplot2::scale_linetype_manual(values = class_lines(n))
   }
   words <- curves$words[[1]]

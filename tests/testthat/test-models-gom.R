@@ -3,6 +3,8 @@ test_that("gom() has class probabilities of its own for each person", {
   expect_equal(n_free(gom(u1:u12, 2), data), 26)
   expect_equal(n_free(gom(u1:u15, 3), data), 50)
   expect_equal(n_free(gom(u1:u15, 3, random = "factor"), data), 49)
+  expect_equal(n_free(gom(u1:u15, 4), data), 60 + 3 + 6)
+  expect_equal(n_free(gom(u1:u15, 4, random = "factor"), data), 60 + 3 + 3)
   expect_equal(resolve_model(gom(u1:u12, 2), data)$items$u1$link, "probit")
   expect_equal(resolve_model(gom(u1:u12, 2, link = "logit"), data)$items$u1$link, "logit")
   expect_snapshot(error = TRUE, {

@@ -15,6 +15,20 @@ test_that("the probability against the random intercept is a logistic curve (fig
   expect_equal(unique(one$words), "random intercept of c=1")
 })
 
+test_that("a step has points where it rises, and no band without standard errors", {
+  fit <- random_logit_fit()
+  fit$parameters$estimate[fit$parameters$name == "c#1@id~~c#1@id"] <- 1e4
+  d <- plot_data(fit, "class_curve")
+  one <- d$curves[d$curves$class == "c=1", ]
+  expect_false(is.unsorted(one$x))
+  expect_equal(one$value, stats::plogis(estimate_of(fit, "c#1~1") + one$x))
+  expect_lt(max(abs(diff(one$value))), 0.1)
+  d$curves[c("conf.low", "conf.high")] <- NA_real_
+  skip_if_not_installed("ggplot2")
+  layers <- vapply(plot_class_curve(d, 0.95)$layers, function(layer) class(layer$geom)[[1]], "")
+  expect_false("GeomRibbon" %in% layers)
+})
+
 test_that("the variance of a random effect that depends on others is the implied one", {
   fit <- random_logit_fit()
   slope <- estimate_of(fit, "y@id~c#1@id")
