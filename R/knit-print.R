@@ -97,7 +97,8 @@ report_text <- function(fit, tables, remarks = character()) {
 # Text for the document. R Markdown's own style sheet puts all headings of a table to the left, whatever the column.
 document_text <- function(lines) {
   style <- if (knitr::is_html_output()) "<style>th[align=\"right\"] { text-align: right; }</style>"
-  knitr::asis_output(paste(c(style, "", lines), collapse = "\n"))
+  # What comes next in the document, such as a heading, begins a paragraph of its own.
+  knitr::asis_output(paste(c(style, "", lines, "", ""), collapse = "\n"))
 }
 
 # A pipe table; numbers stand to the right, words to the left.

@@ -34,7 +34,8 @@ plot_profile <- function(data, level) {
         if (any(data$measure == "probability")) "Probability or mean" else "Mean"
     ) +
     ggplot2::guides(colour = guide, shape = guide, linetype = guide) +
-    plot_theme()
+    plot_theme() +
+    (if (nlevels(data$label) == 1) ggplot2::theme(legend.position = "none"))
   if (probability) {
     plot <- plot + ggplot2::scale_y_continuous(limits = c(0, 1), breaks = seq(0, 1, 0.25))
   }

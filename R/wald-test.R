@@ -44,9 +44,9 @@
 #' wald_test(fit, "B~1[c=2] = E~1[c=2] = 0", sizes = "c#1~1 = 0")
 #'
 #' # No effect of a predictor: all categories, all logits
-#' pupils <- transform(toca, later = cut(spring1 + spring2 + spring3, c(-1, 0, 2, 3), c("none", "some", "all")))
-#' fall <- mlmix(lca(fall1:fall10, k = 2), pupils, starts = c(3, 1), seed = 1)
-#' third <- three_step(fall, c ~ later, pupils, seed = 1)
+#' later <- cut(toca$spring1 + toca$spring2 + toca$spring3, c(-1, 0, 2, 3), c("none", "some", "all"))
+#' fall <- mlmix(lca(fall1:fall10, k = 2), toca, starts = c(3, 1), seed = 1)
+#' third <- three_step(fall, c ~ later, transform(toca, later = later), seed = 1)
 #' wald_test(third, term = "later")
 #' @export
 wald_test <- function(fit, ..., term = NULL, target = NULL, level = 0.95) {

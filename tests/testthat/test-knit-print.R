@@ -49,6 +49,7 @@ test_that("later steps and tests become tables, numbers to the right and words t
   test <- as.character(knit_print.mlmix_test(wald_test(step, "c#1~x = 0")))
   expect_match(test, "Chi-squared .* with 1 df")
   expect_match(test, "|c\\#1\\~x = 0 |", fixed = TRUE)
+  for (one in list(text, test)) expect_match(one, "\n\n$") # a heading may follow
 })
 
 # The text that a format of the document shows, read back with pandoc.
