@@ -2,22 +2,11 @@
 
 # A specification whose parameters are all fixed at `values`; what is at a bound stays there.
 fixed_spec <- function(spec, values) {
-  values <- inner_values(spec, values)
   spec$parameters <- Map(function(parameter, value) {
     list(name = parameter$name, free = FALSE, value = value, start = NULL, lower = NULL, upper = NULL)
   }, spec$parameters, as.numeric(values))
   spec$constraints <- list()
   spec
-}
-
-# Covariances a hair nearer to 0, so that a correlation of 1 is not above it by rounding.
-inner_values <- function(spec, values) {
-  pairs <- unlist(lapply(spec$covariances, function(pair) {
-    if (is.null(pair$value[["constant"]])) parameter_indices(pair$value)
-  }))
-  values <- as.numeric(values)
-  values[unique(pairs)] <- values[unique(pairs)] * (1 - 1e-7)
-  values
 }
 
 # With nothing free, a fit is one evaluation that also gives the latent variables. Integration as the fit ended with.

@@ -65,7 +65,6 @@ posterior_vcov <- function(fit, fun) {
 
 # Posteriors at other parameters, whatever constraints hold among them.
 posteriors_at <- function(fit, theta) {
-  theta <- inner_values(fit$spec, theta)
   fit$spec <- fixed_spec(fit$spec, theta)
   values <- vapply(fit$spec$parameters, function(parameter) parameter$value, 0)
   result <- engine_evaluate(fit, values)
@@ -78,7 +77,6 @@ posteriors_at <- function(fit, theta) {
 refit_with_fixed <- function(fit, position, values) {
   theta <- replace(fit$parameters$estimate, position, values)
   spec <- fit$spec
-  theta <- ifelse(seq_along(theta) %in% position, inner_values(spec, theta), theta)
   for (i in position) spec$parameters[[i]]$value <- theta[[i]]
   options <- fit$options
   options[c("starts", "final_starts")] <- 1L

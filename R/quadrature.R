@@ -8,6 +8,7 @@
 #' @param method Text. `"auto"` (default): equally spaced points for up to three dimensions, scrambled Sobol points
 #'   from four on. `"rectangular"`: equally spaced points; `"gauss_hermite"`: points for polynomials times the normal
 #'   density; `"monte_carlo"`: random points; `"sobol"`: scrambled Sobol points.
+#'   Equally spaced points common to all clusters crowd where a class logit of large variance is nearly a step.
 #' @param points Whole number of at least 2: points in each dimension; for `"monte_carlo"` and `"sobol"` the points of
 #'   all dimensions together. `NULL` (default): 31 for one dimension, 15 each for more, 2,000 quasi-random ones.
 #' @param adaptive `TRUE` or `FALSE`: whether the points follow each cluster's (and unit's) posterior. `NULL`

@@ -66,7 +66,7 @@ measurement_table <- function(fit, data, call) {
   full <- suppressMessages(resolve_model(model, data, fit$data$cluster_name, call = call))$parameters
   position <- suppressMessages(apply_constraints(full, constraints, call))$position
   full$row <- position
-  full$value <- inner_values(fit$spec, fit$parameters$estimate)[position]
+  full$value <- fit$parameters$estimate[position]
   full[!is_structural(full, fit), c("name", "row", "value"), drop = FALSE]
 }
 

@@ -1,89 +1,32 @@
 //! The engine's three requests: fit a model, evaluate it at given parameters, show its integration plan.
 
-use rayon::prelude::*;
-
-use crate::compiled::plan::{How, Plan};
-use crate::compiled::{NodePlan, Program};
+use crate::compiled::plan::Plan;
+use crate::compiled::Program;
 use crate::data::{RawData, Sample};
+use crate::em::admissible::to_working;
+use crate::em::estimate::estimate;
 use crate::em::options::{Options, Quadrature, StandardErrors};
+use crate::em::prepared::{integration_error, node_plan, numeric_dims, prepare_graded, rules, Gradings};
+pub use crate::em::prepared::{prepare, Prepared};
 use crate::em::problem::{Monitor, Problem};
-use crate::em::search::{adapt, climb, record, search, Climbed, Found, Ground};
-use crate::em::space::Space;
-use crate::em::strategy::{shares_patterns, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING};
+use crate::em::search::{adapt, Found};
+use crate::em::steps::gradings;
+use crate::em::strategy::{can_be_graded, Strategy};
 use crate::error::{EngineError, Result};
 use crate::inference::covariance::{identification, invert_kept, sandwich};
 use crate::inference::information::{observed_information, without};
 use crate::inference::louis;
 use crate::inference::scores::{cluster_scores, cross_product};
 use crate::inference::separation::separated;
-use crate::likelihood::nodes::{NodeSet, Nodes};
-use crate::likelihood::{evaluate as pass, Want};
+use crate::likelihood::{evaluate as pass, Evaluation, Want};
 use crate::optim::maximise::{maximise, Maximum, Settings, Status};
 use crate::optim::{active_set, dot, Objective};
 use crate::posterior::classes::class_posteriors;
 use crate::posterior::latents::latent_posteriors;
-use crate::quadrature::{self, Method, Rule};
+use crate::quadrature::Method;
 use crate::result::assemble;
 use crate::result::value::Value;
-use crate::spec::{self, Level, Model};
-
-/// A model, its data and its nodes, ready to be evaluated.
-pub struct Prepared {
-    pub program: Program,
-    pub space: Space,
-    pub nodes: Nodes,
-    pub quadrature: Quadrature,
-}
-
-/// Common nodes below this share of the largest weight are dropped from grids.
-const PRUNE: f64 = 1e-11;
-
-fn rules(plan: &Plan, q: &Quadrature, seed: u64) -> Result<(Rule, Rule)> {
-    let build = |level: Level| {
-        let dims = plan.count(level, How::Numeric);
-        let mut rule = quadrature::build(q.method, q.points, dims, seed, q.max_nodes)
-            .map_err(|e| EngineError::Engine(e.to_string()))?;
-        if !q.adaptive && dims > 0 {
-            quadrature::prune(&mut rule, PRUNE);
-        }
-        Ok(rule)
-    };
-    let (between, within) = (build(Level::Between)?, build(Level::Within)?);
-    if between.n_nodes.saturating_mul(within.n_nodes) > q.max_nodes {
-        return Err(EngineError::Engine(format!(
-            "{} × {} integration nodes are more than {}; use fewer points, or a Monte Carlo rule (method \"sobol\") of few points in all",
-            between.n_nodes, within.n_nodes, q.max_nodes
-        )));
-    }
-    Ok((between, within))
-}
-
-/// Compiles a model for its data and quadrature rule.
-pub fn prepare(model: Model, plan: Plan, sample: Sample, quadrature: Quadrature, seed: u64) -> Result<Prepared> {
-    let (between, within) = rules(&plan, &quadrature, seed)?;
-    let node_plan = node_plan(&plan, &quadrature, (between.n_nodes, within.n_nodes));
-    let program = Program::new(model, plan, sample, node_plan)?;
-    let space = Space::new(&program)?;
-    Ok(Prepared {
-        space,
-        program,
-        nodes: Nodes { between: NodeSet::new(&between), within: NodeSet::new(&within) },
-        quadrature,
-    })
-}
-
-fn node_plan(plan: &Plan, q: &Quadrature, (between_nodes, within_nodes): (usize, usize)) -> NodePlan {
-    let dims = numeric_dims(plan);
-    let full = |n: usize, dims: usize| Some(n) == q.points.checked_pow(dims as u32);
-    let tensor = matches!(q.method, Method::Rectangular | Method::GaussHermite)
-        && full(between_nodes, dims.0)
-        && full(within_nodes, dims.1);
-    NodePlan { between_nodes, within_nodes, adaptive: q.adaptive, grid: tensor.then_some(q.points) }
-}
-
-fn numeric_dims(plan: &Plan) -> (usize, usize) {
-    (plan.count(Level::Between, How::Numeric), plan.count(Level::Within, How::Numeric))
-}
+use crate::spec::{self, Model};
 
 fn read(spec_json: &str, data: RawData, options_json: &str) -> Result<(Model, Sample, Options)> {
     let options = Options::parse(options_json)?;
@@ -105,6 +48,8 @@ fn read(spec_json: &str, data: RawData, options_json: &str) -> Result<(Model, Sa
 
 /// Moves of the nodes that bring them to the posterior from common ones.
 const ADAPT_SWEEPS: usize = 8;
+/// Points per dimension below which adapted nodes are looked for on a fine grid.
+const FEW: usize = 15;
 /// Newton steps after the search.
 const NEWTON_ROUNDS: usize = 3;
 /// Newton decrement from which steps with one information matrix lead to the maximum.
@@ -168,123 +113,6 @@ fn latent_values(prepared: &Prepared, adapted: bool, working: &[f64]) -> Result<
         adapt(&extended, &mut nodes, working, ADAPT_SWEEPS);
     }
     Ok(assemble::latents(&extended, &latent_posteriors(&extended, &nodes, working)))
-}
-
-fn full(options: &Options) -> Settings {
-    Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false }
-}
-
-/// The search under the rule of integration that the strategy chooses, and under finer ones while the integral is poor.
-fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monitor) -> Result<(Prepared, Found)> {
-    let plan = Plan::new(&model)?;
-    let strategy = Strategy::new(&options.quadrature, numeric_dims(&plan));
-    let (mut prepared, mut found) = estimate_usual(&model, &plan, &sample, &strategy, options, monitor)?;
-    for rule in strategy.finer {
-        let error = integration_error(&prepared, &found, options)?.abs();
-        if error < POOR || monitor.cancelled() {
-            break;
-        }
-        let finer = prepare(model.clone(), plan.clone(), sample.clone(), rule, options.seed)?;
-        let ground =
-            Ground { program: &finer.program, space: &finer.space, nodes: &finer.nodes, adaptive: false, monitor };
-        let climbed: Vec<(usize, Climbed)> =
-            found.ends.par_iter().map(|(k, x)| (*k, climb(ground, x.clone(), full(options), k + 1))).collect();
-        let Ok(next) = record(climbed, found.rows.clone(), found.evaluations) else { break };
-        // a finer rule that errs more says that nothing better can be had
-        if integration_error(&finer, &next, options)?.abs() >= error {
-            break;
-        }
-        (prepared, found) = (finer, next);
-    }
-    if monitor.cancelled() {
-        return Err(EngineError::Interrupted);
-    }
-    Ok((prepared, found))
-}
-
-fn estimate_usual(
-    model: &Model,
-    plan: &Plan,
-    sample: &Sample,
-    strategy: &Strategy,
-    options: &Options,
-    monitor: &dyn Monitor,
-) -> Result<(Prepared, Found)> {
-    let dims = numeric_dims(plan);
-    let again = |q: Quadrature| prepare(model.clone(), plan.clone(), sample.clone(), q, options.seed);
-    let run = |p: &Prepared, adaptive: bool, first: Option<&Prepared>| {
-        search(&p.program, &p.space, &p.nodes, adaptive, first.map(|f| (&f.program, &f.nodes)), options, monitor)
-    };
-    // the best of a rough search climbs on under a finer rule
-    let polish = |mut found: Found, p: &Prepared, adaptive: bool| {
-        found.best = climb(
-            Ground { program: &p.program, space: &p.space, nodes: &p.nodes, adaptive, monitor },
-            found.best.maximum.x.clone(),
-            full(options),
-            0,
-        );
-        found
-    };
-    let mut tried: Option<(Prepared, Found, f64)> = None;
-    for &common in &strategy.common {
-        let prepared = again(common)?;
-        if !shares_patterns(&prepared.program) {
-            break;
-        }
-        let before = tried.as_ref().map(|t| t.2);
-        let found = match (tried.take(), strategy.coarse) {
-            (Some((_, rough, _)), _) => polish(rough, &prepared, false),
-            (None, Some(coarse)) => polish(run(&again(coarse)?, false, None)?, &prepared, false),
-            (None, None) => run(&prepared, false, None)?,
-        };
-        let error = integration_error(&prepared, &found, options)?.abs();
-        if error < if before.is_some() { POOR } else { COMMON_TOLERANCE } {
-            return Ok((prepared, found));
-        }
-        tried = Some((prepared, found, error));
-        if before.is_some_and(|b| error > SHRINKING * b) {
-            break;
-        }
-    }
-    if let Some((prepared, found, _)) = tried.take_if(|(_, _, error)| *error < ACCEPTED) {
-        return Ok((prepared, found));
-    }
-    let prepared = again(strategy.main)?;
-    let found = match tried {
-        Some((common, rough, error)) => {
-            let found = polish(rough.clone(), &prepared, true);
-            // a steep integrand can defeat adaptation: keep whichever rule a finer one confirms
-            let adaptive_error = integration_error(&prepared, &found, options)?.abs();
-            if adaptive_error.is_nan() || adaptive_error > error {
-                return Ok((common, rough));
-            }
-            found
-        }
-        None if strategy.main.adaptive && dims != (0, 0) => {
-            let rule = strategy.coarse_main.unwrap_or(strategy.main);
-            let common = again(Quadrature { adaptive: false, ..rule })?;
-            match strategy.coarse_main {
-                Some(coarse) => polish(run(&again(coarse)?, true, Some(&common))?, &prepared, true),
-                None => run(&prepared, true, Some(&common))?,
-            }
-        }
-        None => run(&prepared, false, None)?,
-    };
-    if monitor.cancelled() {
-        return Err(EngineError::Interrupted);
-    }
-    let random = strategy.main.method == Method::MonteCarlo && strategy.main.adaptive && dims != (0, 0);
-    if random && !found.best.fell_back {
-        // moved random points weigh more in the tails of the posterior, where the climb can pile up likelihood
-        let error = integration_error(&prepared, &found, options)?.abs();
-        if error.is_nan() || error > EXPLOITED {
-            let common = again(Quadrature { adaptive: false, ..strategy.main })?;
-            let mut found = run(&common, false, None)?;
-            found.best.fell_back = true;
-            return Ok((common, found));
-        }
-    }
-    Ok((prepared, found))
 }
 
 /// Observed information at the maximum, Newton steps until its decrement is small, and the covariance matrices.
@@ -437,28 +265,6 @@ fn plus(mut a: Vec<f64>, b: &[f64]) -> Vec<f64> {
     a
 }
 
-/// Change of the log-likelihood under about twice the points per dimension; NaN without numeric dimensions.
-fn integration_error(prepared: &Prepared, found: &Found, options: &Options) -> Result<f64> {
-    let Prepared { program, space, .. } = prepared;
-    let nodes = &found.best.nodes;
-    if nodes.between.dims + nodes.within.dims == 0 {
-        return Ok(f64::NAN);
-    }
-    let seed = options.seed.wrapping_add(1);
-    let finer = Quadrature { points: 2 * prepared.quadrature.points - 1, max_nodes: 200_000, ..prepared.quadrature };
-    let Ok(mut fine) = prepare(program.model.clone(), program.plan.clone(), program.sample.clone(), finer, seed) else {
-        return Ok(f64::NAN);
-    };
-    let working = space.to_working(&found.best.maximum.x);
-    if nodes.are_adapted() {
-        let e = pass(program, nodes, &working, Want { moments: true, ..Want::default() });
-        fine.nodes.between.adapt(Some(e.between_moments));
-        fine.nodes.within.adapt(Some(e.within_moments));
-    }
-    let log_likelihood = found.best.maximum.value.f - space.priors.log_density(&working);
-    Ok(pass(&fine.program, &fine.nodes, &working, Want::default()).log_likelihood - log_likelihood)
-}
-
 /// Log-likelihood, gradient and posteriors at given natural parameters; nothing is estimated.
 ///
 /// # Errors
@@ -479,13 +285,19 @@ pub fn evaluate(
     }
     let plan = Plan::new(&model)?;
     let rule = Strategy::new(&options.quadrature, numeric_dims(&plan)).main;
-    let Prepared { program, space, mut nodes, .. } = prepare(model, plan, sample, rule, options.seed)?;
-    let working = program
-        .working
-        .to_working(parameters)
+    let mut prepared = prepare(model, plan, sample, rule, options.seed)?;
+    let working = to_working(&prepared.program, parameters)
         .ok_or_else(|| EngineError::spec("parameters", "a covariance matrix is not positive semi-definite"))?;
+    if can_be_graded(&prepared) {
+        let at = gradings(&prepared.program, &working);
+        if !at.are_plain() {
+            let Prepared { program: Program { model, plan, sample, .. }, .. } = prepared;
+            prepared = prepare_graded(model, plan, sample, rule, at, options.seed)?;
+        }
+    }
+    let Prepared { program, space, mut nodes, .. } = prepared;
     let x = space.from_working(&working);
-    if let Some(p) = space.to_working(&x).iter().zip(&working).position(|(a, b)| (a - b).abs() > 1e-8 * (1.0 + b.abs()))
+    if let Some(p) = space.to_working(&x).iter().zip(&working).position(|(a, b)| (a - b).abs() > 2e-7 * (1.0 + b.abs()))
     {
         return Err(EngineError::spec(
             &program.model.parameters[p].name,
@@ -494,11 +306,35 @@ pub fn evaluate(
     }
     if rule.adaptive {
         adapt(&program, &mut nodes, &working, ADAPT_SWEEPS);
+        if let Some(found) = found_on_fine_grid(&program, &rule, &working, options.seed)? {
+            nodes.between.adapt(Some(found.between_moments));
+            nodes.within.adapt(Some(found.within_moments));
+            adapt(&program, &mut nodes, &working, 2);
+        }
     }
     let e = pass(&program, &nodes, &working, Want { gradient: true, ..Want::default() });
     let posteriors = class_posteriors(&program, &nodes, &working);
     let scores = cluster_scores(&program, &space, &nodes, &x);
     Ok(assemble::evaluation(&program, &space, &e, &posteriors, &scores))
+}
+
+/// Few points cannot find a narrow posterior by themselves: its location and scale from a fine grid.
+fn found_on_fine_grid(program: &Program, rule: &Quadrature, working: &[f64], seed: u64) -> Result<Option<Evaluation>> {
+    let dims = numeric_dims(&program.plan);
+    let points = match dims.0 + dims.1 {
+        1 => 401,
+        2 => 61,
+        3 => 21,
+        _ => return Ok(None),
+    };
+    if rule.points >= FEW || !matches!(rule.method, Method::Rectangular | Method::GaussHermite) {
+        return Ok(None);
+    }
+    let fine = Quadrature { method: Method::Rectangular, points, ..*rule };
+    let (model, plan, sample) = (program.model.clone(), program.plan.clone(), program.sample.clone());
+    let Prepared { program, nodes, .. } = prepare(model, plan, sample, fine, seed)?;
+    let e = pass(&program, &nodes, working, Want { moments: true, ..Want::default() });
+    Ok(e.log_likelihood.is_finite().then_some(e))
 }
 
 /// The dimensions of integration, why each is numeric or analytic, and the number of nodes.
@@ -509,7 +345,7 @@ pub fn plan(spec_json: &str, data: RawData, options_json: &str) -> Result<Value>
     let (model, _sample, options) = read(spec_json, data, options_json)?;
     let plan = Plan::new(&model)?;
     let strategy = Strategy::new(&options.quadrature, numeric_dims(&plan));
-    let nodes = rules(&plan, &strategy.main, options.seed).map(|(b, w)| b.n_nodes * w.n_nodes)?;
+    let nodes = rules(&plan, &strategy.main, &Gradings::default(), options.seed).map(|(b, w)| b.n_nodes * w.n_nodes)?;
     Ok(assemble::plan(&model, &plan, &strategy.main, nodes))
 }
 

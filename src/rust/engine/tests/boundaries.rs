@@ -183,3 +183,83 @@ fn bounds_hold_under_linear_constraints() {
         assert!([a, b][bounded] <= -0.5 + 1e-8, "mean {bounded} is {}", [a, b][bounded]);
     }
 }
+
+/// y on x with a random intercept and slope in clusters; `equal`: of one variance, which makes the block a natural one.
+fn intercept_and_slope(name: &'static str, equal: bool, correlation: f64) -> Case {
+    let mut s = Spec::default();
+    let v = s.positive("y@id~~y@id", 1.0);
+    let w = if equal { v.clone() } else { s.positive("y.x@id~~y.x@id", 1.0) };
+    s.latent("y@id", BETWEEN, vec![], v);
+    s.latent("y.x@id", BETWEEN, vec![], w);
+    let c = s.free("y@id~~y.x@id", correlation);
+    s.covariance("y@id", "y.x@id", c);
+    let (m, b, v) = (s.free("y~1", 0.5), s.free("y~x", 0.3), s.positive("y~~y", 1.0));
+    let random = vec![loading(constant(1.0), "y@id"), term(constant(1.0), Some("x"), &["y.x@id"])];
+    s.gaussian("y", [vec![intercept(m), slope(b, "x")], random].concat(), v);
+    Case::new(name, s, Shape::Clusters(80))
+}
+
+fn evaluated(case: &Case, parameters: &[f64]) -> f64 {
+    mlmix_engine::evaluate(&case.json(), case.data.clone(), &options_with(1, 1, 1, "none"), parameters, &Silent)
+        .unwrap()
+        .get("log_likelihood")
+        .and_then(Value::as_f64)
+        .unwrap()
+}
+
+/// The score with respect to a standard deviation of 0 is 0 whatever the data say: such a start must be left.
+#[test]
+fn a_variance_started_at_zero_is_left() {
+    let case = intercept_and_slope("started at zero", false, 0.2);
+    let usual = fit(&case);
+    let mut options: serde_json::Value = serde_json::from_str(&options_with(1, 1, 1, "observed")).unwrap();
+    options["start_values"] = json!([0.0, 0.0, 0.0, 0.5, 0.3, 1.0]);
+    let lifted = mlmix_engine::fit(&case.json(), case.data.clone(), &options.to_string(), &Silent).unwrap();
+    assert!((log_likelihood(&usual) - log_likelihood(&lifted)).abs() < 1e-6);
+    assert!(numbers(lifted.get("estimate").unwrap())[0] > 0.1);
+    check(&case, &lifted, &[]);
+}
+
+/// A singular covariance matrix is admissible, also where rounding made it indefinite; one that is indefinite is not.
+#[test]
+fn singular_matrices_survive_rounding() {
+    for equal in [false, true] {
+        let case = intercept_and_slope("rounded", equal, 0.5);
+        let values = |c: f64| if equal { vec![0.7, c, 0.5, 0.3, 1.0] } else { vec![0.7, 0.7, c, 0.5, 0.3, 1.0] };
+        let inside = evaluated(&case, &values(0.7 * (1.0 - 1e-6)));
+        for outside in [1.0, 1.0 + 1e-10, 1.0 + 1e-8] {
+            let at = evaluated(&case, &values(0.7 * outside));
+            assert!((at - inside).abs() < 1e-3, "equal {equal}, {outside}: {at} instead of {inside}");
+        }
+        let options = options_with(1, 1, 1, "none");
+        let beyond = mlmix_engine::evaluate(&case.json(), case.data.clone(), &options, &values(0.71), &Silent);
+        let refused = beyond.is_err()
+            || beyond.is_ok_and(|v| v.get("log_likelihood").and_then(Value::as_f64) == Some(f64::NEG_INFINITY));
+        assert!(refused, "equal {equal}");
+    }
+}
+
+/// Intercept and slope are one random effect: the maximum has correlation 1 and is that of one effect u (1 + λ x).
+#[test]
+fn a_correlation_of_one_converges_and_is_named() {
+    let mut case = intercept_and_slope("correlation of one", false, 0.5);
+    let cluster = case.data.cluster.clone().unwrap();
+    let x = case.column("x").to_vec();
+    let mut rng = Stream::new(3, 1);
+    let u: Vec<f64> = (0..80).map(|_| rng.normal()).collect();
+    *case.column_mut("y") = (0..x.len()).map(|r| 0.5 + u[cluster[r]] * (1.0 + 0.6 * x[r]) + rng.normal()).collect();
+    let result = fit(&case);
+    check(&case, &result, &["y@id~~y.x@id"]);
+    let e = numbers(result.get("estimate").unwrap());
+    assert!((e[2] / (e[0] * e[1]).sqrt() - 1.0).abs() < 1e-6, "{e:?}");
+    let mut s = Spec::default();
+    let v = s.positive("u~~u", 1.0);
+    s.latent("u", BETWEEN, vec![], v);
+    let l = s.free("y~u.x", 0.5);
+    let (m, b, v) = (s.free("y~1", 0.5), s.free("y~x", 0.3), s.positive("y~~y", 1.0));
+    let random = vec![loading(constant(1.0), "u"), term(l, Some("x"), &["u"])];
+    s.gaussian("y", [vec![intercept(m), slope(b, "x")], random].concat(), v);
+    let mut one = Case::new("one effect", s, Shape::Clusters(80));
+    one.data = case.data.clone();
+    assert!((log_likelihood(&result) - log_likelihood(&fit(&one))).abs() < 1e-6);
+}

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::builder::*;
 use common::closed_form::solved;
 use common::two_level::residual_covariance_by_class_with_random_intercept;
 use common::{all_cases, numbers, options_with, Case};
@@ -120,4 +121,52 @@ fn every_rule_agrees_with_a_fine_grid() {
             );
         }
     }
+}
+
+/// Thirty steep items: nine points of a prior cannot find posteriors this narrow, a fine grid can.
+#[test]
+fn few_adapted_points_find_narrow_posteriors() {
+    let mut s = Spec::default();
+    s.latent("f", WITHIN, vec![], constant(1.0));
+    for i in 0..30 {
+        let (a, l) = (s.free(&format!("u{i}~1"), 0.4 * f64::from(i) - 6.0), s.free(&format!("u{i}~f"), 6.0));
+        s.item(&format!("u{i}"), vec![intercept(a), loading(l, "f")]);
+    }
+    let case = Case::new("steep items", s, common::Shape::Rows(100));
+    let fine = requested(&case, "rectangular", 1601, false);
+    for method in ["rectangular", "gauss_hermite"] {
+        let got = requested(&case, method, 9, true);
+        assert!((got - fine).abs() < 1.0, "{method}: {got} instead of {fine}");
+    }
+}
+
+/// Units of a cluster are nearly all in one class: the class logit is a step in its random effect. The nodes of the usual
+/// rule follow it, however large its variance; 401 equally spaced ones agree.
+#[test]
+fn nodes_follow_steep_class_logits() {
+    let mut s = Spec::default();
+    let v = s.positive("c@id~~c@id", 225.0);
+    s.latent("c@id", BETWEEN, vec![], v);
+    let a = s.free("c~1", 3.0);
+    s.class("c", WITHIN, vec![vec![intercept(a), loading(constant(1.0), "c@id")]]);
+    for i in 0..4 {
+        let u = s.by(&format!("u{i}~1"), &["c"], &[1.5, -1.5]);
+        s.item(&format!("u{i}"), vec![intercept(u)]);
+    }
+    let mut case = Case::new("steep class logit", s, common::Shape::Clusters(200));
+    // patterns are to be shared
+    for i in 0..4 {
+        case.column_mut(&format!("u{i}")).iter_mut().filter(|v| v.is_nan()).for_each(|v| *v = 0.0);
+    }
+    let mut options: serde_json::Value = serde_json::from_str(&options_with(1, 1, 1, "none")).unwrap();
+    options["quadrature"] = serde_json::json!({"method": "auto"});
+    options["start_values"] = serde_json::json!(case.spec.truth);
+    let fit = mlmix_engine::fit(&case.json(), case.data.clone(), &options.to_string(), &Silent).unwrap();
+    let integration = fit.get("integration").unwrap();
+    let nodes = integration.get("n_nodes").and_then(Value::as_f64).unwrap();
+    assert!(integration.get("error").and_then(Value::as_f64).unwrap().abs() < 5e-3, "{integration:?}");
+    case.spec.truth = numbers(fit.get("estimate").unwrap());
+    let (got, fine) =
+        (fit.get("log_likelihood").and_then(Value::as_f64).unwrap(), requested(&case, "rectangular", 3201, false));
+    assert!((got - fine).abs() < 0.01, "{got} with {nodes} nodes instead of {fine}");
 }

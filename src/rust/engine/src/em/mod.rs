@@ -1,9 +1,13 @@
 //! From a program to its maximum: coordinates, starting values, adaptation of the nodes, the two-stage random starts.
 
+pub mod admissible;
+pub mod estimate;
 pub mod options;
+pub mod prepared;
 pub mod prior;
 pub mod problem;
 pub mod search;
 pub mod space;
 pub mod starts;
+pub mod steps;
 pub mod strategy;

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::admissible::{lifted, to_working};
 use super::options::{Options, StandardErrors};
 use super::problem::{Monitor, Problem};
 use super::space::Space;
@@ -44,6 +45,22 @@ pub struct Found {
 }
 
 impl Found {
+    /// Ends that are different maxima, the best first: of those with about equal log-likelihoods (within `same`) one
+    /// stands for all. Per end: the starts that reached it (places in `rows`) and where it is.
+    pub fn distinct(&self, same: f64) -> Vec<(Vec<usize>, Vec<f64>)> {
+        let value = |k: usize| self.rows[k].last;
+        let mut ends: Vec<&(usize, Vec<f64>)> = self.ends.iter().filter(|(k, _)| value(*k).is_finite()).collect();
+        ends.sort_by(|a, b| value(b.0).total_cmp(&value(a.0)).then(a.0.cmp(&b.0)));
+        let mut out: Vec<(Vec<usize>, Vec<f64>)> = vec![];
+        for (k, x) in ends {
+            match out.last_mut().filter(|(starts, _)| value(starts[0]) - value(*k) < same) {
+                Some((starts, _)) => starts.push(*k),
+                None => out.push((vec![*k], x.clone())),
+            }
+        }
+        out
+    }
+
     /// The best start's climb to the end: its row and the count of replications follow.
     fn finish(&mut self, last: Climbed, iterations: usize) {
         let top = last.maximum.value.f;
@@ -155,15 +172,8 @@ pub fn climb(ground: Ground, x: Vec<f64>, settings: Settings, start: usize) -> C
 ///
 /// # Errors
 /// `Interrupted`, or `Engine` where no start has a finite log-likelihood.
-pub fn search(
-    program: &Program,
-    space: &Space,
-    nodes: &Nodes,
-    adaptive: bool,
-    first_stage: Option<(&Program, &Nodes)>,
-    options: &Options,
-    monitor: &dyn Monitor,
-) -> Result<Found> {
+pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: &Options) -> Result<Found> {
+    let Ground { program, space, nodes, adaptive, monitor } = ground;
     let model = &program.model;
     let starts = Starts::new(model, &program.sample);
     let n_starts = if has_local_maxima(model) { options.starts } else { 1 };
@@ -172,10 +182,9 @@ pub fn search(
             (Some(v), 0) => v.clone(),
             _ => starts.draw(model, options.seed, k),
         };
-        program.working.to_working(&natural).map(|w| space.from_working(&w))
+        to_working(program, &natural).map(|w| space.from_working(&lifted(program, &starts, w)))
     };
     let full = Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false };
-    let ground = Ground { program, space, nodes, adaptive, monitor };
     let continued: Vec<(usize, Vec<f64>, f64)>;
     let rows: Vec<StartRow>;
     let mut evaluations = 0;

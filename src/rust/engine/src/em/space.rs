@@ -1,5 +1,6 @@
 //! Optimiser coordinates: the free parameters on the working scale, less those that linear constraints determine.
 
+use super::admissible::repaired;
 use super::prior::Priors;
 use crate::compiled::Program;
 use crate::error::{EngineError, Result};
@@ -34,6 +35,7 @@ impl Space {
         let n = model.parameters.len();
         let fixed: Vec<f64> =
             model.parameters.iter().map(|p| if p.free { 0.0 } else { p.value.unwrap_or(0.0) }).collect();
+        let fixed = repaired(program, &fixed, |p| !model.parameters[p].free);
         let offset0 = program.working.to_working(&fixed).unwrap_or(fixed);
         // eliminate one free parameter per constraint
         let mut expression: Vec<Option<Expression>> = vec![None; n];

@@ -8,6 +8,9 @@ use crate::spec::{Coefficient, Level, Model, Outcome, Predictor};
 
 /// Spread of the first start, as a share of that of the others.
 const FIRST_REACH: f64 = 0.3;
+/// Standard deviation of the log of starting variances behind class logits: from classes that mix within every cluster
+/// to clusters of one class each, which are different maxima.
+const LOGIT_VARIANCE_SPREAD: f64 = 2.0;
 
 /// How a parameter is perturbed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,10 +21,14 @@ enum Role {
     Shift(f64),
     /// Multiply by a number between 0.5 and 1.5.
     Scale,
+    /// Multiply by the exponential of a normal deviate of this standard deviation: the order of magnitude is open.
+    Magnitude(f64),
 }
 
 pub struct Starts {
     base: Vec<f64>,
+    /// As `base`, but for the starting values that the specification gives.
+    usual: Vec<f64>,
     role: Vec<Role>,
     /// Thresholds that move together: one list per outcome and class cell, with the deviate's standard deviation.
     together: Vec<(Vec<usize>, f64)>,
@@ -100,6 +107,12 @@ fn fixed_value(model: &Model, c: &Coefficient) -> Option<f64> {
     }
 }
 
+/// Whether a latent's residual is a random effect of a class logit: it enters one with a constant coefficient.
+fn enters_class_logit(model: &Model, latent: usize) -> bool {
+    let terms = model.classes.iter().flat_map(|c| &c.logits).flat_map(|p| &p.terms);
+    terms.filter(|t| t.latents.contains(&latent)).any(|t| fixed_value(model, &t.coefficient).is_some_and(|v| v != 0.0))
+}
+
 fn is_dummy(sample: &Sample, column: usize) -> bool {
     sample.columns[column].iter().all(|v| *v == 0.0 || *v == 1.0)
 }
@@ -107,7 +120,7 @@ fn is_dummy(sample: &Sample, column: usize) -> bool {
 impl Starts {
     pub fn new(model: &Model, sample: &Sample) -> Starts {
         let n = model.parameters.len();
-        let mut s = Starts { base: vec![0.0; n], role: vec![Role::Still; n], together: vec![] };
+        let mut s = Starts { base: vec![0.0; n], usual: vec![], role: vec![Role::Still; n], together: vec![] };
         for c in &model.classes {
             for t in c.logits.iter().flat_map(|p| &p.terms) {
                 let plain = t.covariate.is_none() && t.latents.is_empty();
@@ -118,9 +131,10 @@ impl Starts {
                 );
             }
         }
-        for l in &model.latents {
+        for (k, l) in model.latents.iter().enumerate() {
             let scale = s.latent_scale(model, sample, l.name.as_str());
-            s.set(&l.variance, 0.4 * scale * scale, Role::Scale);
+            let role = if enters_class_logit(model, k) { Role::Magnitude(LOGIT_VARIANCE_SPREAD) } else { Role::Scale };
+            s.set(&l.variance, 0.4 * scale * scale, role);
             for t in &l.predictor.terms {
                 let by_class = !t.coefficient.classes().is_empty();
                 s.set(
@@ -137,6 +151,7 @@ impl Starts {
             }
             s.auxiliary(model, o, sample);
         }
+        s.usual.clone_from(&s.base);
         for (p, v) in model.parameters.iter().enumerate() {
             if let Some(start) = v.start {
                 s.base[p] = start;
@@ -148,6 +163,11 @@ impl Starts {
             s.base[p] = s.base[p].clamp(v.lower, v.upper);
         }
         s
+    }
+
+    /// Starting value of a parameter where nothing is given, before it is perturbed.
+    pub fn usual(&self, parameter: usize) -> f64 {
+        self.usual[parameter]
     }
 
     fn set(&mut self, c: &Coefficient, value: f64, role: Role) {
@@ -275,6 +295,7 @@ impl Starts {
                 Role::Still => {}
                 Role::Shift(sd) if model.parameters[p].start.is_none() => out[p] += reach * sd * normal,
                 Role::Scale if model.parameters[p].start.is_none() => out[p] *= 0.5 + uniform,
+                Role::Magnitude(sd) if model.parameters[p].start.is_none() => out[p] *= (reach * sd * normal).exp(),
                 _ => {}
             }
             out[p] = out[p].clamp(model.parameters[p].lower, model.parameters[p].upper);

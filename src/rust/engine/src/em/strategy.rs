@@ -6,6 +6,7 @@
 //! From four dimensions on the points are quasi-random.
 
 use super::options::{Quadrature, QuadratureRequest};
+use super::prepared::Prepared;
 use crate::compiled::Program;
 use crate::quadrature::Method;
 
@@ -26,12 +27,21 @@ pub const SHRINKING: f64 = 0.4;
 /// Change of the log-likelihood under a finer common grid that is accepted without adaptation.
 pub const COMMON_TOLERANCE: f64 = 2e-3;
 
+/// Rules of a rough search.
+#[derive(Clone, Copy, Debug)]
+pub struct Coarse {
+    /// For the short climbs of all starts.
+    pub first: Quadrature,
+    /// For those that are continued.
+    pub last: Quadrature,
+}
+
 #[derive(Clone, Debug)]
 pub struct Strategy {
     /// Common grids to try first, ever finer, if the compiled program shares patterns.
     pub common: Vec<Quadrature>,
-    /// A coarse common grid for the random starts, whose best then climbs on the first of `common`.
-    pub coarse: Option<Quadrature>,
+    /// Coarse common grids for the random starts, whose different ends then climb on the first of `common`.
+    pub coarse: Option<Coarse>,
     /// What to use otherwise.
     pub main: Quadrature,
     /// A coarse adaptive rule for the random starts, whose best then climbs on `main`.
@@ -59,18 +69,24 @@ impl Strategy {
         let open = request.method.is_none() && request.points.is_none() && request.adaptive.is_none();
         let points: &[usize] = match total {
             1 if open => &[49, 201],
-            2 if open => &[31, 61, 121],
+            2 if open => &[25, 49, 121],
             _ => &[],
         };
         let grid_of = |points: usize| Quadrature { points, adaptive: false, ..main };
         let common: Vec<Quadrature> = points.iter().map(|&p| grid_of(p)).collect();
-        let coarse = (open && total == 2).then(|| grid_of(13));
+        let coarse = (open && total == 2).then(|| Coarse { first: grid_of(15), last: grid_of(21) });
         let costly = total >= 1 && grid && adaptive && main.points > COARSE_POINTS;
         let coarse_main = costly.then_some(Quadrature { method: Method::GaussHermite, points: COARSE_POINTS, ..main });
         let finer = FINER_POINTS.iter().filter(|_| open && total == 1);
         let finer = finer.map(|&points| Quadrature { method: Method::Rectangular, points, adaptive: false, ..main });
         Strategy { common, coarse, main, coarse_main, finer: finer.collect() }
     }
+}
+
+/// Whether nodes may follow the steps of class logits: on rectangular grids common to all.
+pub fn can_be_graded(prepared: &Prepared) -> bool {
+    let q = &prepared.quadrature;
+    q.method == Method::Rectangular && !q.adaptive && shares_patterns(&prepared.program)
 }
 
 /// Whether a program with common nodes shares enough to be worth trying.

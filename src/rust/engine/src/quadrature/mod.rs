@@ -1,11 +1,14 @@
 //! Quadrature rules that integrate against the standard normal density in one or more dimensions.
 
 mod gauss_hermite;
+mod graded;
 mod monte_carlo;
 mod rectangular;
 mod sobol;
 
 use thiserror::Error;
+
+pub use graded::{Grading, Step};
 
 /// How the nodes are placed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -94,6 +97,22 @@ pub fn build(method: Method, points: usize, dims: usize, seed: u64, max_nodes: u
     }
 }
 
+/// A grid with nodes graded dimension by dimension; `points` as for `Rectangular` where a dimension has no steps.
+///
+/// # Errors
+/// No points or more than `max_nodes` nodes.
+pub fn build_graded(points: usize, dims: &[Grading], max_nodes: usize) -> Result<Rule, RuleError> {
+    if points == 0 {
+        return Err(RuleError::NoPoints);
+    }
+    let lines: Vec<Line> = dims.iter().map(|g| graded::line(points, g)).collect();
+    let n_nodes = lines.iter().map(|l| l.nodes.len() as f64).product::<f64>();
+    if n_nodes > max_nodes as f64 {
+        return Err(RuleError::TooManyGridNodes { points, dims: dims.len(), n_nodes, max_nodes });
+    }
+    Ok(product(&lines.iter().collect::<Vec<_>>()))
+}
+
 /// Drops the nodes whose weight is below `tolerance` times the largest, and rescales the others to sum to 1.
 pub fn prune(rule: &mut Rule, tolerance: f64) {
     let largest = rule.log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -113,13 +132,19 @@ struct Line {
 
 /// The product of one line with itself; the first dimension varies fastest.
 fn tensor(line: &Line, dims: usize) -> Rule {
-    let points = line.nodes.len();
-    let n_nodes = points.pow(dims as u32);
+    product(&vec![line; dims])
+}
+
+/// The product of lines, one per dimension; the first varies fastest.
+fn product(lines: &[&Line]) -> Rule {
+    let dims = lines.len();
+    let n_nodes = lines.iter().map(|l| l.nodes.len()).product();
     let mut nodes = Vec::with_capacity(n_nodes * dims);
     let mut log_weights = Vec::with_capacity(n_nodes);
     for q in 0..n_nodes {
         let (mut rest, mut log_weight) = (q, 0.0);
-        for _ in 0..dims {
+        for line in lines {
+            let points = line.nodes.len();
             nodes.push(line.nodes[rest % points]);
             log_weight += line.log_weights[rest % points];
             rest /= points;

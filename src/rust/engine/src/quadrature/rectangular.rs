@@ -5,10 +5,15 @@
 
 use super::{normalise, Line};
 
+/// Largest node.
+pub fn reach(points: usize) -> f64 {
+    2.7 * ((points - 1) as f64).sqrt().sqrt()
+}
+
 /// The rule in one dimension (Asparouhov & Muthén 2006, section 10). Because the weights are proportional to φ and
 /// sum to 1, this is the trapezoid rule, which converges geometrically for smooth integrands with normal tails.
 pub fn line(points: usize) -> Line {
-    let reach = 2.7 * ((points - 1) as f64).sqrt().sqrt();
+    let reach = reach(points);
     let nodes: Vec<f64> = (0..points)
         .map(|q| {
             if points == 1 {

@@ -54,7 +54,7 @@ fn jacobian(program: &Program, space: &Space, working: &[f64]) -> Vec<f64> {
 }
 
 /// Status of every parameter.
-fn parameter_status(prepared: &Prepared, inference: &Inference, natural: &[f64]) -> Vec<&'static str> {
+fn parameter_status(prepared: &Prepared, inference: &Inference, working: &[f64], natural: &[f64]) -> Vec<&'static str> {
     let model = &prepared.program.model;
     let mut status: Vec<&'static str> =
         model.parameters.iter().map(|p| if p.free { "free" } else { "fixed" }).collect();
@@ -73,11 +73,17 @@ fn parameter_status(prepared: &Prepared, inference: &Inference, natural: &[f64])
             let p = b.at(i, i);
             if model.parameters[p].free && natural[p].abs() < 1e-6 {
                 status[p] = "boundary";
+            } else if i > 0 && working[p] * working[p] < SINGULAR * natural[p] {
+                // explained wholly by the latents before it: with one of them, a correlation of 1 or -1
+                (0..i).map(|j| b.at(i, j)).filter(|&c| model.parameters[c].free).for_each(|c| status[c] = "boundary");
             }
         }
     }
     status
 }
+
+/// Share of a latent's variance that others of its block leave unexplained, below which the matrix counts as singular.
+const SINGULAR: f64 = 1e-8;
 
 /// Covariance matrix on the natural scale over free parameters; NaN where a parameter has no standard error.
 fn natural_vcov(jacobian: &[f64], vcov: &[f64], n: usize, m: usize, free: &[usize], status: &[&str]) -> Vec<f64> {
@@ -120,7 +126,7 @@ pub fn fit(
     let working = space.to_working(&maximum.x);
     let natural = program.working.to_natural(&working);
     let (n, m) = (natural.len(), space.dim());
-    let status = parameter_status(prepared, inference, &natural);
+    let status = parameter_status(prepared, inference, &working, &natural);
     let free: Vec<usize> = (0..n).filter(|&p| model.parameters[p].free).collect();
     let j = jacobian(program, space, &working);
     let vcov = inference.vcov.as_ref().map(|v| natural_vcov(&j, v, n, m, &free, &status));

@@ -6,6 +6,7 @@ use crate::compiled::factor::NONE;
 use crate::compiled::plan::Plan;
 use crate::compiled::{NodePlan, Program};
 use crate::data::Sample;
+use crate::em::admissible::to_working;
 use crate::error::{EngineError, Result};
 use crate::likelihood::predictor::{latents, predictor, Affine, At, Components, Point, Workspace};
 use crate::likelihood::residuals::Residuals;
@@ -34,7 +35,7 @@ pub fn simulate(model: Model, sample: Sample, natural: &[f64], seed: u64) -> Res
     let program =
         Program::new(model, plan, sample, NodePlan { between_nodes: 1, within_nodes: 1, adaptive: false, grid: None })?;
     let inadmissible = |what: &str| EngineError::spec("parameters", format!("{what} is not positive definite"));
-    let working = program.working.to_working(natural).ok_or_else(|| inadmissible("a covariance matrix"))?;
+    let working = to_working(&program, natural).ok_or_else(|| inadmissible("a covariance matrix"))?;
     let residuals = Residuals::new(&program, &working).ok_or_else(|| inadmissible("a covariance matrix"))?;
     let point = Point { program: &program, parameters: &working, residuals: &residuals };
     let model = &program.model;

@@ -1,0 +1,321 @@
+//! The search under the rule of integration that the strategy chooses, and under finer ones while the integral is poor.
+
+use rayon::prelude::*;
+
+use super::options::{Options, Quadrature};
+use super::prepared::{integration_error, numeric_dims, prepare_graded, Gradings, Prepared};
+use super::problem::Monitor;
+use super::search::{climb, record, search, Climbed, Found, Ground};
+use super::steps::gradings;
+use super::strategy::{
+    can_be_graded, shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING,
+};
+use crate::compiled::plan::Plan;
+use crate::data::Sample;
+use crate::error::{EngineError, Result};
+use crate::optim::maximise::{Settings, Status};
+use crate::quadrature::Method;
+use crate::spec::Model;
+
+/// Newton decrement at which starts under a rough rule are compared: its own error is larger.
+const ROUGH: f64 = 1e-3;
+/// Log-likelihoods under a rough rule closer than this count as the same maximum.
+const SAME_ROUGH: f64 = 0.02;
+/// Newton decrements to which the ends of a rough search climb under the finer rule, and how far behind the best they may
+/// then be to stay in the race.
+const RACE: [(f64, f64); 2] = [(0.01, 5.0), (1e-5, 0.0)];
+/// Moves of graded nodes to the current steps.
+const GRADED_ROUNDS: usize = 8;
+
+/// What is estimated, and how.
+struct Task<'a> {
+    model: Model,
+    plan: Plan,
+    sample: Sample,
+    strategy: Strategy,
+    options: &'a Options,
+    monitor: &'a dyn Monitor,
+}
+
+/// # Errors
+/// `Interrupted`, or `Engine` where no start has a finite log-likelihood.
+pub fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monitor) -> Result<(Prepared, Found)> {
+    let plan = Plan::new(&model)?;
+    let strategy = Strategy::new(&options.quadrature, numeric_dims(&plan));
+    let task = Task { model, plan, sample, strategy, options, monitor };
+    let (mut prepared, mut found) = task.usual()?;
+    task.finer(&mut prepared, &mut found)?;
+    if monitor.cancelled() {
+        return Err(EngineError::Interrupted);
+    }
+    Ok((prepared, found))
+}
+
+/// A search on common grids that their finer versions do not confirm.
+struct Unconfirmed {
+    prepared: Prepared,
+    found: Found,
+    error: f64,
+}
+
+/// A maximum of a rough search on its way under a finer rule.
+struct End {
+    /// Places of the starts that reached it.
+    starts: Vec<usize>,
+    x: Vec<f64>,
+    iterations: usize,
+    evaluations: usize,
+    racing: bool,
+    reached: Option<(Prepared, Climbed)>,
+}
+
+impl End {
+    fn value(&self) -> f64 {
+        self.reached.as_ref().map_or(f64::NEG_INFINITY, |(_, c)| c.maximum.value.f)
+    }
+}
+
+impl Task<'_> {
+    fn prepare(&self, q: Quadrature) -> Result<Prepared> {
+        self.prepare_graded(q, Gradings::default())
+    }
+
+    fn prepare_graded(&self, q: Quadrature, gradings: Gradings) -> Result<Prepared> {
+        let (model, plan, sample) = (self.model.clone(), self.plan.clone(), self.sample.clone());
+        prepare_graded(model, plan, sample, q, gradings, self.options.seed)
+    }
+
+    fn ground<'b>(&'b self, p: &'b Prepared, adaptive: bool) -> Ground<'b> {
+        Ground { program: &p.program, space: &p.space, nodes: &p.nodes, adaptive, monitor: self.monitor }
+    }
+
+    fn full(&self) -> Settings {
+        let Options { max_iterations, tolerance, .. } = *self.options;
+        Settings { max_iterations, tolerance, em_only: false }
+    }
+
+    /// The best of a rough search climbs on under a finer rule.
+    fn polish(&self, mut found: Found, p: &Prepared, adaptive: bool) -> Found {
+        found.best = climb(self.ground(p, adaptive), found.best.maximum.x.clone(), self.full(), 0);
+        found
+    }
+
+    fn usual(&self) -> Result<(Prepared, Found)> {
+        let strategy = &self.strategy;
+        let mut tried = None;
+        if let Some(&first) = strategy.common.first() {
+            let prepared = self.prepare(first)?;
+            if shares_patterns(&prepared.program) {
+                match self.on_common_grids(prepared)? {
+                    // adaptive nodes cannot follow steps
+                    t if t.error < ACCEPTED || !t.prepared.gradings.are_plain() => return Ok((t.prepared, t.found)),
+                    t => tried = Some(t),
+                }
+            }
+        }
+        let prepared = self.prepare(strategy.main)?;
+        let found = match tried {
+            Some(Unconfirmed { prepared: common, found: rough, error }) => {
+                let found = self.polish(rough.clone(), &prepared, true);
+                // a steep integrand can defeat adaptation: keep whichever rule a finer one confirms
+                let adaptive_error = integration_error(&prepared, &found, self.options)?.abs();
+                if adaptive_error.is_nan() || adaptive_error > error {
+                    return Ok((common, rough));
+                }
+                found
+            }
+            None if strategy.main.adaptive && numeric_dims(&self.plan) != (0, 0) => {
+                let rule = strategy.coarse_main.unwrap_or(strategy.main);
+                let common = self.prepare(Quadrature { adaptive: false, ..rule })?;
+                let first = Some((&common.program, &common.nodes));
+                match strategy.coarse_main {
+                    Some(coarse) => {
+                        let rough = self.prepare(coarse)?;
+                        self.polish(search(self.ground(&rough, true), first, self.options)?, &prepared, true)
+                    }
+                    None => search(self.ground(&prepared, true), first, self.options)?,
+                }
+            }
+            None => {
+                let found = search(self.ground(&prepared, false), None, self.options)?;
+                if can_be_graded(&prepared) && !self.gradings(&prepared, &found.best.maximum.x).are_plain() {
+                    return self.climb_ends(strategy.main, found);
+                }
+                found
+            }
+        };
+        if self.monitor.cancelled() {
+            return Err(EngineError::Interrupted);
+        }
+        let random = strategy.main.method == Method::MonteCarlo && strategy.main.adaptive;
+        if random && numeric_dims(&self.plan) != (0, 0) && !found.best.fell_back {
+            // moved random points weigh more in the tails of the posterior, where the climb can pile up likelihood
+            let error = integration_error(&prepared, &found, self.options)?.abs();
+            if error.is_nan() || error > EXPLOITED {
+                let common = self.prepare(Quadrature { adaptive: false, ..strategy.main })?;
+                let mut found = search(self.ground(&common, false), None, self.options)?;
+                found.best.fell_back = true;
+                return Ok((common, found));
+            }
+        }
+        Ok((prepared, found))
+    }
+
+    /// Ever finer grids common to all while they help, graded where class logits are steps.
+    fn on_common_grids(&self, first: Prepared) -> Result<Unconfirmed> {
+        let grids = &self.strategy.common;
+        let (prepared, found) = match self.strategy.coarse {
+            Some(coarse) => self.climb_ends(grids[0], self.rough_search(coarse)?)?,
+            None => {
+                let found = search(self.ground(&first, false), None, self.options)?;
+                (first, found)
+            }
+        };
+        let error = integration_error(&prepared, &found, self.options)?.abs();
+        let mut now = Unconfirmed { prepared, found, error };
+        if now.error < COMMON_TOLERANCE {
+            return Ok(now);
+        }
+        if self.strategy.coarse.is_none() && !self.gradings(&now.prepared, &now.found.best.maximum.x).are_plain() {
+            let (prepared, found) = self.climb_ends(grids[0], now.found)?;
+            let error = integration_error(&prepared, &found, self.options)?.abs();
+            now = Unconfirmed { prepared, found, error };
+        }
+        for &grid in &grids[1..] {
+            if now.error < POOR || self.monitor.cancelled() {
+                break;
+            }
+            let (prepared, best) = self.climb_graded(grid, now.found.best.maximum.x.clone(), self.full(), 0)?;
+            let found = Found { best, ..now.found };
+            let error = integration_error(&prepared, &found, self.options)?.abs();
+            let stop = error > SHRINKING * now.error;
+            now = Unconfirmed { prepared, found, error };
+            if stop {
+                break;
+            }
+        }
+        Ok(now)
+    }
+
+    fn rough_search(&self, coarse: Coarse) -> Result<Found> {
+        let (short, long) = (self.prepare(coarse.first)?, self.prepare(coarse.last)?);
+        let options = Options { tolerance: self.options.tolerance.max(ROUGH), ..self.options.clone() };
+        search(self.ground(&long, false), Some((&short.program, &short.nodes)), &options)
+    }
+
+    /// The maxima that a rough search found climb on under a finer rule, those far behind not to the end.
+    fn climb_ends(&self, q: Quadrature, rough: Found) -> Result<(Prepared, Found)> {
+        let mut ends: Vec<End> = rough
+            .distinct(SAME_ROUGH)
+            .into_iter()
+            .map(|(starts, x)| End { starts, x, iterations: 0, evaluations: 0, racing: true, reached: None })
+            .collect();
+        let last = (0.0, 0.0);
+        for (tolerance, behind) in RACE.into_iter().chain([last]) {
+            let settings = Settings { tolerance: self.options.tolerance.max(tolerance), ..self.full() };
+            ends.par_iter_mut().filter(|e| e.racing).try_for_each(|e| self.climb_end(q, e, settings))?;
+            if self.monitor.cancelled() {
+                return Err(EngineError::Interrupted);
+            }
+            let top = ends.iter().map(End::value).fold(f64::NEG_INFINITY, f64::max);
+            // the first of equals
+            let best = ends.iter().position(|e| e.value() == top);
+            for (k, e) in ends.iter_mut().enumerate() {
+                e.racing = e.racing && (best == Some(k) || behind > 0.0 && e.value() > top - behind);
+            }
+        }
+        let mut best = None;
+        let mut finals = vec![];
+        for e in ends {
+            let Some((prepared, mut climbed)) = e.reached else { continue };
+            if e.racing {
+                best = Some(prepared);
+            }
+            (climbed.maximum.iterations, climbed.maximum.evaluations) = (e.iterations, e.evaluations);
+            for (i, k) in e.starts.into_iter().enumerate() {
+                finals.push((k, climbed.clone()));
+                // the others with this end were not climbed again
+                if i == 0 {
+                    (climbed.maximum.iterations, climbed.maximum.evaluations) = (0, 0);
+                }
+            }
+        }
+        finals.sort_by_key(|(k, _)| *k);
+        let found = record(finals, rough.rows, rough.evaluations)?;
+        let prepared = match best {
+            Some(p) => p,
+            None => self.prepare(q)?,
+        };
+        Ok((prepared, found))
+    }
+
+    fn climb_end(&self, q: Quadrature, e: &mut End, settings: Settings) -> Result<()> {
+        let (prepared, climbed) = self.climb_graded(q, e.x.clone(), settings, e.starts[0] + 1)?;
+        e.x = climbed.maximum.x.clone();
+        e.iterations += climbed.maximum.iterations;
+        e.evaluations += climbed.maximum.evaluations;
+        e.reached = Some((prepared, climbed));
+        Ok(())
+    }
+
+    /// Climbs from `x` on a common grid whose nodes follow the steps of class logits.
+    fn climb_graded(&self, q: Quadrature, x: Vec<f64>, goal: Settings, start: usize) -> Result<(Prepared, Climbed)> {
+        let mut prepared = self.prepare(q)?;
+        let mut gradings = self.gradings(&prepared, &x);
+        if !gradings.are_plain() {
+            prepared = self.prepare_graded(q, gradings.clone())?;
+        }
+        let mut settings = Settings { max_iterations: if gradings.are_plain() { usize::MAX } else { 40 }, ..goal };
+        let mut climbed: Option<Climbed> = None;
+        let mut from = x;
+        for round in 0..GRADED_ROUNDS {
+            settings.max_iterations = settings.max_iterations.min(goal.max_iterations);
+            let mut next = climb(self.ground(&prepared, false), from, settings, start);
+            let first = next.maximum.trace.first().copied().unwrap_or(f64::NAN);
+            let mut settled = false;
+            if let Some(before) = &climbed {
+                settled = (first - before.maximum.value.f).abs() < 0.5 * COMMON_TOLERANCE;
+                next.maximum.iterations += before.maximum.iterations;
+                next.maximum.evaluations += before.maximum.evaluations;
+            }
+            from = next.maximum.x.clone();
+            let done = next.maximum.status != Status::MaxIterations || !next.maximum.value.f.is_finite();
+            let moved = self.gradings(&prepared, &from);
+            let same = moved == gradings;
+            climbed = Some(next);
+            if done && (settled || same) || round + 1 == GRADED_ROUNDS || self.monitor.cancelled() {
+                break;
+            }
+            settings.max_iterations = if round < 2 { 80 } else { usize::MAX };
+            gradings = moved;
+            prepared = self.prepare_graded(q, gradings.clone())?;
+        }
+        let climbed = climbed.ok_or_else(|| EngineError::Engine("no round of a climb was made".into()))?;
+        Ok((prepared, climbed))
+    }
+
+    fn gradings(&self, prepared: &Prepared, x: &[f64]) -> Gradings {
+        gradings(&prepared.program, &prepared.space.to_working(x))
+    }
+
+    /// In one dimension, ever finer common grids for all final starts while the integral is poor.
+    fn finer(&self, prepared: &mut Prepared, found: &mut Found) -> Result<()> {
+        for &rule in &self.strategy.finer {
+            let error = integration_error(prepared, found, self.options)?.abs();
+            if error < POOR || self.monitor.cancelled() {
+                break;
+            }
+            let finer = self.prepare(rule)?;
+            let ground = self.ground(&finer, false);
+            let climbed: Vec<(usize, Climbed)> =
+                found.ends.par_iter().map(|(k, x)| (*k, climb(ground, x.clone(), self.full(), k + 1))).collect();
+            let Ok(next) = record(climbed, found.rows.clone(), found.evaluations) else { break };
+            // a finer rule that errs more says that nothing better can be had
+            if integration_error(&finer, &next, self.options)?.abs() >= error {
+                break;
+            }
+            (*prepared, *found) = (finer, next);
+        }
+        Ok(())
+    }
+}
