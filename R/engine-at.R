@@ -11,11 +11,10 @@ fixed_spec <- function(spec, values) {
 
 # With nothing free, a fit is one evaluation that also gives the latent variables. Integration as the fit ended with.
 engine_at <- function(fit, spec, data, call = rlang::caller_env()) {
-  options <- fit$options
+  options <- with_rule_of(fit$options, fit)
   options[c("starts", "final_starts")] <- 1L
   options$se <- "none"
   options["start_values"] <- list(NULL)
-  options$quadrature[c("method", "points", "adaptive")] <- fit$integration[c("method", "points", "adaptive")]
   run <- function(options) {
     raw_fit(
       to_spec_json(spec), data$columns, data$cluster, data$frequency, data$unit_weights, data$cluster_weights,

@@ -32,10 +32,20 @@ options_json <- function(options, robust_cluster = NULL, counted = NULL) {
   unclass(as.character(jsonlite::toJSON(options, auto_unbox = TRUE, digits = NA, null = "null")))
 }
 
+# Options under which the engine integrates as the fit ended with.
+with_rule_of <- function(options, fit) {
+  options$quadrature[c("method", "points", "adaptive")] <- fit$integration[c("method", "points", "adaptive")]
+  options$quadrature$steps <- if (identical(fit$integration$method, "graded")) {
+    lapply(fit$integration$steps, function(step) {
+      list(latent = step$latent, smooth = step$smooth, centre = I(step$centre), slope = I(step$slope))
+    })
+  }
+  options
+}
+
 # The engine at given parameter values, with the data of a fit and the integration rule that it ended with.
 engine_evaluate <- function(fit, parameters, call = rlang::caller_env()) {
-  options <- fit$options
-  options$quadrature[c("method", "points", "adaptive")] <- fit$integration[c("method", "points", "adaptive")]
+  options <- with_rule_of(fit$options, fit)
   raw_evaluate(
     to_spec_json(fit$spec), fit$data$columns, fit$data$cluster, fit$data$frequency, fit$data$unit_weights,
     fit$data$cluster_weights, options_json(options, fit$data$robust_cluster, fit$data$counted), parameters, call = call

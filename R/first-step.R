@@ -78,12 +78,11 @@ refit_with_fixed <- function(fit, position, values) {
   theta <- replace(fit$parameters$estimate, position, values)
   spec <- fit$spec
   for (i in position) spec$parameters[[i]]$value <- theta[[i]]
-  options <- fit$options
+  options <- with_rule_of(fit$options, fit)
   options[c("starts", "final_starts")] <- 1L
   options$se <- "none"
   options$tolerance <- 1e-13
   options$start_values <- theta
-  options$quadrature[c("method", "points", "adaptive")] <- fit$integration[c("method", "points", "adaptive")]
   result <- tryCatch(raw_fit(
     to_spec_json(spec), fit$data$columns, fit$data$cluster, fit$data$frequency, fit$data$unit_weights,
     fit$data$cluster_weights, options_json(options), NULL

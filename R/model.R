@@ -5,7 +5,8 @@
 #' A model is a set of equations. Latent class variables and factors are declared, then used in formulas like any
 #' predictor. A model holds no data.
 #'
-#' @param ... Components: [latent_class()], [latent_factor()], [outcome()], [between()], [covary()], [constrain()].
+#' @param ... Components: [latent_class()], [latent_factor()], [outcome()], [between()], [covary()], [constrain()]. The
+#'   first may be a model, such as one from [gom()], to which the others are added.
 #' @param cluster Text or `NULL` (default): the name of the cluster variable, if no formula names it in `(1 | cluster)`.
 #' @return A list of class `mlmix_model` with `classes`, `factors`, `outcomes`, `between`, `covary`, `constraints`
 #'   (each a list of components), `cluster` and `reshape` (`NULL`, or how the data are stacked first; see [gom()]).
@@ -18,16 +19,25 @@
 #'   latent_class("c", 3, ~ d + x + (1 | id)),
 #'   outcome(u1:u8 ~ c, family = bernoulli())
 #' )
+#' mixture_model(lca(u1:u8, k = 2), constrain(fix("u1~1[c=1]" = -15)))
 #' @export
 mixture_model <- function(..., cluster = NULL) {
-  new_model(list(...), cluster = cluster)
+  components <- list(...)
+  if (length(components) == 0 || !inherits(components[[1]], "mlmix_model")) {
+    return(new_model(components, cluster = cluster))
+  }
+  model <- components[[1]]
+  parts <- do.call(c, unname(unclass(model)[names(component_kinds)]))
+  new_model(c(parts, components[-1]), cluster %||% model$cluster, model$reshape, model$starts)
 }
 
+component_kinds <- c(
+  classes = "mlmix_class", factors = "mlmix_factor", outcomes = "mlmix_outcome",
+  between = "mlmix_between", covary = "mlmix_covary", constraints = "mlmix_constrain"
+)
+
 new_model <- function(components, cluster = NULL, reshape = NULL, starts = c(20, 5), call = rlang::caller_env()) {
-  kinds <- c(
-    classes = "mlmix_class", factors = "mlmix_factor", outcomes = "mlmix_outcome",
-    between = "mlmix_between", covary = "mlmix_covary", constraints = "mlmix_constrain"
-  )
+  kinds <- component_kinds
   for (i in seq_along(components)) {
     if (!inherits(components[[i]], kinds)) {
       given <- names(components)[i]

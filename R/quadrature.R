@@ -7,12 +7,13 @@
 #'
 #' @param method Text. `"auto"` (default): equally spaced points for up to three dimensions, scrambled Sobol points
 #'   from four on. `"rectangular"`: equally spaced points; `"gauss_hermite"`: points for polynomials times the normal
-#'   density; `"monte_carlo"`: random points; `"sobol"`: scrambled Sobol points.
-#'   Equally spaced points common to all clusters crowd where a class logit of large variance is nearly a step.
+#'   density; `"monte_carlo"`: random points; `"sobol"`: scrambled Sobol points. `"graded"`: as `"rectangular"`, common to
+#'   all clusters, and crowded where a class logit of large variance is nearly a step, wherever it is in the end (Takahasi
+#'   and Mori 1974); `"auto"` uses it where a common grid of equally spaced points would miss such a step.
 #' @param points Whole number of at least 2: points in each dimension; for `"monte_carlo"` and `"sobol"` the points of
 #'   all dimensions together. `NULL` (default): 31 for one dimension, 15 each for more, 2,000 quasi-random ones.
 #' @param adaptive `TRUE` or `FALSE`: whether the points follow each cluster's (and unit's) posterior. `NULL`
-#'   (default): adaptive, except for `"monte_carlo"`, and that with everything left open and few distinct data patterns a fine grid common to
+#'   (default): adaptive, except for `"monte_carlo"` and `"graded"`, and that with everything left open and few distinct data patterns a fine grid common to
 #'   all is tried first (it is faster) and kept if halving its step changes the log-likelihood by less than 0.002.
 #'
 #'   Few random points that follow the posterior have large weights in its tails, and a maximum found on them can belong
@@ -24,16 +25,25 @@
 #' @return A list of class `mlmix_quadrature` with `method`, `points`, `adaptive`, `max_nodes`.
 #' @references Rabe-Hesketh, S., Skrondal, A. and Pickles, A. (2005). Maximum likelihood estimation of limited and
 #'   discrete dependent variable models with nested random effects. *Journal of Econometrics*, 128, 301-323.
+#'
+#'   Takahasi, H. and Mori, M. (1974). Double exponential formulas for numerical integration. *Publications of the
+#'   Research Institute for Mathematical Sciences*, 9, 721-741.
 #' @seealso [integration_plan()] before a fit, [integration()] after it.
 #' @examples
 #' quadrature(points = 25)
 #' quadrature("sobol", points = 1000)
 #' @export
-quadrature <- function(method = c("auto", "rectangular", "gauss_hermite", "monte_carlo", "sobol"), points = NULL,
-                       adaptive = NULL, max_nodes = 1e7) {
-  method <- check_choice(method, c("auto", "rectangular", "gauss_hermite", "monte_carlo", "sobol"), "method")
+quadrature <- function(method = c("auto", "rectangular", "graded", "gauss_hermite", "monte_carlo", "sobol"),
+                       points = NULL, adaptive = NULL, max_nodes = 1e7) {
+  method <- check_choice(method, c("auto", "rectangular", "graded", "gauss_hermite", "monte_carlo", "sobol"), "method")
   if (!is.null(points)) points <- check_count(points, "points", min = 2)
   if (!is.null(adaptive)) adaptive <- check_flag(adaptive, "adaptive")
+  if (method == "graded" && isTRUE(adaptive)) {
+    abort_spec(c(
+      "{.arg adaptive} must be {.code FALSE} for graded points, which are common to all clusters.",
+      x = "You gave {.code adaptive = TRUE}.", i = "Use {.code method = \"rectangular\"} for adaptive points."
+    ))
+  }
   max_nodes <- check_count(max_nodes, "max_nodes", min = 1)
   structure(
     list(method = method, points = points, adaptive = adaptive, max_nodes = max_nodes),
@@ -45,13 +55,13 @@ quadrature <- function(method = c("auto", "rectangular", "gauss_hermite", "monte
 print.mlmix_quadrature <- function(x, ...) {
   how <- switch(x$method,
     auto = "points chosen by the number of dimensions",
-    rectangular = "equally spaced points", gauss_hermite = "Gauss-Hermite points",
+    rectangular = "equally spaced points", graded = "points that crowd at steep class logits", gauss_hermite = "Gauss-Hermite points",
     monte_carlo = "random points", sobol = "scrambled Sobol points"
   )
   each <- if (x$method %in% c("monte_carlo", "sobol")) "in all" else "in each dimension"
   count <- if (is.null(x$points)) "" else paste0(x$points, " ")
   where <- if (is.null(x$points)) "" else paste0(" ", each)
-  adaptive <- if (is.null(x$adaptive) && x$method == "monte_carlo") "not adaptive" else
+  adaptive <- if (is.null(x$adaptive) && x$method %in% c("monte_carlo", "graded")) "not adaptive" else
     if (is.null(x$adaptive)) "adaptive where needed" else if (x$adaptive) "adaptive" else "not adaptive"
   cat(strwrap(paste0("Numerical integration: ", count, how, where, ", ", adaptive), 80, exdent = 2), sep = "\n")
   invisible(x)

@@ -26,3 +26,12 @@ test_that("mistakes in a model are explained", {
     mixture_model(outcome(y ~ x), cluster = 3)
   })
 })
+
+test_that("parts are added to a model that is there", {
+  base <- gom(c(A, B, C, D), k = 2)
+  more <- mixture_model(base, constrain(fix("A~1[c=1]" = -3)))
+  expect_identical(more[setdiff(names(more), "constraints")], base[setdiff(names(base), "constraints")])
+  expect_equal(parameters(more, carcinoma)$value[[1]], -3)
+  both <- mixture_model(lca(c(A, B), k = 2), outcome(C ~ c))
+  expect_equal(unlist(lapply(both$outcomes, `[[`, "names")), c("A", "B", "C"))
+})

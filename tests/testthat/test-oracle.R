@@ -96,7 +96,7 @@ test_that("a factor mixture with grade of membership: likelihood at the program'
   skip_on_cran()
   case <- oracle_case("fma_gom")
   # nodes crowd at the step: 61 equally spaced ones were off by 0.14
-  expect_lt(abs(at_oracle(case, fixed_points(31))$log_likelihood - (case$reference$logLik - 0.0799)), 0.02)
+  expect_lt(abs(at_oracle(case, quadrature("graded", points = 31))$log_likelihood - (case$reference$logLik - 0.0799)), 0.02)
 })
 
 # The program's solution is a local maximum: classes of persons instead of responses (an infinite variance of the class

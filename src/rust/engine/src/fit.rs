@@ -11,7 +11,7 @@ pub use crate::em::prepared::{prepare, Prepared};
 use crate::em::problem::{Monitor, Problem};
 use crate::em::search::{adapt, Found};
 use crate::em::steps::gradings;
-use crate::em::strategy::{can_be_graded, Strategy};
+use crate::em::strategy::Strategy;
 use crate::error::{EngineError, Result};
 use crate::inference::covariance::{identification, invert_kept, sandwich};
 use crate::inference::information::{observed_information, without};
@@ -285,15 +285,14 @@ pub fn evaluate(
     }
     let plan = Plan::new(&model)?;
     let rule = Strategy::new(&options.quadrature, numeric_dims(&plan)).main;
-    let mut prepared = prepare(model, plan, sample, rule, options.seed)?;
+    let given = options.quadrature.steps.as_ref().map(|steps| Gradings::of(steps, &model, &plan));
+    let mut prepared = prepare_graded(model, plan, sample, rule, given.clone().unwrap_or_default(), options.seed)?;
     let working = to_working(&prepared.program, parameters)
         .ok_or_else(|| EngineError::spec("parameters", "a covariance matrix is not positive semi-definite"))?;
-    if can_be_graded(&prepared) {
-        let at = gradings(&prepared.program, &working);
-        if !at.are_plain() {
-            let Prepared { program: Program { model, plan, sample, .. }, .. } = prepared;
-            prepared = prepare_graded(model, plan, sample, rule, at, options.seed)?;
-        }
+    if rule.method == Method::Graded && given.is_none() {
+        let at = gradings(&prepared.program, &working, rule.points);
+        let Prepared { program: Program { model, plan, sample, .. }, .. } = prepared;
+        prepared = prepare_graded(model, plan, sample, rule, at, options.seed)?;
     }
     let Prepared { program, space, mut nodes, .. } = prepared;
     let x = space.from_working(&working);

@@ -8,7 +8,7 @@ use super::problem::Monitor;
 use super::search::{climb, record, search, Climbed, Found, Ground};
 use super::steps::gradings;
 use super::strategy::{
-    can_be_graded, shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING,
+    shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING,
 };
 use crate::compiled::plan::Plan;
 use crate::data::Sample;
@@ -33,6 +33,8 @@ struct Task<'a> {
     plan: Plan,
     sample: Sample,
     strategy: Strategy,
+    /// Where the request says that nodes are to crowd.
+    given: Option<Gradings>,
     options: &'a Options,
     monitor: &'a dyn Monitor,
 }
@@ -42,7 +44,8 @@ struct Task<'a> {
 pub fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monitor) -> Result<(Prepared, Found)> {
     let plan = Plan::new(&model)?;
     let strategy = Strategy::new(&options.quadrature, numeric_dims(&plan));
-    let task = Task { model, plan, sample, strategy, options, monitor };
+    let given = options.quadrature.steps.as_ref().map(|steps| Gradings::of(steps, &model, &plan));
+    let task = Task { model, plan, sample, strategy, given, options, monitor };
     let (mut prepared, mut found) = task.usual()?;
     task.finer(&mut prepared, &mut found)?;
     if monitor.cancelled() {
@@ -77,7 +80,7 @@ impl End {
 
 impl Task<'_> {
     fn prepare(&self, q: Quadrature) -> Result<Prepared> {
-        self.prepare_graded(q, Gradings::default())
+        self.prepare_graded(q, self.given.clone().unwrap_or_default())
     }
 
     fn prepare_graded(&self, q: Quadrature, gradings: Gradings) -> Result<Prepared> {
@@ -138,7 +141,7 @@ impl Task<'_> {
             }
             None => {
                 let found = search(self.ground(&prepared, false), None, self.options)?;
-                if can_be_graded(&prepared) && !self.gradings(&prepared, &found.best.maximum.x).are_plain() {
+                if strategy.main.method == Method::Graded && self.given.is_none() {
                     return self.climb_ends(strategy.main, found);
                 }
                 found
@@ -260,10 +263,11 @@ impl Task<'_> {
 
     /// Climbs from `x` on a common grid whose nodes follow the steps of class logits.
     fn climb_graded(&self, q: Quadrature, x: Vec<f64>, goal: Settings, start: usize) -> Result<(Prepared, Climbed)> {
+        let graded = Quadrature { method: Method::Graded, ..q };
         let mut prepared = self.prepare(q)?;
         let mut gradings = self.gradings(&prepared, &x);
         if !gradings.are_plain() {
-            prepared = self.prepare_graded(q, gradings.clone())?;
+            prepared = self.prepare_graded(graded, gradings.clone())?;
         }
         let mut settings = Settings { max_iterations: if gradings.are_plain() { usize::MAX } else { 40 }, ..goal };
         let mut climbed: Option<Climbed> = None;
@@ -288,14 +292,14 @@ impl Task<'_> {
             }
             settings.max_iterations = if round < 2 { 80 } else { usize::MAX };
             gradings = moved;
-            prepared = self.prepare_graded(q, gradings.clone())?;
+            prepared = self.prepare_graded(if gradings.are_plain() { q } else { graded }, gradings.clone())?;
         }
         let climbed = climbed.ok_or_else(|| EngineError::Engine("no round of a climb was made".into()))?;
         Ok((prepared, climbed))
     }
 
     fn gradings(&self, prepared: &Prepared, x: &[f64]) -> Gradings {
-        gradings(&prepared.program, &prepared.space.to_working(x))
+        gradings(&prepared.program, &prepared.space.to_working(x), prepared.quadrature.points)
     }
 
     /// In one dimension, ever finer common grids for all final starts while the integral is poor.

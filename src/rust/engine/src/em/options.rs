@@ -19,6 +19,7 @@ pub enum StandardErrors {
 enum RawMethod {
     Auto,
     Rectangular,
+    Graded,
     GaussHermite,
     MonteCarlo,
     Sobol,
@@ -34,6 +35,18 @@ struct RawQuadrature {
     adaptive: Option<bool>,
     #[serde(default)]
     max_nodes: Option<usize>,
+    #[serde(default)]
+    steps: Option<Vec<NamedGrading>>,
+}
+
+/// Where a graded rule crowds its nodes, of one dimension; as a fit returns it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedGrading {
+    pub latent: String,
+    pub smooth: bool,
+    pub centre: Vec<f64>,
+    pub slope: Vec<f64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -63,12 +76,14 @@ struct RawOptions {
 }
 
 /// What the user asked for; `None` leaves the choice to `strategy`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct QuadratureRequest {
     pub method: Option<Method>,
     pub points: Option<usize>,
     pub adaptive: Option<bool>,
     pub max_nodes: usize,
+    /// Of a graded rule; `None`: where class logits are steep.
+    pub steps: Option<Vec<NamedGrading>>,
 }
 
 /// A rule that can be built.
@@ -115,6 +130,9 @@ impl Options {
         if raw.quadrature.points == Some(0) {
             return Err(EngineError::spec("points", "needs at least 1 quadrature point"));
         }
+        if raw.quadrature.method == RawMethod::Graded && raw.quadrature.adaptive == Some(true) {
+            return Err(EngineError::spec("adaptive", "graded nodes are common to all clusters; they cannot be adaptive"));
+        }
         Ok(Options {
             starts: raw.starts,
             final_starts: raw.final_starts,
@@ -125,6 +143,7 @@ impl Options {
                 method: match raw.quadrature.method {
                     RawMethod::Auto => None,
                     RawMethod::Rectangular => Some(Method::Rectangular),
+                    RawMethod::Graded => Some(Method::Graded),
                     RawMethod::GaussHermite => Some(Method::GaussHermite),
                     RawMethod::MonteCarlo => Some(Method::MonteCarlo),
                     RawMethod::Sobol => Some(Method::Sobol),
@@ -132,6 +151,7 @@ impl Options {
                 points: raw.quadrature.points,
                 adaptive: raw.quadrature.adaptive,
                 max_nodes: raw.quadrature.max_nodes.unwrap_or(MAX_NODES),
+                steps: raw.quadrature.steps,
             },
             threads: raw.threads.unwrap_or(1).max(1),
             max_iterations: raw.max_iterations.unwrap_or(2000),

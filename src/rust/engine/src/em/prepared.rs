@@ -1,6 +1,6 @@
 //! A model compiled for its data and its nodes, and how far off the integral is.
 
-use super::options::{Options, Quadrature};
+use super::options::{NamedGrading, Options, Quadrature};
 use super::search::Found;
 use super::space::Space;
 use crate::compiled::plan::{How, Plan};
@@ -9,7 +9,7 @@ use crate::data::Sample;
 use crate::error::{EngineError, Result};
 use crate::likelihood::nodes::{NodeSet, Nodes};
 use crate::likelihood::{evaluate as pass, Want};
-use crate::quadrature::{self, Grading, Method, Rule};
+use crate::quadrature::{self, Grading, Method, Rule, Step};
 use crate::spec::{Level, Model};
 
 /// A model, its data and its nodes, ready to be evaluated.
@@ -30,12 +30,48 @@ pub struct Gradings {
 
 impl Gradings {
     pub fn are_plain(&self) -> bool {
-        self.between.iter().chain(&self.within).all(|g| g.steps.is_empty())
+        self.all().all(|g| g.steps.is_empty())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Grading> {
+        self.between.iter().chain(&self.within)
+    }
+
+    /// As returned with a fit; dimensions without steps are left out.
+    pub fn named(&self, model: &Model, plan: &Plan) -> Vec<NamedGrading> {
+        let latents = [Level::Between, Level::Within].into_iter().flat_map(|l| numeric_latents(plan, l));
+        let graded = latents.zip(self.all()).filter(|(_, g)| !g.steps.is_empty());
+        graded
+            .map(|(latent, g)| NamedGrading {
+                latent: model.latents[latent].name.clone(),
+                smooth: g.smooth,
+                centre: g.steps.iter().map(|s| s.centre).collect(),
+                slope: g.steps.iter().map(|s| s.slope).collect(),
+            })
+            .collect()
+    }
+
+    /// The dimensions of `plan`, graded as named; those not named are equally spaced.
+    pub fn of(named: &[NamedGrading], model: &Model, plan: &Plan) -> Gradings {
+        let grading = |latent: usize| {
+            let found = named.iter().find(|n| n.latent == model.latents[latent].name);
+            found.map_or(Grading::default(), |n| Grading {
+                steps: n.centre.iter().zip(&n.slope).map(|(&centre, &slope)| Step { centre, slope }).collect(),
+                smooth: n.smooth,
+            })
+        };
+        let at = |level| numeric_latents(plan, level).map(grading).collect();
+        Gradings { between: at(Level::Between), within: at(Level::Within) }
     }
 }
 
+/// Latents integrated on nodes, in the order of the dimensions of a level.
+fn numeric_latents(plan: &Plan, level: Level) -> impl Iterator<Item = usize> + '_ {
+    plan.dimensions.iter().filter(move |d| d.level == level && d.how == How::Numeric).map(|d| d.latent)
+}
+
 /// Common nodes below this share of the largest weight are dropped from grids.
-const PRUNE: f64 = 1e-9;
+const PRUNE: f64 = 1e-11;
 
 pub fn rules(plan: &Plan, q: &Quadrature, gradings: &Gradings, seed: u64) -> Result<(Rule, Rule)> {
     let build = |level: Level, graded: &[Grading]| {
@@ -76,10 +112,7 @@ pub fn prepare_graded(
     seed: u64,
 ) -> Result<Prepared> {
     let (between, within) = rules(&plan, &quadrature, &gradings, seed)?;
-    let mut node_plan = node_plan(&plan, &quadrature, (between.n_nodes, within.n_nodes));
-    if !gradings.are_plain() {
-        node_plan.grid = None;
-    }
+    let node_plan = node_plan(&plan, &quadrature, (between.n_nodes, within.n_nodes));
     let program = Program::new(model, plan, sample, node_plan)?;
     let space = Space::new(&program)?;
     Ok(Prepared {

@@ -7,19 +7,21 @@ use crate::compiled::plan::How;
 use crate::compiled::Program;
 use crate::likelihood::predictor::{latents, predictor, Affine, At, Components, Point, Workspace};
 use crate::likelihood::residuals::Residuals;
-use crate::quadrature::{Grading, Step};
+use crate::quadrature::{follows, Grading, Step};
 use crate::spec::Level;
 
-/// Logits per standard deviation that equally spaced nodes follow well.
-const GENTLE: f64 = 2.0;
+/// Logits per standard deviation from which the variance is on its way to infinity. The least move of the parameters then
+/// carries the step past the nodes that crowd around its old place, and a climb ends wherever it falls between two of
+/// them; a fine grid of fixed places errs alike in every fit.
+const LIMIT: f64 = 200.0;
 /// A step farther out than this has no weight.
 const OUTERMOST: f64 = 6.5;
 /// Steps closer than this share of their width count as one.
 const SAME: f64 = 0.5;
 
-/// Gradings of all numeric dimensions; none where a class logit depends on covariates or on several dimensions, so that
-/// its steps are not at one place.
-pub fn gradings(program: &Program, working: &[f64]) -> Gradings {
+/// Gradings of all numeric dimensions for steps that `points` equally spaced nodes do not follow; none where a class logit
+/// depends on covariates or on several dimensions, so that its steps are not at one place.
+pub fn gradings(program: &Program, working: &[f64], points: usize) -> Gradings {
     let plain = |level| vec![Grading::default(); program.plan.count(level, How::Numeric)];
     let mut out = Gradings { between: plain(Level::Between), within: plain(Level::Within) };
     if program.plan.count(Level::Between, How::Analytic) > 0 {
@@ -32,7 +34,7 @@ pub fn gradings(program: &Program, working: &[f64]) -> Gradings {
     for f in program.factors.iter().chain(&program.cluster_factors) {
         match &f.kind {
             FactorKind::Logits(c) if f.covariates.is_empty() && f.analytic.is_empty() => {
-                add_steps(&point, f, *c, &mut all);
+                add_steps(&point, f, *c, points, &mut all);
             }
             FactorKind::Known(_) => {}
             _ => {
@@ -43,6 +45,9 @@ pub fn gradings(program: &Program, working: &[f64]) -> Gradings {
                 }
             }
         }
+    }
+    if all.iter().flat_map(|g| &g.steps).any(|s| s.slope > LIMIT) {
+        return out;
     }
     out.within = all.split_off(n_between);
     out.between = all;
@@ -65,7 +70,7 @@ fn at(f: &Factor) -> At<'_> {
     At { row: 0, slot_of: &f.slot_of, components: Components { within: &f.analytic, n_between: 0 }, derivatives: false }
 }
 
-fn add_steps(point: &Point, f: &Factor, class: usize, all: &mut [Grading]) {
+fn add_steps(point: &Point, f: &Factor, class: usize, points: usize, all: &mut [Grading]) {
     let model = &point.program.model;
     let others: Vec<usize> = f.within.iter().chain(&f.between).copied().filter(|&c| c != class).collect();
     let mut state = vec![0; model.classes.len()];
@@ -82,7 +87,7 @@ fn add_steps(point: &Point, f: &Factor, class: usize, all: &mut [Grading]) {
         for (k, first) in logits.iter().enumerate() {
             for second in &logits[..k] {
                 let difference: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
-                add_step(&difference, all);
+                add_step(&difference, points, all);
             }
         }
     }
@@ -93,14 +98,14 @@ fn point_n_between(point: &Point) -> usize {
 }
 
 /// `difference`: of two logits, at the origin and at 1 on each axis.
-fn add_step(difference: &[f64], all: &mut [Grading]) {
+fn add_step(difference: &[f64], points: usize, all: &mut [Grading]) {
     let slopes: Vec<f64> = difference[1..].iter().map(|v| v - difference[0]).collect();
     let mut moving = slopes.iter().enumerate().filter(|(_, s)| s.abs() > 1e-9);
     let (Some((d, &slope)), None) = (moving.next(), moving.next()) else { return };
     let step = Step { centre: -difference[0] / slope, slope: slope.abs() };
     let steps = &mut all[d].steps;
     let same = |s: &Step| (s.centre - step.centre).abs() < SAME / s.slope && step.slope < 2.0 * s.slope;
-    if step.slope > GENTLE && step.centre.abs() < OUTERMOST && !steps.iter().any(same) {
+    if !follows(points, step.slope) && step.centre.abs() < OUTERMOST && !steps.iter().any(same) {
         steps.push(step);
     }
 }

@@ -6,7 +6,6 @@
 //! From four dimensions on the points are quasi-random.
 
 use super::options::{Quadrature, QuadratureRequest};
-use super::prepared::Prepared;
 use crate::compiled::Program;
 use crate::quadrature::Method;
 
@@ -56,8 +55,8 @@ impl Strategy {
         let total = dims.0 + dims.1;
         let method = request.method.unwrap_or(if total <= MAX_GRID { Method::Rectangular } else { Method::Sobol });
         // the climb exploits few random points once they are moved
-        let adaptive = request.adaptive.unwrap_or(method != Method::MonteCarlo);
-        let grid = matches!(method, Method::Rectangular | Method::GaussHermite);
+        let adaptive = request.adaptive.unwrap_or(!matches!(method, Method::MonteCarlo | Method::Graded));
+        let grid = matches!(method, Method::Rectangular | Method::Graded | Method::GaussHermite);
         let usual = match (grid, total) {
             (true, 0 | 1) => 31,
             (true, _) => 15,
@@ -81,12 +80,6 @@ impl Strategy {
         let finer = finer.map(|&points| Quadrature { method: Method::Rectangular, points, adaptive: false, ..main });
         Strategy { common, coarse, main, coarse_main, finer: finer.collect() }
     }
-}
-
-/// Whether nodes may follow the steps of class logits: on rectangular grids common to all.
-pub fn can_be_graded(prepared: &Prepared) -> bool {
-    let q = &prepared.quadrature;
-    q.method == Method::Rectangular && !q.adaptive && shares_patterns(&prepared.program)
 }
 
 /// Whether a program with common nodes shares enough to be worth trying.

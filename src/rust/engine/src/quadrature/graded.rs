@@ -29,6 +29,14 @@ const LOGIT_WIDTH: f64 = 2.0;
 /// Δ at 31 points; it falls with the number of points.
 const SPACING: f64 = 0.35;
 const RANGE: f64 = 7.0;
+/// Change of a logit between equally spaced nodes h apart that these still follow: the trapezoid rule errs by about
+/// exp(−2π² / (slope h)), here 1e-7.
+const FOLLOWED: f64 = 1.2;
+
+/// Whether as many equally spaced nodes follow a logit of this slope.
+pub fn follows(points: usize, slope: f64) -> bool {
+    points > 1 && slope.abs() * 2.0 * reach(points) <= FOLLOWED * (points - 1) as f64
+}
 
 /// The rule in one dimension; `points` is what an equally spaced rule of the same accuracy would have for a smooth integrand.
 pub fn line(points: usize, grading: &Grading) -> Line {

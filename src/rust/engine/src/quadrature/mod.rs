@@ -8,13 +8,15 @@ mod sobol;
 
 use thiserror::Error;
 
-pub use graded::{Grading, Step};
+pub use graded::{follows, Grading, Step};
 
 /// How the nodes are placed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Method {
     /// Equally spaced nodes in every dimension (Asparouhov & Muthén 2006, section 10).
     Rectangular,
+    /// As `Rectangular`, but crowded where a class logit is nearly a step (`graded`), which Gradings tell.
+    Graded,
     /// Gauss–Hermite nodes in every dimension, exact for polynomials of degree 2 points − 1.
     GaussHermite,
     /// Pseudo-random normal nodes.
@@ -71,7 +73,7 @@ pub fn build(method: Method, points: usize, dims: usize, seed: u64, max_nodes: u
         return Ok(Rule { dims, n_nodes: 1, nodes: Vec::new(), log_weights: vec![0.0] });
     }
     match method {
-        Method::Rectangular | Method::GaussHermite => {
+        Method::Rectangular | Method::Graded | Method::GaussHermite => {
             let n_nodes = (points as f64).powf(dims as f64);
             if n_nodes > max_nodes as f64 {
                 return Err(RuleError::TooManyGridNodes { points, dims, n_nodes, max_nodes });
@@ -84,7 +86,7 @@ pub fn build(method: Method, points: usize, dims: usize, seed: u64, max_nodes: u
         }
     }
     match method {
-        Method::Rectangular => Ok(tensor(&rectangular::line(points), dims)),
+        Method::Rectangular | Method::Graded => Ok(tensor(&rectangular::line(points), dims)),
         Method::GaussHermite if points > gauss_hermite::MOST_POINTS => {
             Err(RuleError::TooManyPoints { points, most: gauss_hermite::MOST_POINTS })
         }
@@ -170,7 +172,8 @@ fn normalise(log_weights: &mut [f64]) {
 mod tests {
     use super::*;
 
-    const METHODS: [Method; 4] = [Method::Rectangular, Method::GaussHermite, Method::MonteCarlo, Method::Sobol];
+    const METHODS: [Method; 5] =
+        [Method::Rectangular, Method::Graded, Method::GaussHermite, Method::MonteCarlo, Method::Sobol];
 
     /// Σ weight × g(node).
     fn integrate(rule: &Rule, g: impl Fn(&[f64]) -> f64) -> f64 {

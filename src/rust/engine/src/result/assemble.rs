@@ -3,7 +3,8 @@
 use super::value::Value;
 use crate::compiled::plan::{How, Plan};
 use crate::compiled::Program;
-use crate::em::options::{Options, Quadrature, StandardErrors};
+use crate::em::options::{NamedGrading, Options, Quadrature, StandardErrors};
+use crate::em::prepared::Gradings;
 use crate::em::search::Found;
 use crate::em::space::Space;
 use crate::fit::{Inference, Prepared};
@@ -182,6 +183,7 @@ pub fn fit(
             model,
             &program.plan,
             &prepared.quadrature,
+            &prepared.gradings,
             program.n_nodes.0 * program.n_nodes.1,
             integration_error,
         ),
@@ -280,13 +282,21 @@ fn posterior_entries(program: &Program, p: &ClassPosteriors) -> Vec<(String, Val
 fn method_name(m: Method) -> &'static str {
     match m {
         Method::Rectangular => "rectangular",
+        Method::Graded => "graded",
         Method::GaussHermite => "gauss_hermite",
         Method::MonteCarlo => "monte_carlo",
         Method::Sobol => "sobol",
     }
 }
 
-fn integration(model: &Model, plan: &Plan, quadrature: &Quadrature, n_nodes: usize, error: f64) -> Value {
+fn integration(
+    model: &Model,
+    plan: &Plan,
+    quadrature: &Quadrature,
+    gradings: &Gradings,
+    n_nodes: usize,
+    error: f64,
+) -> Value {
     let dimensions = plan
         .dimensions
         .iter()
@@ -305,13 +315,24 @@ fn integration(model: &Model, plan: &Plan, quadrature: &Quadrature, n_nodes: usi
         ("points", Value::Int(quadrature.points as i64)),
         ("adaptive", Value::Bool(quadrature.adaptive)),
         ("n_nodes", Value::Int(n_nodes as i64)),
+        ("steps", Value::Items(gradings.named(model, plan).into_iter().map(steps).collect())),
         ("error", error.into()),
+    ])
+}
+
+/// Where nodes crowd along one dimension, as the options of a request take it.
+fn steps(g: NamedGrading) -> Value {
+    Value::list([
+        ("latent", Value::Text(g.latent)),
+        ("smooth", Value::Bool(g.smooth)),
+        ("centre", Value::Numbers(g.centre)),
+        ("slope", Value::Numbers(g.slope)),
     ])
 }
 
 /// The integration plan alone.
 pub fn plan(model: &Model, plan: &Plan, quadrature: &Quadrature, n_nodes: usize) -> Value {
-    integration(model, plan, quadrature, n_nodes, f64::NAN)
+    integration(model, plan, quadrature, &Gradings::default(), n_nodes, f64::NAN)
 }
 
 fn warning(kind: &str, message: String, parameters: Vec<String>) -> Value {
