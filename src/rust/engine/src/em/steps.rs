@@ -10,9 +10,9 @@ use crate::likelihood::residuals::Residuals;
 use crate::quadrature::{follows, Grading, Step};
 use crate::spec::Level;
 
-/// Logits per standard deviation from which the variance is on its way to infinity. The least move of the parameters then
-/// carries the step past the nodes that crowd around its old place, and a climb ends wherever it falls between two of
-/// them; a fine grid of fixed places errs alike in every fit.
+/// Logits per standard deviation from which the variance is on its way to infinity; nodes crowd no closer than here. The
+/// least move of the parameters carries such a step past some nodes, and a climb ends wherever it falls between two of
+/// them; in one dimension a fine grid of fixed places can be had instead, which errs alike in every fit.
 const LIMIT: f64 = 200.0;
 /// A step farther out than this has no weight.
 const OUTERMOST: f64 = 6.5;
@@ -46,7 +46,7 @@ pub fn gradings(program: &Program, working: &[f64], points: usize) -> Gradings {
             }
         }
     }
-    if all.iter().flat_map(|g| &g.steps).any(|s| s.slope > LIMIT) {
+    if all.len() == 1 && all[0].steps.iter().any(|s| s.slope >= LIMIT) {
         return out;
     }
     out.within = all.split_off(n_between);
@@ -102,10 +102,15 @@ fn add_step(difference: &[f64], points: usize, all: &mut [Grading]) {
     let slopes: Vec<f64> = difference[1..].iter().map(|v| v - difference[0]).collect();
     let mut moving = slopes.iter().enumerate().filter(|(_, s)| s.abs() > 1e-9);
     let (Some((d, &slope)), None) = (moving.next(), moving.next()) else { return };
-    let step = Step { centre: -difference[0] / slope, slope: slope.abs() };
+    if follows(points, slope) {
+        return;
+    }
+    // in few places, so that small moves of the parameters leave the nodes where they are
+    let steep = 2f64.powf((2.0 * slope.abs().log2()).ceil() / 2.0).min(LIMIT);
+    let step = Step { centre: (-difference[0] / slope * steep).round() / steep, slope: steep };
     let steps = &mut all[d].steps;
     let same = |s: &Step| (s.centre - step.centre).abs() < SAME / s.slope && step.slope < 2.0 * s.slope;
-    if !follows(points, step.slope) && step.centre.abs() < OUTERMOST && !steps.iter().any(same) {
+    if step.centre.abs() < OUTERMOST && !steps.iter().any(same) {
         steps.push(step);
     }
 }
