@@ -7,9 +7,7 @@ use super::prepared::{integration_error, numeric_dims, prepare_graded, Gradings,
 use super::problem::Monitor;
 use super::search::{climb, record, search, Climbed, Found, Ground};
 use super::steps::gradings;
-use super::strategy::{
-    shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING,
-};
+use super::strategy::{shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING};
 use crate::compiled::plan::Plan;
 use crate::data::Sample;
 use crate::error::{EngineError, Result};

@@ -131,7 +131,10 @@ impl Options {
             return Err(EngineError::spec("points", "needs at least 1 quadrature point"));
         }
         if raw.quadrature.method == RawMethod::Graded && raw.quadrature.adaptive == Some(true) {
-            return Err(EngineError::spec("adaptive", "graded nodes are common to all clusters; they cannot be adaptive"));
+            return Err(EngineError::spec(
+                "adaptive",
+                "graded nodes are common to all clusters; they cannot be adaptive",
+            ));
         }
         Ok(Options {
             starts: raw.starts,
