@@ -7,7 +7,8 @@
 #' of console text, and a model as its equations. They are plain Markdown, so that HTML, PDF and Word look alike.
 #'
 #' @param x A fit from [mlmix()], its [summary()][summary.mlmix], a model, a table from [compare_models()] or
-#'   [enumerate_classes()], or a result of [three_step()], [two_step()] or [wald_test()].
+#'   [enumerate_classes()], or a result of [three_step()], [two_step()] or [wald_test()]. Others that print tables, such as
+#'   [fit_tests()], [residuals()][residuals.mlmix], [icc()], [blrt()], have tables too.
 #' @param ... Not used.
 #' @return Text that knitr takes as it is. With the chunk option `render = normal_print` the console's text appears
 #'   instead.
@@ -94,11 +95,63 @@ report_text <- function(fit, tables, remarks = character()) {
   ), collapse = "\n")
 }
 
+# Whether print_plain() writes for a document, and how its lines are known among others.
+document_state <- new.env(parent = emptyenv())
+table_mark <- "\001"
+
+# What print() shows, for a document: tables as tables, other lines as paragraphs (indented ones go on with the line
+# before).
+printed_text <- function(x) {
+  document_state$active <- TRUE
+  on.exit(document_state$active <- FALSE)
+  lines <- utils::capture.output(print(x))
+  document_state$active <- FALSE
+  table <- startsWith(lines, table_mark)
+  goes_on <- !table & grepl("^ +[^ ]", lines) & c(FALSE, !utils::head(table, -1) & nzchar(utils::head(lines, -1)))
+  out <- character(0)
+  for (i in seq_along(lines)) {
+    text <- if (table[[i]]) substring(lines[[i]], 2) else escape_markdown(trimws(lines[[i]]))
+    if (goes_on[[i]]) {
+      out[[length(out)]] <- paste(out[[length(out)]], text)
+    } else {
+      out <- c(out, if (i > 1 && !(table[[i]] && table[[i - 1]])) "", text)
+    }
+  }
+  document_text(c("", out, ""))
+}
+
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_fit_tests <- function(x, ...) printed_text(x)
+
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_residuals <- function(x, ...) printed_text(x)
+
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_icc <- function(x, ...) printed_text(x)
+
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_r_squared <- function(x, ...) printed_text(x)
+
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_irt <- function(x, ...) printed_text(x)
+
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_vlmr <- function(x, ...) printed_text(x)
+
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_blrt <- function(x, ...) printed_text(x)
+
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_recovery <- function(x, ...) printed_text(x)
+
+#' @exportS3Method knitr::knit_print
+knit_print.mlmix_bootstrap <- function(x, ...) printed_text(x)
+
 # Text for the document. R Markdown's own style sheet puts all headings of a table to the left, whatever the column.
 document_text <- function(lines) {
   style <- if (knitr::is_html_output()) "<style>th[align=\"right\"] { text-align: right; }</style>"
-  # What comes next in the document, such as a heading, begins a paragraph of its own.
-  knitr::asis_output(paste(c(style, "", lines, "", ""), collapse = "\n"))
+  # knitr takes empty lines off the end; with the comment a heading that follows at once is still a heading.
+  knitr::asis_output(paste(c(style, "", lines, "", "<!-- -->"), collapse = "\n"))
 }
 
 # A pipe table; numbers stand to the right, words to the left.

@@ -1,8 +1,9 @@
-# Plain tables of text within 80 columns, and numbers as text.
+# Plain tables of text within 80 columns, and numbers as text. In documents they are Markdown (knit-print.R).
 
 # A table of text columns: the first to the left, the others to the right, two spaces in front. Where it would be wider
 # than 80 columns the entries of the first are shortened.
 print_plain <- function(table) {
+  if (isTRUE(document_state$active)) return(cat(paste0(table_mark, markdown_table(table)), sep = "\n"))
   width <- vapply(seq_along(table), function(i) max(nchar(c(names(table)[[i]], as.character(table[[i]])))), 1L)
   table[[1]] <- shorten(as.character(table[[1]]), max(16, 80 - 2 - sum(width[-1] + 2)))
   columns <- Map(function(name, values, first) {

@@ -49,7 +49,22 @@ test_that("later steps and tests become tables, numbers to the right and words t
   test <- as.character(knit_print.mlmix_test(wald_test(step, "c#1~x = 0")))
   expect_match(test, "Chi-squared .* with 1 df")
   expect_match(test, "|c\\#1\\~x = 0 |", fixed = TRUE)
-  for (one in list(text, test)) expect_match(one, "\n\n$") # a heading may follow
+  for (one in list(text, test)) expect_match(one, "\n\n<!-- -->$") # a heading may follow
+})
+
+test_that("what else prints tables has them in documents; the console is as before", {
+  skip_if_not_installed("knitr")
+  fit <- carcinoma_fit(2)
+  tests <- fit_tests(fit)
+  before <- utils::capture.output(print(tests))
+  text <- as.character(knit_print.mlmix_fit_tests(tests))
+  expect_match(text, "|Pearson X2 ", fixed = TRUE)
+  expect_match(text, "\nTests of fit: 118 units", fixed = TRUE)
+  expect_false(grepl("\001", text))
+  expect_identical(utils::capture.output(print(tests)), before)
+  pairs <- as.character(knit_print.mlmix_residuals(residuals(fit, type = "bivariate")))
+  expect_match(pairs, "standardised residuals beyond 1.96\n", fixed = TRUE)
+  expect_match(as.character(knit_print.mlmix_icc(icc(random_logit_fit()))), "|target", fixed = TRUE)
 })
 
 # The text that a format of the document shows, read back with pandoc.
