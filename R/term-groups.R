@@ -22,7 +22,7 @@ term_parameters <- function(parameters, groups, terms, target, call) {
   p <- parameters
   p$group <- term_group(p$term, groups)
   p$root <- sub("#[0-9]+$", "", p$target)
-  p <- p[p$kind %in% c("logit", "slope", "loading") & p$term != "1", , drop = FALSE]
+  p <- p[p$kind %in% c("logit", "slope", "loading", "regression") & p$term != "1", , drop = FALSE]
   unknown <- setdiff(terms, c(p$group, p$term))
   if (length(unknown) > 0) {
     abort_spec(c(

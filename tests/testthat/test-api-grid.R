@@ -54,6 +54,11 @@ grid_calls <- list(
   fit_tests = function(fit) fit_tests(fit),
   plausible_draws = function(fit) plausible_draws(fit, m = 2, seed = 1),
   order_classes = function(fit) order_classes(fit, by = "size"),
+  `order_classes in numbers` = function(fit) {
+    class <- names(fit_classes(fit))[1]
+    order_classes(fit, rev(seq_len(if (is.na(class)) 2 else fit_classes(fit)[[class]]$k)), if (!is.na(class)) class)
+  },
+  `wald_test of a term` = function(fit) wald_test(fit, term = fit$parameters$term[fit$parameters$term != "1"][1]),
   irt_parameters = function(fit) irt_parameters(fit)
 )
 
@@ -92,6 +97,12 @@ fitting_calls <- list(
   },
   `three_step BCH` = function(fit, data) {
     three_step(fit, stats::reformulate(first_class(fit), "extra"), with_extra(data), method = "BCH", correct = FALSE)
+  },
+  `derive, wald_test of a step` = function(fit, data) {
+    step <- three_step(fit, stats::reformulate("extra", first_class(fit)), with_extra(data), method = "BCH",
+      correct = FALSE)
+    squared <- eval(rlang::expr(derive(step, a = (!!as.name(names(coef(step))[[1]]))^2)))
+    list(squared, wald_test(step, term = "extra"), confint(step), tidy(step), glance(step))
   },
   two_step = function(fit, data) {
     two_step(fit, stats::reformulate("extra", first_class(fit)), with_extra(data), starts = 1, seed = 1, threads = 1,

@@ -44,6 +44,17 @@ test_that("factors are tested over all their categories, of classes and of outco
   })
 })
 
+test_that("a term is found where it predicts factors and random effects too", {
+  data <- withr::with_seed(2, {
+    id <- rep(1:30, each = 4)
+    g <- factor(rep(sample(letters[1:3], 30, TRUE), each = 4))
+    data.frame(id, g, w = stats::rnorm(30)[id], y = stats::rnorm(120) + stats::rnorm(30)[id])
+  })
+  fit <- mlmix(mixture_model(outcome(y ~ g + (1 | id)), between(y ~ w)), data, seed = 1, threads = 1)
+  expect_equal(wald_test(fit, term = "w")$hypotheses$hypothesis, "y@id~w = 0")
+  expect_equal(wald_test(fit, term = "g")$statistic, by_hand_wald(fit, c("y~gb", "y~gc")))
+})
+
 test_that("wald_test(), derive(), confint(), tidy() and glance() take later steps", {
   data <- factor_data()
   steps <- list(
