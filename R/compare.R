@@ -184,5 +184,6 @@ factor_words <- function(x) {
 }
 
 fixed_digits <- function(x, digits) {
-  ifelse(is.na(x), "", formatC(x, format = "f", digits = digits))
+  text <- formatC(x, format = "f", digits = digits)
+  ifelse(is.na(x), "", sub("^-(0[.]?0*)$", "\\1", text)) # no minus in front of 0
 }

@@ -100,6 +100,12 @@ inform_far <- function(store) {
   names <- unique(unlist(lapply(store$designs, `[[`, "columns")))
   spread <- vapply(store$columns[names], stats::sd, 0, na.rm = TRUE)
   middle <- vapply(store$columns[names], mean, 0, na.rm = TRUE)
+  constant <- names[!is.na(spread) & spread == 0]
+  if (length(constant) > 0) {
+    inform_data(c(
+      i = "{.var {constant}}: one value only, so that its effect cannot be told from the intercept. Leave it out."
+    ))
+  }
   far <- which(is.finite(spread) & spread > 0 & abs(middle) > 50 * spread)
   if (length(far) == 0) return(invisible())
   first <- far[[1]]

@@ -38,6 +38,7 @@ resolve_model <- function(model, data, cluster = NULL, call = rlang::current_env
   needs <- data_needs(model, symbols, data, cluster, call)
   stacked <- if (!is.null(model$reshape)) stack_items(data, model$reshape, needs$covariates)
   used <- select_rows(if (is.null(stacked)) data else stacked$data, needs, stacked, call)
+  inform_single_rows(model, used, needs)
   b <- new_builder(model, symbols, used, needs, call)
   b$items <- prepare_outcomes(list_items(model), used$data, b$store$cluster, call)
   spec <- build_spec(b)
@@ -143,13 +144,18 @@ select_rows <- function(data, needs, stacked, call) {
       ), call = call)
     }
   }
-  if (!is.null(used$clusters) && length(used$clusters$ids) == length(used$rows) && length(used$rows) > 1) {
+  used
+}
+
+# Of a model with a between level; clusters that only standard errors know of may have one row each.
+inform_single_rows <- function(model, used, needs) {
+  if (is.null(model$cluster) && !needs_cluster(model)) return(invisible())
+  if (length(used$clusters$ids) == length(used$rows) && length(used$rows) > 1) {
     inform_data(c(
       i = "Every cluster of {.var {needs$cluster}} has one row only: what clusters differ in cannot be told from what
         units differ in.", i = "Data with one row for each measurement have several rows for each cluster."
     ))
   }
-  used
 }
 
 new_builder <- function(model, symbols, used, needs, call) {

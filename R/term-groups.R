@@ -27,7 +27,8 @@ term_parameters <- function(parameters, groups, terms, target, call) {
   if (length(unknown) > 0) {
     abort_spec(c(
       "{.arg term} must name predictors of the model.", x = "You gave {.val {unknown}}.",
-      suggest_names(unknown[[1]], unique(c(p$group, p$term)), "Predictors")
+      if (nrow(p) > 0) suggest_names(unknown[[1]], unique(c(p$group, p$term)), "Predictors")
+      else c(i = "It has none with a free coefficient.")
     ), call = call)
   }
   p <- p[p$group %in% terms | p$term %in% terms, , drop = FALSE]

@@ -89,11 +89,11 @@ third_means <- function(fit, outcomes) {
   z <- stats::qnorm(0.975)
   logit <- suppressWarnings(stats::qlogis(delta$estimate))
   width <- z * delta$std_error / (delta$estimate * (1 - delta$estimate))
-  data.frame(
+  readable(data.frame(
     outcome = rows$target, category = rows$term, class = rows$class, estimate = delta$estimate,
     std.error = delta$std_error, conf.low = ifelse(probability, stats::plogis(logit - width), wald$conf.low),
     conf.high = ifelse(probability, stats::plogis(logit + width), wald$conf.high), stringsAsFactors = FALSE
-  )
+  ))
 }
 
 # The mean of an outcome that is not categorical from its linear predictors; of a censored one that behind the limits.

@@ -70,5 +70,6 @@ test_that("data that cannot say what is asked: clusters of one, predictors far f
   data <- data.frame(y = stats::rnorm(42), year = rep(2000:2020, 2), age = rep(20:61))
   expect_message(parameters(mixture_regression(y ~ year, k = 2), data), "I(year - 2010)", fixed = TRUE)
   expect_no_message(parameters(mixture_regression(y ~ I(year - 2010) + age, k = 2), data))
+  expect_message(parameters(mixture_regression(y ~ age, k = 2), transform(data, age = 30)), "one value only")
   expect_error(parameters(lca(c(A, B, C), 2), transform(carcinoma, A = NA)), "no value that is not missing")
 })
