@@ -185,36 +185,38 @@ icc6 <- function() {
   }))
 }
 
-# The class intercept's variance at 0, free, and at 1e4 (as good as a class of clusters), on data of each kind.
+# The class intercept's variance at 0, free, and at 1e4 on data of each kind, and Model 5, the limit of the last. With
+# few points the maximum for 1e4 has one of them right at the step, where it serves as a third kind of cluster: so 161.
 table4 <- function() {
   status <- function(...) mixture_model(latent_class("c", 2, ~ (1 | id)), outcome(y ~ c * x + (1 | id)), constrain(...))
   models <- list(
     "within (variance 0)" = status(fix("c#1@id~~c#1@id" = 0)), "both (variance free)" = within_model,
-    "between (variance 1e4)" = status(fix("c#1@id~~c#1@id" = 1e4))
+    "between (variance 1e4)" = status(fix("c#1@id~~c#1@id" = 1e4)), "between (Model 5)" = between_model
   )
-  rest <- between_values[names(between_values) != "c#1~1"]
   samples <- list(
-    "within" = simulate_data(models[[1]], c(rest, "c#1~1" = 0.2), data = clustered(), seed = 51),
-    "both" = both_sample(),
+    "within" = simulate_data(models[[1]], between_values, data = clustered(), seed = 51), "both" = both_sample(),
     "between" = between_sample()
   )
   rows <- lapply(names(samples), function(sample) {
     data <- samples[[sample]]
-    fit <- function(model, ...) fit_quietly(model, data, seed = 1, integration = step_rule, se = "none", ...)
-    fits <- lapply(models, function(model) fit(model, starts = c(6, 2)))
+    fit <- function(model, points, starts, ...) {
+      fit_quietly(model, data, starts = starts, seed = 1, integration = fixed_points(points), se = "none", ...)
+    }
+    from <- function(values) mlmix_control(start_values = values)
+    zero <- fit_quietly(models[[1]], data, starts = c(6, 2), seed = 1, se = "none")
+    five <- fit_quietly(between_model, data, starts = c(20, 6), seed = 1, se = "none")
+    large <- fit(models[[3]], 41, c(6, 2))
+    for (points in c(81, 161)) large <- fit(models[[3]], points, 1, control = from(stats::coef(large, fixed = TRUE)))
     # the free model has both others in it: it starts from each of them too
-    values <- lapply(fits[c(1, 3)], function(f) {
-      first <- start_values(within_model, data, f)
-      replace(first, "c#1@id~~c#1@id", max(0.5, min(f$parameters$estimate[f$parameters$name == "c#1@id~~c#1@id"], 1e4)))
-    })
-    tried <- c(fits[2], lapply(values, function(v) {
-      fit(within_model, starts = 1, control = mlmix_control(start_values = v))
-    }))
-    fits[[2]] <- tried[[which.max(vapply(tried, function(f) f$log_likelihood, 0))]]
+    low <- replace(start_values(within_model, data, zero), "c#1@id~~c#1@id", 0.5)
+    tried <- list(fit(within_model, 41, c(6, 2)), fit(within_model, 41, 1, control = from(low)),
+      fit(within_model, 41, 1, control = from_between(within_model, data, five, 1e4)))
+    fits <- list(zero, tried[[which.max(vapply(tried, function(f) f$log_likelihood, 0))]], large, five)
     free <- icc(fits[[2]])
     data.frame(
       sample = sample, model = names(models), log_likelihood = vapply(fits, function(f) f$log_likelihood, 0),
       parameters = vapply(fits, function(f) f$n_free, 0), BIC = vapply(fits, stats::BIC, 0),
+      error = vapply(fits, function(f) if (is.null(f$integration$error)) NA_real_ else f$integration$error, 0),
       icc = free$estimate[free$kind == "class"], row.names = NULL
     )
   })
@@ -238,36 +240,36 @@ blrt7 <- function() {
 # Section 8 -----------------------------------------------------------------------------------------------------------
 
 # 425 persons, 18 binary items, drawn from the factor mixture in which each response has its class (the 57 parameters).
+# Odd items are easy in class 1 and hard in class 2, even ones the reverse, and all have the same loading: so the class
+# of a response is not mistaken for the factor. (With class 1 easier throughout, the likelihood has many maxima.)
 fma_sample <- function() {
-  model <- fma_gom(u1:u18, k = 2, factor_variance = "varying")
-  set.seed(8)
   items <- function(pattern, values) stats::setNames(values, sprintf(pattern, seq_along(values)))
+  side <- rep(c(1, -1), 9)
   values <- c(
-    items("u%d~1[c=1]", stats::runif(18, 0.2, 1.4)), items("u%d~1[c=2]", stats::runif(18, -1.6, -0.4)),
-    items("u%d~f", stats::runif(18, 0.5, 1)), "f~theta[c=1]" = 0.6, "c#1~1" = 0, "c#1@person~~c#1@person" = 3
+    items("u%d~1[c=1]", side), items("u%d~1[c=2]", -side), items("u%d~f", rep(0.8, 18)), "f~theta[c=1]" = 0.5,
+    "c#1~1" = 0, "c#1@person~~c#1@person" = 3
   )
-  simulate_data(model, values, n = 425, seed = 8)
+  simulate_data(fma_gom(u1:u18, k = 2, factor_variance = "varying"), values, n = 425, seed = 8)
 }
 
 table6 <- function() {
   data <- fma_sample()
-  models <- list(
-    "LCA" = lca(u1:u18, k = 2, family = bernoulli("probit")),
-    "FMA" = fma(u1:u18, k = 2, factor_variance = "varying"),
-    "FMA-GoM" = fma_gom(u1:u18, k = 2, factor_variance = "varying")
-  )
-  fits <- list(LCA = fit_quietly(models$LCA, data, starts = c(10, 3), seed = 1))
-  for (name in c("FMA", "FMA-GoM")) {
-    first <- mlmix_control(start_values = quiet(start_values(models[[name]], data, fits[[length(fits)]])))
-    rule <- if (name == "FMA") quadrature() else quadrature("rectangular", 15, adaptive = FALSE)
-    fits[[name]] <- fit_quietly(models[[name]], data, starts = c(3, 1), seed = 1, control = first, integration = rule)
-  }
-  intra <- icc(fits[["FMA-GoM"]], "c")
+  lca <- fit_quietly(lca(u1:u18, k = 2, family = bernoulli("probit")), data, starts = c(10, 3), seed = 1)
+  from <- function(model, fit) mlmix_control(start_values = quiet(start_values(model, data, fit)))
+  two <- fma(u1:u18, k = 2, factor_variance = "varying")
+  fma <- fit_quietly(two, data, starts = c(20, 6), seed = 1, control = from(two, lca))
+  three <- fma_gom(u1:u18, k = 2, factor_variance = "varying")
+  gom <- fit_quietly(three, data, starts = 1, seed = 1, integration = fixed_points(15), control = from(three, fma),
+    se = "none")
+  gom <- fit_quietly(three, data, starts = 1, seed = 1, integration = fixed_points(31), control = from(three, gom))
+  fits <- list("LCA" = lca, "FMA" = fma, "FMA-GoM" = gom)
+  intra <- icc(gom, "c")
+  number <- function(status) vapply(fits, function(f) sum(f$parameters$status == status), 0)
   data.frame(
     model = names(fits), parameters = vapply(fits, function(f) f$n_free, 0),
     log_likelihood = vapply(fits, function(f) f$log_likelihood, 0), AIC = vapply(fits, stats::AIC, 0),
     BIC = vapply(fits, stats::BIC, 0), converged = vapply(fits, function(f) f$convergence$status == "converged", NA),
-    replicated = vapply(fits, function(f) f$replicated, 0L),
+    replicated = vapply(fits, function(f) f$replicated, 0L), not_identified = number("not identified"),
     icc = c(NA, NA, intra$estimate), icc_low = c(NA, NA, intra$conf.low), icc_high = c(NA, NA, intra$conf.high),
     row.names = NULL
   )
