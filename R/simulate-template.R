@@ -81,6 +81,7 @@ template_values <- function(item, names) {
       else 0:1,
     ordinal = factor(seq_len(max(2, thresholds)), ordered = TRUE),
     nominal = factor(seq_len(max(2, logits))),
+    gaussian = c(-0.5, 0.5), # not 0 and 1, which look like a binary outcome
     censored = if (is.finite(item$family$lower)) item$family$lower + c(0, min(1, item$family$upper - item$family$lower))
       else item$family$upper - 0:1,
     0:1

@@ -123,3 +123,9 @@ test_that("errors say what is missing or unknown", {
     simulate(chain_fit(), data = carcinoma)
   })
 })
+
+test_that("gaussian outcomes are drawn without remarks about their placeholders", {
+  model <- mixture_model(latent_class("c", 2), outcome(y ~ c))
+  values <- c("y~1[c=1]" = 1, "y~1[c=2]" = -1, "y~~y" = 1, "c#1~1" = 0)
+  expect_silent(simulate_data(model, values, n = 20, seed = 1))
+})
