@@ -13,6 +13,11 @@ test_that("0/1 items without a family: a message, once for all of them, that a f
   expect_no_message(parameters(mixture_regression(A ~ B, k = 2, family = gaussian()), carcinoma))
 })
 
+test_that("data that are yet to be drawn suggest nothing", {
+  model <- mixture_model(outcome(c(y1, y2) ~ 1))
+  expect_no_message(simulate_data(model, c("y1~1" = 0, "y2~1" = 0, "y1~~y1" = 1, "y2~~y2" = 1), n = 10, seed = 1))
+})
+
 test_that("argument names are not guessed", {
   expect_snapshot(error = TRUE, {
     growth_mixture(y ~ t + (1 | id), 2, variance = "varying")
