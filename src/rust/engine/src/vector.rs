@@ -132,12 +132,17 @@ pub fn log_bernoulli_logit(y: &[f64], eta: &[f64], out: &mut [f64]) {
 /// Adds w (y − p) to `score` and, unless it is empty, w p (1 − p) to `information`, p = 1 / (1 + exp(−η)).
 pub fn add_logistic_scores(y: &[f64], eta: &[f64], weights: &[f64], score: &mut [f64], information: &mut [f64]) {
     vectorise!((y: &'a [f64], eta: &'a [f64], weights: &'a [f64], score: &'a mut [f64], information: &'a mut [f64]) -> () {
-        for (((y, eta), w), score) in y.iter().zip(eta).zip(weights).zip(score.iter_mut()) {
+        let values = y.iter().zip(eta).zip(weights).zip(score.iter_mut());
+        if information.is_empty() {
+            for (((y, eta), w), score) in values {
+                let (small, large) = logistic_tails(*eta);
+                *score += w * (y - if *eta < 0.0 { small } else { large });
+            }
+            return;
+        }
+        for ((((y, eta), w), score), information) in values.zip(information.iter_mut()) {
             let (small, large) = logistic_tails(*eta);
             *score += w * (y - if *eta < 0.0 { small } else { large });
-        }
-        for ((eta, w), information) in eta.iter().zip(weights).zip(information.iter_mut()) {
-            let (small, large) = logistic_tails(*eta);
             *information += w * small * large;
         }
     })
@@ -236,6 +241,28 @@ pub fn add(x: &mut [f64], y: &[f64]) {
     })
 }
 
+/// Adds scale × Σ_i x_i y_i row_i to `to`; x and y are 1 where they are not given.
+pub fn add_rows(scale: f64, rows: &[f64], x: Option<&[f64]>, y: Option<&[f64]>, to: &mut [f64]) {
+    vectorise!((scale: f64, rows: &'a [f64], x: Option<&'a [f64]>, y: Option<&'a [f64]>, to: &'a mut [f64]) -> () {
+        for (i, row) in rows.chunks_exact(to.len()).enumerate() {
+            let factor = scale * x.map_or(1.0, |x| x[i]) * y.map_or(1.0, |y| y[i]);
+            if factor != 0.0 {
+                to.iter_mut().zip(row).for_each(|(t, r)| *t += factor * r);
+            }
+        }
+    })
+}
+
+/// Adds scale × x_i z to row i of `rows`; x is 1 where it is not given.
+pub fn add_outer(scale: f64, x: Option<&[f64]>, z: &[f64], rows: &mut [f64]) {
+    vectorise!((scale: f64, x: Option<&'a [f64]>, z: &'a [f64], rows: &'a mut [f64]) -> () {
+        for (i, row) in rows.chunks_exact_mut(z.len()).enumerate() {
+            let factor = scale * x.map_or(1.0, |x| x[i]);
+            row.iter_mut().zip(z).for_each(|(r, z)| *r += factor * z);
+        }
+    })
+}
+
 /// x_i ← x_i y_i.
 pub fn multiply(x: &mut [f64], y: &[f64]) {
     vectorise!((x: &'a mut [f64], y: &'a [f64]) -> () {
@@ -316,6 +343,21 @@ mod tests {
         assert_eq!(dot(&x, &x), 9455.0);
         assert_eq!(dot3(&x, &x, &x[..31]), 216_225.0);
         assert_eq!(sum(&x[..3]), 3.0);
+    }
+
+    #[test]
+    fn rows_and_outer_products() {
+        let (x, y, z) = ([2.0, 0.0, 1.0], [1.0, 5.0, -3.0], [1.0, 10.0]);
+        let mut rows = vec![1.0; 6];
+        add_outer(2.0, Some(&x), &z, &mut rows);
+        assert_eq!(rows, [5.0, 41.0, 1.0, 1.0, 3.0, 21.0]);
+        add_outer(1.0, None, &z, &mut rows);
+        assert_eq!(rows, [6.0, 51.0, 2.0, 11.0, 4.0, 31.0]);
+        let mut to = vec![1.0, 0.0];
+        add_rows(1.0, &rows, None, None, &mut to);
+        assert_eq!(to, [13.0, 93.0]);
+        add_rows(0.5, &rows, Some(&x), Some(&y), &mut to);
+        assert_eq!(to, [13.0 + 6.0 - 6.0, 93.0 + 51.0 - 46.5]);
     }
 
     #[test]

@@ -80,6 +80,16 @@ impl Family {
         }
     }
 
+    /// Information in (eta…, aux…) where it depends on nothing else.
+    pub fn constant_information(&self, aux: &[f64], which: Information) -> Option<[f64; 4]> {
+        let mut out = [0.0; 4];
+        let is_constant = *self == Family::Gaussian && which == Information::Expected;
+        is_constant.then(|| {
+            super::gaussian::expected_information(aux[0], &mut out);
+            out
+        })
+    }
+
     /// Adds weight × (score, information) of every value in (eta…, aux…) to `out`, which has been reset.
     pub fn add_weighted_scores(&self, v: Values, weights: &[f64], which: Information, out: &mut WeightedScores) {
         let n = out.n;

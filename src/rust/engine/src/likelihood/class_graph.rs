@@ -183,8 +183,11 @@ impl Buffers {
     /// From posterior weights [unit × outer] to weights of every group's cells (left in `groups`).
     pub fn backward(&mut self, weights: &[f64], graph: &Elimination, shape: &Shape) {
         let len = self.n_units * shape.n_outer;
-        for g in self.groups.iter_mut() {
-            g.fill(0.0);
+        for (g, scoped) in graph.groups.iter().enumerate() {
+            match (scoped.clique, &shape.broadcast[g]) {
+                (None, Broadcast::Same) => self.groups[g].copy_from_slice(weights),
+                _ => self.groups[g].fill(0.0),
+            }
         }
         for (c, clique) in graph.cliques.iter().enumerate() {
             if clique.is_root {
@@ -212,6 +215,7 @@ impl Buffers {
         for (g, scoped) in graph.groups.iter().enumerate() {
             let size = self.n_units * shape.inner[g];
             match scoped.clique {
+                None if matches!(shape.broadcast[g], Broadcast::Same) => {}
                 None => {
                     gather(&mut self.groups[g][..size], weights, &shape.broadcast[g], shape.inner[g], shape.n_outer)
                 }

@@ -7,6 +7,7 @@ use super::class_graph::Buffers;
 use super::lane::{normalise, Lane};
 use super::run::Sink;
 use super::scaled::{self, is_too_small, Lookup, Scaled};
+use crate::compiled::shape::Broadcast;
 use crate::vector;
 
 /// What units look up a part of a group's log density in.
@@ -62,10 +63,23 @@ impl<'a, S: Sink> Lane<'a, S> {
         let program = self.point.program;
         let mut buffers = std::mem::take(&mut self.buffers);
         buffers.prepare(units.len(), &program.elimination, &program.groups, self.shape);
-        if self.shared_units || !self.forward_scaled(chunk, &units, &mut buffers, out) {
+        if self.only_adds() {
+            out.fill(0.0);
+            for g in 0..program.groups.len() {
+                self.parts(g, chunk, &units).iter().for_each(|part| scaled::gather(out, part.log, part.at));
+            }
+        } else if self.shared_units || !self.forward_scaled(chunk, &units, &mut buffers, out) {
             self.forward_log(chunk, &units, &mut buffers, out);
         }
         self.buffers = buffers;
+    }
+
+    /// No class and no node of a unit's own: its log-likelihood is a sum of rows.
+    fn only_adds(&self) -> bool {
+        let same = |b: &Broadcast| matches!(b, Broadcast::Same);
+        self.point.program.elimination.cliques.is_empty()
+            && !self.has_node_weights()
+            && self.shape.broadcast.iter().all(same)
     }
 
     fn forward_log(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) {

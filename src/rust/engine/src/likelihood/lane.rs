@@ -146,34 +146,10 @@ impl<'a, S: Sink> Lane<'a, S> {
             let out = &mut unit_log[(b.start - units.start) * n_between..(b.end - units.start) * n_between];
             self.forward(chunk, b, out);
         }
-        let plain =
-            n_between == 1 && program.cluster_factors.is_empty() && analytic.is_none() && self.nodes.between.dims == 0;
-        for (j, p) in clusters.clone().zip(posterior.chunks_exact_mut(n_between)) {
-            if !plain {
-                self.cluster_log(chunk, j, p);
-            }
-            if let Some(a) = analytic {
-                a.add_log(j, program.n_nodes.0, p);
-            }
-            for u in program.units.cluster_start[j]..program.units.cluster_start[j + 1] {
-                let count = program.units.count[u];
-                if count != 0.0 {
-                    let from = &unit_log[(u - units.start) * n_between..(u - units.start + 1) * n_between];
-                    p.iter_mut().zip(from).for_each(|(p, l)| *p += count * l);
-                }
-            }
-            let total = normalise(p);
-            if program.units.weight[j] > 0.0 {
-                self.log_likelihood += program.units.weight[j] * total;
-            }
-            self.clusters.push(total);
-            if !total.is_finite() && program.units.weight[j] > 0.0 {
-                return false;
-            }
-            if self.want.moments {
-                self.between_moments.push(self.nodes.between.moments(j, p));
-            }
-            self.sink.cluster(self.point, self.nodes, j, total, p);
+        if self.add_alone(clusters.clone(), &unit_log) {
+            posterior.fill(1.0);
+        } else if !self.add_clusters(chunk, clusters.clone(), analytic, &unit_log, posterior) {
+            return false;
         }
         // back: posterior weights of units, then of every factor's cells
         for b in blocks(units.clone(), block) {
@@ -206,6 +182,75 @@ impl<'a, S: Sink> Lane<'a, S> {
         true
     }
 
+    /// Clusters are the sums of their units, and nothing else.
+    fn are_sums(&self) -> bool {
+        let program = self.point.program;
+        self.shape.n_outer == program.n_nodes.1
+            && program.cluster_factors.is_empty()
+            && program.cluster_gaussian.is_none()
+            && self.nodes.between.dims == 0
+    }
+
+    /// The batch's clusters where each is one unit and nothing else enters; false where that does not apply.
+    fn add_alone(&mut self, clusters: Range<usize>, unit_log: &[f64]) -> bool {
+        let units = &self.point.program.units;
+        let counts = &units.count[units.cluster_start[clusters.start]..units.cluster_start[clusters.end]];
+        let watched = self.want.moments || !S::IS_EMPTY;
+        let alone = counts.len() == clusters.len() && counts.iter().all(|c| *c == 1.0);
+        if watched || !alone || !self.are_sums() {
+            return false;
+        }
+        let total = vector::dot(&units.weight[clusters], unit_log);
+        if total.is_finite() {
+            self.log_likelihood += total;
+            self.clusters.extend_from_slice(unit_log);
+        }
+        total.is_finite()
+    }
+
+    /// Log-likelihoods of clusters and their posteriors, from those of their units; false where one is impossible.
+    fn add_clusters(
+        &mut self,
+        chunk: usize,
+        clusters: Range<usize>,
+        analytic: &Option<Prepared>,
+        unit_log: &[f64],
+        posterior: &mut [f64],
+    ) -> bool {
+        let program = self.point.program;
+        let n_between = self.shape.n_outer / program.n_nodes.1;
+        let first = program.units.cluster_start[clusters.start];
+        let are_sums = self.are_sums();
+        for (j, p) in clusters.zip(posterior.chunks_exact_mut(n_between)) {
+            if !are_sums {
+                self.cluster_log(chunk, j, p);
+            }
+            if let Some(a) = analytic {
+                a.add_log(j, program.n_nodes.0, p);
+            }
+            for u in program.units.cluster_start[j]..program.units.cluster_start[j + 1] {
+                let count = program.units.count[u];
+                if count != 0.0 {
+                    let from = &unit_log[(u - first) * n_between..(u - first + 1) * n_between];
+                    p.iter_mut().zip(from).for_each(|(p, l)| *p += count * l);
+                }
+            }
+            let total = normalise(p);
+            if program.units.weight[j] > 0.0 {
+                self.log_likelihood += program.units.weight[j] * total;
+            }
+            self.clusters.push(total);
+            if !total.is_finite() && program.units.weight[j] > 0.0 {
+                return false;
+            }
+            if self.want.moments {
+                self.between_moments.push(self.nodes.between.moments(j, p));
+            }
+            self.sink.cluster(self.point, self.nodes, j, total, p);
+        }
+        true
+    }
+
     fn fill_local(&mut self, chunk: usize, n_units: usize) -> bool {
         let n_unit_factors = self.point.program.factors.len();
         for (k, f) in all_factors(self.point.program).enumerate() {
@@ -215,7 +260,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             let designs = f.patterns.designs_of_chunk(chunk);
             let values = f.patterns.values_of(designs);
             let size = (values.1 - values.0) * Layout::new(f).row();
-            self.local[k].clear();
+            // what the last chunk left is written over
             self.local[k].resize(size, 0.0);
             let task = Task { point: self.point, nodes: self.nodes, f, designs };
             if !fill(task, &mut self.local[k], &mut self.workspace) {
@@ -283,6 +328,10 @@ impl<'a, S: Sink> Lane<'a, S> {
         let program = self.point.program;
         let nw = program.n_nodes.1;
         let n_between = self.shape.n_outer / nw;
+        let alone = units.len() == clusters.len() && self.shape.n_outer == 1 && self.weighted;
+        if alone && program.units.count[units.clone()].iter().all(|c| *c == 1.0) {
+            return program.units.weight[clusters.clone()].iter().zip(posterior).map(|(w, p)| w * p).collect();
+        }
         let mut weights = vec![0.0; units.len() * self.shape.n_outer];
         let by_unit = weights.chunks_exact_mut(self.shape.n_outer);
         for ((u, out), totals) in units.zip(by_unit).zip(self.buffers.totals.chunks_exact(self.shape.n_outer)) {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::accumulator::SlotSums;
-use super::design_cells::{Cell, Entry};
+use super::design_cells::{Cell, Entry, Term};
 use super::predictor::Point;
 use crate::compiled::factor::{Factor, FactorKind};
 use crate::family::block::WeightedScores;
@@ -61,25 +61,25 @@ impl Block {
         self.eta.resize(n_predictors, vec![]);
         for (a, eta) in self.eta.iter_mut().enumerate() {
             eta.clear();
-            eta.resize(len, 0.0);
-            for t in cell.terms.iter().filter(|t| t.predictor == a) {
+            let (plain, along): (Vec<&Term>, Vec<&Term>) =
+                cell.terms.iter().filter(|t| t.predictor == a).partition(|t| t.product == 0);
+            // what does not depend on the node, by pattern
+            eta.resize(self.n_patterns, 0.0);
+            for t in plain {
                 let b = t.coefficient;
-                let along = (t.product > 0).then(|| &cell.products[t.product].value[..]);
-                match (along, t.covariate) {
-                    (None, None) => eta.iter_mut().for_each(|e| *e += b),
-                    (None, Some(c)) if n == 1 => eta.iter_mut().zip(&self.x[c]).for_each(|(e, x)| *e += b * x),
-                    (None, Some(c)) => {
-                        for (eta, x) in eta.chunks_exact_mut(n).zip(&self.x[c]) {
-                            eta.iter_mut().for_each(|e| *e += b * x);
-                        }
-                    }
-                    (Some(z), c) => {
-                        for (i, eta) in eta.chunks_exact_mut(n).enumerate() {
-                            let b = b * c.map_or(1.0, |c| self.x[c][i]);
-                            eta.iter_mut().zip(z).for_each(|(e, z)| *e += b * z);
-                        }
-                    }
+                match t.covariate {
+                    None => eta.iter_mut().for_each(|e| *e += b),
+                    Some(c) => eta.iter_mut().zip(&self.x[c]).for_each(|(e, x)| *e += b * x),
                 }
+            }
+            if n > 1 {
+                let constant = std::mem::take(eta);
+                eta.reserve(len);
+                constant.iter().for_each(|c| eta.extend(std::iter::repeat_n(*c, n)));
+            }
+            for t in along {
+                let factor = t.covariate.map(|c| &self.x[c][..]);
+                vector::add_outer(t.coefficient, factor, &cell.products[t.product].value, eta);
             }
         }
     }
@@ -90,25 +90,18 @@ impl Block {
         vector::log_softmax(&mut self.eta.iter_mut().map(|e| &mut e[..]).collect::<Vec<_>>());
     }
 
-    /// Adds Σ_patterns weight × covariates to `to` [node].
-    pub fn add_moments(&self, weight: &[f64], x: Option<usize>, other: Option<usize>, to: &mut [f64]) {
-        let columns: Vec<&[f64]> = x.iter().chain(&other).map(|&c| &self.x[c][..]).collect();
-        if self.n_nodes == 1 {
-            to[0] += match columns[..] {
-                [] => vector::sum(weight),
-                [x] => vector::dot(weight, x),
-                [x, y, ..] => vector::dot3(weight, x, y),
-            };
-            return;
+    /// Adds scale × Σ_patterns weight × covariates to `to` [node].
+    fn add_moments(&self, scale: f64, weight: &[f64], (x, other): (Option<usize>, Option<usize>), to: &mut [f64]) {
+        let [x, other] = [x, other].map(|c| c.map(|c| &self.x[c][..]));
+        if self.n_nodes > 1 {
+            return vector::add_rows(scale, weight, x, other, to);
         }
-        for (i, weight) in weight.chunks_exact(self.n_nodes).enumerate() {
-            let x: f64 = columns.iter().map(|x| x[i]).product();
-            if x == 1.0 {
-                to.iter_mut().zip(weight).for_each(|(t, w)| *t += w);
-            } else if x != 0.0 {
-                to.iter_mut().zip(weight).for_each(|(t, w)| *t += x * w);
-            }
-        }
+        let sum = match (x, other) {
+            (None, None) => vector::sum(weight),
+            (Some(x), None) | (None, Some(x)) => vector::dot(weight, x),
+            (Some(x), Some(y)) => vector::dot3(weight, x, y),
+        };
+        to[0] += scale * sum;
     }
 }
 
@@ -137,18 +130,29 @@ impl NodeSums {
     }
 
     pub fn add(&mut self, block: &Block, scores: &WeightedScores) {
-        let (n, len, m) = (self.n, scores.n, scores.m);
-        for (k, &(a, x)) in self.columns.iter().enumerate() {
-            let to = &mut self.score[k * n..(k + 1) * n];
-            block.add_moments(&scores.score[a * len..(a + 1) * len], x, None, to);
+        let (len, m) = (scores.n, scores.m);
+        for (&(a, x), to) in self.columns.iter().zip(self.score.chunks_exact_mut(self.n)) {
+            block.add_moments(1.0, &scores.score[a * len..(a + 1) * len], (x, None), to);
         }
-        if self.information.is_empty() {
-            return;
+        if !scores.information.is_empty() {
+            self.add_information(block, |a, b| (1.0, &scores.information[(a * m + b) * len..(a * m + b + 1) * len]));
         }
+    }
+
+    /// Adds information that is the same for all values but for their weights: `of_one`, [m × m].
+    pub fn add_constant(&mut self, block: &Block, weights: &[f64], of_one: &[f64], m: usize) {
+        self.add_information(block, |a, b| (of_one[a * m + b], weights));
+    }
+
+    /// `of`: for two predictors (or auxiliary parameters), a factor and [pattern × node] numbers.
+    fn add_information<'a>(&mut self, block: &Block, of: impl Fn(usize, usize) -> (f64, &'a [f64])) {
         let pairs = (0..self.columns.len()).flat_map(|k| (0..=k).map(move |l| (k, l)));
-        for ((k, l), to) in pairs.zip(self.information.chunks_exact_mut(n)) {
+        for ((k, l), to) in pairs.zip(self.information.chunks_exact_mut(self.n)) {
             let ((a, x), (b, y)) = (self.columns[k], self.columns[l]);
-            block.add_moments(&scores.information[(a * m + b) * len..(a * m + b + 1) * len], x, y, to);
+            let (scale, values) = of(a, b);
+            if scale != 0.0 {
+                block.add_moments(scale, values, (x, y), to);
+            }
         }
     }
 

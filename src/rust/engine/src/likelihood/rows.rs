@@ -96,11 +96,15 @@ pub fn fill(task: Task, table: &mut [f64], w: &mut Workspace) -> bool {
                     if !family.valid_auxiliary(&cell.auxiliary) {
                         return false;
                     }
-                    out.resize(block.len(), 0.0);
                     let eta: Vec<&[f64]> = block.eta.iter().map(|e| &e[..]).collect();
                     let v = Values { y: &block.y, trials: &block.trials, eta: &eta, aux: &cell.auxiliary };
-                    family.log_densities(v, &mut out);
-                    write(table, start, row, n, &out);
+                    if row == n {
+                        family.log_densities(v, &mut table[start..start + block.len()]);
+                    } else {
+                        out.resize(block.len(), 0.0);
+                        family.log_densities(v, &mut out);
+                        write(table, start, row, n, &out);
+                    }
                 } else {
                     block.log_softmax();
                     block.eta.iter().enumerate().for_each(|(k, p)| write(table, start + k * stride, row, n, p));
@@ -130,15 +134,28 @@ pub fn contract(task: Task, weights: &[f64], which: Information, w: &mut Workspa
             for (cell, node_sums) in cells.iter().zip(&mut sums_of_cells) {
                 block.predict(cell, n_predictors);
                 let start = layout.start(values.start - first, cell.within, cell.between);
-                w.scores.reset(block.len(), n_predictors + cell.auxiliary.len(), sums.want_information);
+                let m = n_predictors + cell.auxiliary.len();
                 if let FactorKind::Outcome(o) = f.kind {
+                    let family = &point.program.model.outcomes[o].family;
+                    let constant =
+                        family.constant_information(&cell.auxiliary, which).filter(|_| sums.want_information);
+                    w.scores.reset(block.len(), m, sums.want_information && constant.is_none());
                     share.resize(1, vec![]);
-                    share[0].resize(block.len(), 0.0);
-                    read(weights, start, row, n, &mut share[0]);
+                    let weights = if row == n {
+                        &weights[start..start + block.len()]
+                    } else {
+                        share[0].resize(block.len(), 0.0);
+                        read(weights, start, row, n, &mut share[0]);
+                        &share[0]
+                    };
                     let eta: Vec<&[f64]> = block.eta.iter().map(|e| &e[..]).collect();
                     let v = Values { y: &block.y, trials: &block.trials, eta: &eta, aux: &cell.auxiliary };
-                    point.program.model.outcomes[o].family.add_weighted_scores(v, &share[0], which, &mut w.scores);
+                    family.add_weighted_scores(v, weights, which, &mut w.scores);
+                    if let Some(of_one) = constant {
+                        node_sums.add_constant(&block, weights, &of_one, m);
+                    }
                 } else {
+                    w.scores.reset(block.len(), m, sums.want_information);
                     block.log_softmax();
                     share.resize(block.eta.len(), vec![]);
                     for (k, share) in share.iter_mut().enumerate() {

@@ -175,15 +175,35 @@ fn scatter_rows(table: &mut [f64], from: &[f64], at: Lookup) {
     }
 }
 
+fn gather_cells<const K: usize>(out: &mut [f64], table: &[f64], at: Lookup) {
+    let n = at.of_unit.len();
+    let rows = table.as_chunks::<K>().0;
+    let mut out: [&mut [f64]; K] = columns(out, n);
+    for (u, row) in at.rows().enumerate() {
+        let Some(r) = row else { continue };
+        out.iter_mut().zip(&rows[r]).for_each(|(out, v)| out[u] += v);
+    }
+}
+
 /// Adds log values of the units' rows to `out`, [cell][unit × inner].
 pub(super) fn gather(out: &mut [f64], table: &[f64], at: Lookup) {
-    if at.inner == 1 {
-        for (cell, out) in out.chunks_exact_mut(at.of_unit.len()).enumerate() {
-            for (out, row) in out.iter_mut().zip(at.rows()) {
-                *out += row.map_or(0.0, |r| table[r * at.n_cells + cell]);
+    match (at.inner, at.n_cells) {
+        (1, 1) => return gather_cells::<1>(out, table, at),
+        (1, 2) => return gather_cells::<2>(out, table, at),
+        (1, 3) => return gather_cells::<3>(out, table, at),
+        (1, 4) => return gather_cells::<4>(out, table, at),
+        (1, 5) => return gather_cells::<5>(out, table, at),
+        (1, 6) => return gather_cells::<6>(out, table, at),
+        (1, 9) => return gather_cells::<9>(out, table, at),
+        (1, _) => {
+            for (cell, out) in out.chunks_exact_mut(at.of_unit.len()).enumerate() {
+                for (out, row) in out.iter_mut().zip(at.rows()) {
+                    *out += row.map_or(0.0, |r| table[r * at.n_cells + cell]);
+                }
             }
+            return;
         }
-        return;
+        _ => {}
     }
     for (cell, out) in out.chunks_exact_mut(at.of_unit.len() * at.inner).enumerate() {
         for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows()) {
