@@ -1,35 +1,41 @@
-# What an E-step costs: the difference between a long and a short run of the same climb, per E-step.
+# What an E-step costs: the difference between a long and a short call of the engine on the same climb, per E-step.
 
-# One fit from one start with a limit of iterations: wall and CPU seconds, E-steps.
-limited_fit <- function(case, iterations, threads) {
+# The engine's call alone, for a model resolved with its data: function(iterations, threads) giving CPU seconds, E-steps
+# and nodes. The R layer's share would hide differences of a millisecond.
+engine_call <- function(case) {
+  inside <- asNamespace("mlmix")
   integration <- if (is.null(case$integration)) quadrature() else case$integration
-  gc(FALSE)
-  time <- system.time(
-    fit <- suppressMessages(suppressWarnings(mlmix(case$model, case$data, starts = 1, seed = 3, se = "none",
-      integration = integration, threads = threads, progress = FALSE,
-      control = mlmix_control(max_iterations = iterations, stage1_iterations = 1)))),
-    gcFirst = FALSE
-  )
-  c(wall = time[["elapsed"]], cpu = time[["user.self"]] + time[["sys.self"]], e_steps = fit$convergence$e_steps,
-    nodes = fit$integration$n_nodes)
+  resolved <- inside$separate_robust_cluster(inside$resolve_model(case$model, case$data))
+  weights <- inside$engine_weights(resolved, NULL, NULL, NULL, NULL)
+  function(iterations, threads) {
+    control <- mlmix_control(max_iterations = iterations, stage1_iterations = 1)
+    options <- inside$fit_options(1, 3, "none", integration, threads, control, NULL)
+    time <- system.time(result <- inside$engine_fit(resolved, weights, options, NULL, NULL), gcFirst = FALSE)
+    c(cpu = time[["user.self"]] + time[["sys.self"]], e_steps = result$convergence$e_steps,
+      nodes = result$integration$n_nodes)
+  }
 }
 
-# Seconds of one E-step from pairs of runs, as many as make `enough` CPU seconds (at least two, unless one takes that
-# long), for the clock counts milliseconds. The cost is the CPU time, which does not wait for others.
-cost_of_e_step <- function(case, threads = 1, short = 2, long = 12, enough = 0.5) {
-  limited_fit(case, 1, threads)
-  pairs <- list()
+# Seconds of one E-step (CPU time, which does not wait for others), from pairs of calls: at least two and half a second
+# in all, then more until the standard error of their mean difference is 3 % of it, or four seconds are used up.
+# NA where it is still above 25 %.
+cost_of_e_step <- function(case, threads = 1, short = 2, long = 12, enough = 0.5, most = 4) {
+  call <- engine_call(case)
+  call(1, threads)
+  pairs <- NULL
   spent <- 0
-  while (spent < enough || (length(pairs) < 2 && spent < 2)) {
-    pair <- list(short = limited_fit(case, short, threads), long = limited_fit(case, long, threads))
-    spent <- spent + pair$long[["cpu"]]
-    pairs <- c(pairs, list(pair))
+  error <- Inf
+  while (spent < enough || NROW(pairs) < 2 || (error > 0.03 && spent < most)) {
+    few <- call(short, threads)
+    many <- call(long, threads)
+    spent <- spent + few[["cpu"]] + many[["cpu"]]
+    pairs <- rbind(pairs, data.frame(gain = many[["cpu"]] - few[["cpu"]], steps = many[["e_steps"]] - few[["e_steps"]]))
+    if (nrow(pairs) > 2) error <- stats::sd(pairs$gain) / sqrt(nrow(pairs)) / abs(mean(pairs$gain))
+    if (nrow(pairs) == 2 && spent > most) break
   }
-  mean_of <- function(which, column) mean(vapply(pairs, function(pair) pair[[which]][[column]], 0))
-  steps <- mean_of("long", "e_steps") - mean_of("short", "e_steps")
-  per_step <- function(column) if (steps > 0) (mean_of("long", column) - mean_of("short", column)) / steps else NA_real_
-  data.frame(cpu = per_step("cpu"), wall = per_step("wall"), call = mean_of("long", "cpu"), e_steps = steps,
-    nodes = pairs[[1]]$long[["nodes"]])
+  known <- nrow(pairs) == 2 || error < 0.25
+  data.frame(cpu = if (known) mean(pairs$gain) / mean(pairs$steps) else NA_real_, error = if (nrow(pairs) > 2) error else NA,
+    call = many[["cpu"]], e_steps = mean(pairs$steps), nodes = many[["nodes"]])
 }
 
 # All sizes of a growth, in order, until the CPU time for it is used up (then the larger sizes are left out).

@@ -15,11 +15,12 @@ growth_lines <- function(rows) {
     sprintf("The cost of an E-step grows as the %.2f-th power of the work%s.", growth_exponent(rows),
       if (all(rows$work == rows$size)) "" else " (the number of nodes times the dimensions)"), "",
     paste0("| ", rows$x[1], " | nodes | ms per E-step (CPU, one thread) | relative to the first, per work |",
-      " whole call, 12 iterations, CPU s |"),
-    "| --- | --- | --- | --- | --- |",
-    sprintf("| %s | %s | %.4g | %.2f | %.3g |", format(rows$size, big.mark = ",", scientific = FALSE, trim = TRUE),
+      " standard error, % | engine, 12 iterations, CPU s |"),
+    "| --- | --- | --- | --- | --- | --- |",
+    sprintf("| %s | %s | %.3g | %.2f | %s | %.3g |", format(rows$size, big.mark = ",", scientific = FALSE, trim = TRUE),
       format(rows$nodes, big.mark = ",", trim = TRUE), 1e3 * rows$cpu,
-      (rows$cpu / rows$work) / (rows$cpu / rows$work)[1], rows$call), ""
+      (rows$cpu / rows$work) / (rows$cpu / rows$work)[1],
+      ifelse(is.na(rows$error), "", sprintf("%.0f", 100 * rows$error)), rows$call), ""
   )
 }
 
@@ -30,8 +31,10 @@ write_scaling <- function(costs, threads, memory, file) {
     paste0("Written by `bench/scaling.R` on ", Sys.Date(), ": ", machine_words(), "; load ",
       format(current_load(), nsmall = 1), ", commit ", package_commit(), "."), "",
     strwrap(paste(
-      "The cost of an E-step is the CPU time between 2 and 12 iterations of the same climb, divided by the E-steps",
-      "made in between; preparation, posteriors and results are not in it. `relative to the first, per work`: 1",
+      "The cost of an E-step is the difference in the engine's CPU time between 2 and 12 iterations of the same climb,",
+      "divided by the E-steps made in between; preparation, posteriors and results are not in it. Calls are repeated",
+      "until the standard error of the mean difference is 3 % (or four seconds are used up; the first two calls are all",
+      "where they take that long). `relative to the first, per work`: 1",
       "where the cost is proportional to the work, below 1 where part of it is shared (response patterns, the",
       "constant part of a step)."
     ), 120), "", "![Cost of an E-step against the size](scaling.png)", "",

@@ -58,7 +58,7 @@ const NEAR: f64 = 1e-6;
 /// closed form it is cheap enough to be worked out again sooner.
 const SAME: f64 = 2e-9;
 const SAME_EXACT: f64 = 1e-10;
-/// The same for the cross-products of scores, which cost little.
+/// Newton decrement for each independent unit at which the scores' cross-products are the same: off by less than 1e-7.
 const SAME_SCORES: f64 = 1e-14;
 /// Newton steps with one information matrix.
 const FEW_STEPS: usize = 5;
@@ -172,6 +172,7 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
         let before = m.decrement;
         if before > enough && before < NEAR && m.status != Status::MaxIterations {
             found.evaluations += newton_steps(&problem, m, &inverse, &kept, enough);
+            unit_scores = unit_scores.filter(|_| before <= SAME_EXACT);
             if before > if is_exact { SAME_EXACT } else { SAME } && m.decrement <= enough && round < NEWTON_ROUNDS {
                 continue;
             }
@@ -210,7 +211,8 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
     }
     let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
     let alone = options.robust_cluster.is_none() && program.units.are_alone();
-    let cross = unit_scores.filter(|_| alone && m.decrement.abs() < SAME_SCORES).unwrap_or_else(|| {
+    let same = m.decrement.abs() < SAME_SCORES * program.units.n_clusters() as f64;
+    let cross = unit_scores.filter(|_| alone && same).unwrap_or_else(|| {
         let scores = cluster_scores(program, space, &found.best.nodes, &m.x);
         cross_product(program, &scores, n, options.robust_cluster.as_deref())
     });

@@ -10,7 +10,7 @@ use mlmix_engine::inference::information::observed_information;
 use mlmix_engine::inference::louis;
 use mlmix_engine::inference::scores::{cluster_scores, cross_product};
 use mlmix_engine::likelihood::{evaluate, Want};
-use mlmix_engine::optim::Objective;
+use mlmix_engine::optim::{Objective, Touching};
 use mlmix_engine::rng::Stream;
 
 const WANT: Want = Want { gradient: true, information: true, moments: false };
@@ -158,10 +158,11 @@ fn surrogates_touch_the_log_likelihood_from_below() {
         let problem = Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 0 };
         let at = points(&case, &p);
         let here = problem.evaluate(&at[0], true);
-        let Some(weights) = here.weights.as_deref() else { continue };
+        let Some(Touching { weights, f }) = here.touching.as_deref() else { continue };
         seen += 1;
         let surrogate = |x: &[f64]| problem.surrogate(weights, x, true).unwrap();
         let (first, second) = (surrogate(&at[0]), surrogate(&at[1]));
+        assert!((first.f - f).abs() < 1e-9 * (1.0 + f.abs()), "{}: {f} instead of {}", case.name, first.f);
         for (a, b) in first.gradient.iter().zip(&here.gradient) {
             assert!((a - b).abs() < 1e-9 * (1.0 + b.abs()), "{}: {a} instead of {b}", case.name);
         }

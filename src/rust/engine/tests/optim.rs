@@ -21,7 +21,7 @@ impl Objective for Boxed {
         let n = x.len();
         let mut scaling = vec![0.0; n * n];
         (0..n).for_each(|i| scaling[i * n + i] = diagonal[i]);
-        Value { f, gradient, scaling: want_scaling.then_some(scaling), weights: None }
+        Value { f, gradient, scaling: want_scaling.then_some(scaling), touching: None }
     }
     fn lower(&self) -> &[f64] {
         &self.lower

@@ -8,7 +8,7 @@ use crate::inference::scores::{cluster_scores, weighted_squares};
 use crate::likelihood::accumulator::Accumulator;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::{complete_data, evaluate, Want};
-use crate::optim::{Objective, Value};
+use crate::optim::{Objective, Touching, Value};
 
 /// Progress and cancellation, seen from any thread.
 pub trait Monitor: Sync {
@@ -49,7 +49,7 @@ impl Problem<'_> {
             f: f + priors.log_density(working),
             gradient: self.space.gradient(&sums.gradient),
             scaling: sums.information.map(|i| self.space.matrix(&i, working.len())),
-            weights: None,
+            touching: None,
         }
     }
 }
@@ -58,7 +58,7 @@ impl Objective for Problem<'_> {
     fn evaluate(&self, x: &[f64], want_scaling: bool) -> Value {
         let working = self.space.to_working(x);
         if self.monitor.cancelled() {
-            return Value { f: f64::NEG_INFINITY, gradient: vec![0.0; x.len()], scaling: None, weights: None };
+            return Value { f: f64::NEG_INFINITY, gradient: vec![0.0; x.len()], scaling: None, touching: None };
         }
         let e = evaluate(
             self.program,
@@ -66,7 +66,9 @@ impl Objective for Problem<'_> {
             &working,
             Want { gradient: true, information: want_scaling, moments: false },
         );
-        Value { weights: e.weights.map(Arc::new), ..self.with_priors(&working, e.log_likelihood, e.sums) }
+        let prior = self.space.priors.log_density(&working);
+        let touching = e.expected.map(|e| Arc::new(Touching { weights: e.weights, f: e.log_likelihood + prior }));
+        Value { touching, ..self.with_priors(&working, e.log_likelihood, e.sums) }
     }
     /// The expected complete-data log-likelihood, of which the E-step has left the posterior weights.
     fn surrogate(&self, weights: &[Vec<f64>], x: &[f64], want_scaling: bool) -> Option<Value> {

@@ -37,16 +37,27 @@ pub struct Evaluation {
     pub clusters: Vec<f64>,
     pub between_moments: Vec<Moments>,
     pub within_moments: Vec<Moments>,
-    /// Posterior weights of every factor's table, where they hold all that the parameters depend on (`complete_data`).
-    pub weights: Option<Vec<Vec<f64>>>,
+    /// Where the posterior weights of the tables hold all that the parameters depend on.
+    pub expected: Option<Expected>,
+}
+
+/// What `complete_data` starts from.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// Posterior weights of every factor's table.
+    pub weights: Vec<Vec<f64>>,
+    /// Σ weight × log f at the parameters that the weights come from.
+    pub log_likelihood: f64,
 }
 
 impl Evaluation {
     /// Adds what follows from the weights of tables that all chunks share.
-    pub(super) fn finish(&mut self, point: &Point, nodes: &Nodes, weights: Weights, want: Want) {
+    pub(super) fn finish(&mut self, point: &Point, nodes: &Nodes, tables: &Tables, weights: Weights, want: Want) {
         let weights = weights.into_factors(point.program);
         contract_shared(point, nodes, &weights, want.information, &mut self.sums);
-        self.weights = (want.information && weights_suffice(point.program)).then_some(weights);
+        if want.information && weights_suffice(point.program) {
+            self.expected = Some(Expected { log_likelihood: tables.weighted(&weights), weights });
+        }
     }
 }
 
@@ -96,7 +107,7 @@ pub fn evaluate_with<S: Sink>(
         clusters: vec![],
         between_moments: vec![],
         within_moments: vec![],
-        weights: None,
+        expected: None,
     };
     let Some(residuals) = Residuals::new(program, working) else { return (failed(), vec![]) };
     let point = Point { program, parameters: working, residuals: &residuals };
@@ -139,7 +150,7 @@ pub fn evaluate_with<S: Sink>(
         return (out, sinks);
     }
     if want.gradient {
-        out.finish(&point, nodes, weights, want);
+        out.finish(&point, nodes, &tables, weights, want);
     }
     (out, sinks)
 }

@@ -214,7 +214,7 @@ pub fn evaluate(point: &Point, nodes: &Nodes, tables: &Tables, want: Want, mut o
             })
             .collect();
         back.into_iter().for_each(|w| weights.merge(w));
-        out.finish(point, nodes, weights, want);
+        out.finish(point, nodes, tables, weights, want);
     }
     out
 }

@@ -74,6 +74,15 @@ impl Tables {
         Some(out)
     }
 
+    /// Σ weight × log f over the tables that all chunks share.
+    pub fn weighted(&self, weights: &[Vec<f64>]) -> f64 {
+        // what has no weight may be impossible
+        let dot = |(table, weights): (&Vec<f64>, &Vec<f64>)| -> f64 {
+            table.iter().zip(weights).filter(|(_, w)| **w != 0.0).map(|(t, w)| t * w).sum()
+        };
+        self.factors.iter().zip(weights).map(dot).sum()
+    }
+
     /// The root's table as scaled probabilities, where many units look up few rows.
     pub(super) fn scaled_root(&self, g: usize, root: usize) -> Option<&Scaled> {
         self.scaled[g][root].as_ref()
@@ -196,14 +205,9 @@ pub fn complete_data(
     let residuals = Residuals::new(program, working)?;
     let point = Point { program, parameters: working, residuals: &residuals };
     let tables = Tables::new(&point, nodes, false)?;
-    // what has no weight may be impossible
-    let dot = |(table, weights): (&Vec<f64>, &Vec<f64>)| -> f64 {
-        table.iter().zip(weights).filter(|(_, w)| **w != 0.0).map(|(t, w)| t * w).sum()
-    };
-    let value = tables.factors.iter().zip(weights).map(dot).sum();
     let mut sums = Accumulator::new(working.len(), want_sums);
     if want_sums {
         contract_shared(&point, nodes, weights, true, &mut sums);
     }
-    Some((value, sums))
+    Some((tables.weighted(weights), sums))
 }

@@ -6,7 +6,7 @@
 
 use super::lbfgs::Lbfgs;
 use super::scaled_step::Scaling;
-use super::{active_set, dot, project, Objective, Value};
+use super::{active_set, dot, project, Objective, Touching, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -89,7 +89,8 @@ impl Climb<'_> {
     /// Where a step `d` goes too far for the surrogate: from here to near its maximum, by Newton steps. `None` where `d`
     /// will do, or without a surrogate.
     fn surrogate_step(&self, d: &[f64], decrement: f64, held: &[bool]) -> Option<Vec<f64>> {
-        let weights = self.value.weights.as_deref()?;
+        let Touching { weights, f } = self.value.touching.as_deref()?;
+        let mut f = *f;
         let value = |x: &[f64]| self.objective.surrogate(weights, x, false).map(|v| v.f);
         let along = |x: &[f64], d: &[f64], step: f64| {
             let mut to: Vec<f64> = x.iter().zip(d).map(|(x, d)| x + step * d).collect();
@@ -97,7 +98,6 @@ impl Climb<'_> {
             to
         };
         let mut x = self.x.clone();
-        let mut f = value(&x)?;
         let mut d = d.to_vec();
         if value(&along(&x, &d, 1.0)).is_some_and(|v| v >= f) {
             return None;

@@ -15,7 +15,15 @@ pub struct Value {
     /// [n × n]
     pub scaling: Option<Vec<f64>>,
     /// What `Objective::surrogate` needs to know of the point.
-    pub weights: Option<Arc<Vec<Vec<f64>>>>,
+    pub touching: Option<Arc<Touching>>,
+}
+
+/// Where a surrogate touches the function.
+#[derive(Clone, Debug)]
+pub struct Touching {
+    pub weights: Vec<Vec<f64>>,
+    /// The surrogate there.
+    pub f: f64,
 }
 
 /// A function to be maximised over a box.
