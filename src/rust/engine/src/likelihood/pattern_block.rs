@@ -79,7 +79,8 @@ impl Block {
             }
             for t in along {
                 let factor = t.covariate.map(|c| &self.x[c][..]);
-                vector::add_outer(t.coefficient, factor, &cell.products[t.product].value, eta);
+                // components of analytic residuals come after those of the nodes
+                vector::add_outer(t.coefficient, factor, &cell.products[t.product].value[..n], eta);
             }
         }
     }
