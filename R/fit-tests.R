@@ -106,14 +106,15 @@ check_testable <- function(fit, call) {
   if (!is.null(fit$data$robust_cluster)) {
     refuse("Standard errors allow for clusters, so units are not taken to be independent.", pairs)
   }
-  if (has_sampling_weights(fit)) refuse("The patterns are weighted by sampling weights.", pairs)
+  if (is_weighted_table(fit)) refuse("The patterns are weighted by sampling weights.", pairs)
   rows <- filled_rows(unit_layout(fit, "within")$row)
   if (max(covariate_pattern(fit, rows)) > 1) {
     refuse("With covariates every unit has expectations of its own.", pairs)
   }
 }
 
-has_sampling_weights <- function(fit) {
+# Counts of patterns are not whole numbers where rows are weighted; weights of 1 are none.
+is_weighted_table <- function(fit) {
   weights <- c(fit$data$unit_weights, if (is.null(fit$data$reshape)) fit$data$cluster_weights)
   frequency <- contribution_counts(fit)
   any(abs(weights - 1) > 1e-8) || any(abs(frequency - round(frequency)) > 1e-8)

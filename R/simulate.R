@@ -47,11 +47,7 @@ simulate_data <- function(model, parameters, n = NULL, data = NULL, seed = NULL,
   given <- parameter_input(parameters, frame)
   data <- if (is.null(data)) data_of_size(model, n, frame) else check_data(data, frame)
   template <- add_outcomes(model, data, names(given), frame)
-  # The outcomes of the template are made up: what their values suggest is not the user's.
-  resolved <- withCallingHandlers(
-    separate_robust_cluster(resolve_model(model, template, call = frame)),
-    mlmix_message_family = function(message) rlang::cnd_muffle(message)
-  )
+  resolved <- separate_robust_cluster(resolve_model(model, template, call = frame))
   values <- parameter_values(given, resolved$parameters, frame)
   drawn <- engine_simulate(resolved, values, seed, frame)
   outcomes_into(data, template, drawn, resolved, model, latent)
