@@ -129,6 +129,26 @@ pub fn log_bernoulli_logit(y: &[f64], eta: &[f64], out: &mut [f64]) {
     })
 }
 
+/// out_i ← out_i − log(1 + exp(x_i)).
+pub fn subtract_softplus(x: &[f64], out: &mut [f64]) {
+    vectorise!((x: &'a [f64], out: &'a mut [f64]) -> () {
+        for (x, out) in x.iter().zip(out.iter_mut()) {
+            *out -= x.max(0.0) + ln(1.0 + exp(-x.abs()));
+        }
+    })
+}
+
+/// below_i = 1 / (1 + exp(η_i − t)) and above_i = 1 − below_i, both to full relative accuracy.
+pub fn logistic_tails_around(t: f64, eta: &[f64], below: &mut [f64], above: &mut [f64]) {
+    vectorise!((t: f64, eta: &'a [f64], below: &'a mut [f64], above: &'a mut [f64]) -> () {
+        for ((eta, below), above) in eta.iter().zip(below.iter_mut()).zip(above.iter_mut()) {
+            let x = *eta - t;
+            let (small, large) = logistic_tails(x);
+            (*below, *above) = if x < 0.0 { (large, small) } else { (small, large) };
+        }
+    })
+}
+
 /// Adds w (y − p) to `score` and, unless it is empty, w p (1 − p) to `information`, p = 1 / (1 + exp(−η)).
 pub fn add_logistic_scores(y: &[f64], eta: &[f64], weights: &[f64], score: &mut [f64], information: &mut [f64]) {
     vectorise!((y: &'a [f64], eta: &'a [f64], weights: &'a [f64], score: &'a mut [f64], information: &'a mut [f64]) -> () {

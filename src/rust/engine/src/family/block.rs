@@ -1,6 +1,6 @@
 //! Densities, weighted scores and informations of many values at once: a family is looked up once per block.
 
-use super::{Family, Link};
+use super::{ordinal_block, Family, Link};
 use crate::vector;
 
 /// Values with their predictors, all of one length.
@@ -65,6 +65,7 @@ impl Family {
                 }
             }
             Family::Bernoulli { link: Link::Logit } => vector::log_bernoulli_logit(v.y, v.eta[0], out),
+            Family::Ordinal { link: Link::Logit, .. } => ordinal_block::log_densities(v.y, v.eta[0], v.aux, out),
             _ if v.eta.len() == 1 => {
                 for (i, out) in out.iter_mut().enumerate() {
                     *out = self.log_density(v.y[i], v.trials[i], &v.eta[0][i..=i], v.aux);
@@ -116,6 +117,11 @@ impl Family {
             }
             Family::Bernoulli { link: Link::Logit } => {
                 vector::add_logistic_scores(v.y, v.eta[0], weights, &mut out.score, &mut out.information);
+            }
+            Family::Ordinal { link: Link::Logit, .. }
+                if out.information.is_empty() || which == Information::Expected =>
+            {
+                ordinal_block::add_weighted_scores(v.y, v.eta[0], v.aux, weights, out);
             }
             _ => {
                 out.one_eta.resize(v.eta.len(), 0.0);

@@ -11,6 +11,7 @@ pub mod link;
 pub mod negative_binomial;
 pub mod nominal;
 pub mod ordinal;
+mod ordinal_block;
 pub mod poisson;
 pub mod zero_inflated;
 
