@@ -212,10 +212,9 @@ fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dy
     let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
     let alone = options.robust_cluster.is_none() && program.units.are_alone();
     let same = m.decrement.abs() < SAME_SCORES * program.units.n_clusters() as f64;
-    let cross = unit_scores.filter(|_| alone && same).unwrap_or_else(|| {
-        let scores = cluster_scores(program, space, &found.best.nodes, &m.x);
-        cross_product(program, &scores, n, options.robust_cluster.as_deref())
-    });
+    let cross = unit_scores
+        .filter(|_| alone && same)
+        .unwrap_or_else(|| cross_product(program, space, &found.best.nodes, &m.x, options.robust_cluster.as_deref()));
     // a prior is one more independent observation, in robust errors too
     let cross = plus(cross, &prior);
     if let Some(inverse) = invert_kept(&information, n, &kept) {

@@ -8,7 +8,7 @@ use mlmix_engine::em::problem::{Problem, Silent};
 use mlmix_engine::fit::Prepared;
 use mlmix_engine::inference::information::observed_information;
 use mlmix_engine::inference::louis;
-use mlmix_engine::inference::scores::{cluster_scores, cross_product};
+use mlmix_engine::inference::scores::{cluster_scores, cross_product, score_squares};
 use mlmix_engine::likelihood::{evaluate, Want};
 use mlmix_engine::optim::{Objective, Touching};
 use mlmix_engine::rng::Stream;
@@ -118,6 +118,33 @@ fn complete_data_information_is_symmetric_and_not_negative() {
     }
 }
 
+/// Sums of squared scores, with and without groups, equal those of the rows.
+#[test]
+fn squares_of_scores_equal_those_of_the_rows() {
+    for case in all_cases() {
+        let p = case.prepared();
+        let x = &points(&case, &p)[0];
+        let n = x.len();
+        let units = &p.program.units;
+        let rows = cluster_scores(&p.program, &p.space, &p.nodes, x);
+        let weights: Vec<f64> = (0..units.n_clusters()).map(|j| 0.5 + j as f64 % 3.0).collect();
+        let squares = score_squares(&p.program, &p.space, &p.nodes, x, &weights);
+        let pairs = rows.chunks_exact(n).zip(&weights);
+        for (e, s) in squares.iter().enumerate() {
+            let want: f64 = pairs.clone().map(|(row, w)| w * row[e / n] * row[e % n]).sum();
+            assert!((s - want).abs() < 1e-10 * (1.0 + want.abs()), "{}: {s} instead of {want}", case.name);
+        }
+        // each cluster of the data a group of its own
+        let groups: Vec<usize> = p.program.sample.cluster.clone();
+        let alone = cross_product(&p.program, &p.space, &p.nodes, x, None);
+        let grouped = cross_product(&p.program, &p.space, &p.nodes, x, Some(&groups));
+        let same = p.program.sample.frequency.iter().all(|f| *f == 1.0) && !p.program.sample.two_level;
+        for (a, g) in alone.iter().zip(&grouped).filter(|_| same) {
+            assert!((a - g).abs() < 1e-9 * (1.0 + a.abs()), "{}: {g} instead of {a}", case.name);
+        }
+    }
+}
+
 /// Louis' closed form against differences of the exact gradient, away from the maximum.
 #[test]
 fn closed_form_information_agrees_with_differences() {
@@ -135,8 +162,8 @@ fn closed_form_information_agrees_with_differences() {
         let exact = louis::louis_information(&p.program, &p.space, &p.nodes, x).unwrap();
         let closed = exact.information;
         if p.program.units.are_alone() {
-            let scores = cluster_scores(&p.program, &p.space, &p.nodes, x);
-            for (e, s) in cross_product(&p.program, &scores, n, None).iter().zip(&exact.scores) {
+            let squares = cross_product(&p.program, &p.space, &p.nodes, x, None);
+            for (e, s) in squares.iter().zip(&exact.scores) {
                 assert!((e - s).abs() < 1e-9 * (1.0 + e.abs()), "{}: {s} instead of {e}", case.name);
             }
         }

@@ -54,8 +54,11 @@ impl Units {
 
     /// `within`, `between`: row patterns of every within and between factor.
     pub fn new(sample: &Sample, within: &[Arc<RowPatterns>], between: &[Arc<RowPatterns>]) -> Units {
-        let signature = combine(within, sample.n_rows);
-        let cluster_signature = combine(between, sample.n_rows);
+        if !sample.two_level {
+            return Units::alone(sample, &combine(within.iter().chain(between), sample.n_rows));
+        }
+        let signature = combine(within.iter(), sample.n_rows);
+        let cluster_signature = combine(between.iter(), sample.n_rows);
         let mut rows_of: Vec<Vec<u32>> = vec![vec![]; sample.n_clusters];
         for (row, &j) in sample.cluster.iter().enumerate() {
             rows_of[j].push(row as u32);
@@ -115,6 +118,28 @@ impl Units {
         out
     }
 
+    /// Of rows that are clusters of their own; `signature`: of their patterns, numbered by first appearance.
+    fn alone(sample: &Sample, signature: &[u32]) -> Units {
+        let mut out = Units { cluster_start: vec![0], ..Units::default() };
+        for (row, &unit) in signature.iter().enumerate() {
+            if unit as usize == out.row.len() {
+                out.row.push(row as u32);
+                out.cluster.push(unit);
+                out.cluster_start.push(out.row.len());
+                out.weight.push(0.0);
+                out.weight_squared.push(0.0);
+            }
+            let (f, w) = (sample.frequency[row], sample.cluster_weight[row]);
+            out.weight[unit as usize] += f * w;
+            out.weight_squared[unit as usize] += f * w * w;
+        }
+        out.count = vec![1.0; out.row.len()];
+        out.cluster_row.clone_from(&out.row);
+        out.of_row = signature.to_vec();
+        out.of_cluster = signature.to_vec();
+        out
+    }
+
     /// End of the clusters from `start` on that have at most `max_units` units together, or of the first alone.
     pub fn batch_end(&self, start: usize, last: usize, max_units: usize) -> usize {
         let limit = self.cluster_start[start] + max_units;
@@ -139,7 +164,7 @@ impl Units {
 }
 
 /// One number per row for the combination of all its patterns.
-fn combine(patterns: &[Arc<RowPatterns>], n_rows: usize) -> Vec<u32> {
+fn combine<'a>(patterns: impl Iterator<Item = &'a Arc<RowPatterns>>, n_rows: usize) -> Vec<u32> {
     let mut ids = vec![0u32; n_rows];
     for p in patterns {
         let mut map: QuickMap<(u32, u32, u32), u32> = QuickMap::default();

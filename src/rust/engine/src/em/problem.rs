@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::space::Space;
 use crate::compiled::Program;
-use crate::inference::scores::{cluster_scores, weighted_squares};
+use crate::inference::scores::score_squares;
 use crate::likelihood::accumulator::Accumulator;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::{complete_data, evaluate, Want};
@@ -82,8 +82,7 @@ impl Objective for Problem<'_> {
         if units.n_clusters() < ENOUGH_CLUSTERS * x.len() {
             return None;
         }
-        let scores = cluster_scores(self.program, self.space, self.nodes, x);
-        let squares = weighted_squares(&scores, x.len(), |j| units.weight[j]);
+        let squares = score_squares(self.program, self.space, self.nodes, x, &units.weight);
         Some(squares.iter().zip(self.space.prior_precision()).map(|(s, p)| s + p).collect())
     }
     fn lower(&self) -> &[f64] {

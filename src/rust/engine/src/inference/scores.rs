@@ -13,6 +13,7 @@ use crate::likelihood::residuals::Residuals;
 use crate::likelihood::table::{Layout, Task};
 use crate::likelihood::{evaluate_with, Posterior, Sink, Want};
 use crate::linalg::Gram;
+use crate::vector;
 
 struct ScoreSink<'a> {
     /// Derivative tables of the factors that all chunks share.
@@ -23,6 +24,9 @@ struct ScoreSink<'a> {
     /// [clusters of the lane so far × parameters]
     scores: Vec<f64>,
     first_cluster: Option<usize>,
+    /// Where only the sum of their squares is wanted: it, and the space of the coordinates. Rows are then of one batch.
+    squares: Option<(Gram, &'a Space, &'a [f64])>,
+    units_seen: bool,
     /// Analytic posteriors of the current chunk.
     analytic: Option<Prepared>,
     work: ScoreWork,
@@ -40,6 +44,16 @@ impl ScoreSink<'_> {
         } else {
             &self.shared[k]
         }
+    }
+
+    /// Adds the rows to the sum of squares and forgets them.
+    fn flush(&mut self, n_parameters: usize) {
+        let (Some((gram, space, weights)), Some(first)) = (&mut self.squares, self.first_cluster) else { return };
+        for (row, weight) in self.scores.chunks_exact(n_parameters).zip(&weights[first..]) {
+            gram.add(&space.gradient(row), *weight);
+        }
+        self.scores.clear();
+        self.first_cluster = None;
     }
 }
 
@@ -60,6 +74,9 @@ impl Sink for ScoreSink<'_> {
     fn cluster(&mut self, point: &Point, nodes: &Nodes, j: usize, _log_likelihood: f64, posterior: &[f64]) {
         let program = point.program;
         let n = program.model.parameters.len();
+        if std::mem::take(&mut self.units_seen) {
+            self.flush(n);
+        }
         self.first_cluster.get_or_insert(j);
         let start = self.scores.len();
         self.scores.resize(start + n, 0.0);
@@ -93,6 +110,7 @@ impl Sink for ScoreSink<'_> {
     fn units(&mut self, point: &Point, posterior: &Posterior) {
         let program = point.program;
         let n = program.model.parameters.len();
+        self.units_seen = true;
         let first_cluster = self.first_cluster.unwrap_or(0);
         let n_units = posterior.units.len();
         for (g, group) in program.groups.iter().enumerate() {
@@ -128,8 +146,38 @@ impl Sink for ScoreSink<'_> {
 
 /// Unweighted score of every distinct cluster in optimiser coordinates, [clusters × coordinates], row by row.
 pub fn cluster_scores(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Vec<f64> {
+    let n = program.model.parameters.len();
+    let keep = |sinks: Vec<ScoreSink>| {
+        sinks.iter().flat_map(|s| s.scores.chunks_exact(n)).flat_map(|row| space.gradient(row)).collect()
+    };
+    with_scores(program, space, nodes, x, None, keep).unwrap_or_default()
+}
+
+/// Σ weight × s sᵀ over distinct clusters in optimiser coordinates, without keeping the scores.
+pub fn score_squares(program: &Program, space: &Space, nodes: &Nodes, x: &[f64], weights: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; x.len() * x.len()];
+    let add_up = |sinks: Vec<ScoreSink>| {
+        for mut sink in sinks {
+            sink.flush(program.model.parameters.len());
+            let squares = sink.squares.map(|(gram, ..)| gram.finish()).unwrap_or_default();
+            vector::add(&mut out, &squares);
+        }
+    };
+    with_scores(program, space, nodes, x, Some(weights), add_up);
+    out
+}
+
+/// `finish` receives the lanes' sinks in order; `None` where the parameters are not admissible.
+fn with_scores<T>(
+    program: &Program,
+    space: &Space,
+    nodes: &Nodes,
+    x: &[f64],
+    squares: Option<&[f64]>,
+    finish: impl FnOnce(Vec<ScoreSink>) -> T,
+) -> Option<T> {
     let working = space.to_working(x);
-    let Some(residuals) = Residuals::new(program, &working) else { return vec![] };
+    let residuals = Residuals::new(program, &working)?;
     let point = Point { program, parameters: &working, residuals: &residuals };
     let shared: Vec<Vec<f64>> = factors(program)
         .map(|(_, f)| {
@@ -145,51 +193,51 @@ pub fn cluster_scores(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]
         first: vec![],
         scores: vec![],
         first_cluster: None,
+        squares: squares.map(|weights| (Gram::new(x.len()), space, weights)),
+        units_seen: false,
         analytic: None,
         work: ScoreWork::default(),
         workspace: Workspace::default(),
     };
     let (_, sinks) = evaluate_with(program, nodes, &working, Want::default(), &make, false);
-    let n = working.len();
-    sinks.iter().flat_map(|s| s.scores.chunks_exact(n)).flat_map(|row| space.gradient(row)).collect()
+    Some(finish(sinks))
 }
 
 /// Σ weight² × s sᵀ over independent clusters; with `groups` (one per data cluster) scores are summed within groups first.
-pub fn cross_product(program: &Program, scores: &[f64], dim: usize, groups: Option<&[usize]>) -> Vec<f64> {
-    match groups {
-        None => weighted_squares(scores, dim, |j| program.units.weight_squared[j]),
-        Some(groups) => {
-            let n_groups = groups.iter().max().map_or(0, |m| m + 1);
-            let mut summed = vec![0.0; n_groups * dim];
-            for (row, &g) in groups.iter().enumerate() {
-                let j = program.units.of_cluster[program.sample.cluster[row]] as usize;
-                let weight = program.sample.frequency[program.sample.cluster[row]]
-                    * program.sample.cluster_weight[program.sample.cluster[row]];
-                summed[g * dim..(g + 1) * dim]
-                    .iter_mut()
-                    .zip(&scores[j * dim..(j + 1) * dim])
-                    .for_each(|(a, b)| *a += weight * b);
-            }
-            weighted_squares(&summed, dim, |_| 1.0)
-        }
+pub fn cross_product(program: &Program, space: &Space, nodes: &Nodes, x: &[f64], groups: Option<&[usize]>) -> Vec<f64> {
+    let Some(groups) = groups else {
+        return score_squares(program, space, nodes, x, &program.units.weight_squared);
+    };
+    let dim = x.len();
+    let scores = cluster_scores(program, space, nodes, x);
+    let n_groups = groups.iter().max().map_or(0, |m| m + 1);
+    let mut summed = vec![0.0; n_groups * dim];
+    for (row, &g) in groups.iter().enumerate() {
+        let j = program.units.of_cluster[program.sample.cluster[row]] as usize;
+        let weight = program.sample.frequency[program.sample.cluster[row]]
+            * program.sample.cluster_weight[program.sample.cluster[row]];
+        summed[g * dim..(g + 1) * dim]
+            .iter_mut()
+            .zip(&scores[j * dim..(j + 1) * dim])
+            .for_each(|(a, b)| *a += weight * b);
     }
+    squares_of_rows(&summed, dim)
 }
 
-/// Rows of scores that one task adds up.
+/// Rows that one task adds up.
 const ROWS: usize = 4096;
 
-/// Σ weight × row rowᵀ.
-pub fn weighted_squares(rows: &[f64], dim: usize, weight: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
+/// Σ row rowᵀ.
+fn squares_of_rows(rows: &[f64], dim: usize) -> Vec<f64> {
     let parts: Vec<Vec<f64>> = rows
         .par_chunks(ROWS * dim.max(1))
-        .enumerate()
-        .map(|(k, rows)| {
+        .map(|rows| {
             let mut sum = Gram::new(dim);
-            rows.chunks_exact(dim).enumerate().for_each(|(i, row)| sum.add(row, weight(k * ROWS + i)));
+            rows.chunks_exact(dim.max(1)).for_each(|row| sum.add(row, 1.0));
             sum.finish()
         })
         .collect();
     let mut out = vec![0.0; dim * dim];
-    parts.iter().for_each(|p| out.iter_mut().zip(p).for_each(|(o, v)| *o += v));
+    parts.iter().for_each(|p| vector::add(&mut out, p));
     out
 }
