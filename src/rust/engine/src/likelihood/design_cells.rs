@@ -48,6 +48,13 @@ pub(super) enum Along {
 }
 
 impl Cell {
+    /// Derivatives with respect to what is fixed (or not wanted) are left out.
+    fn add(&mut self, entry: Entry) {
+        if entry.slot != NONE {
+            self.entries.push(entry);
+        }
+    }
+
     pub fn along(&self, a: Along) -> Option<&[f64]> {
         match a {
             Along::One => None,
@@ -92,7 +99,8 @@ pub(super) fn cells(
         if !f.latents.is_empty() {
             latents(point, &f.latents, &at(f, run.start, derivatives), w);
         }
-        let slot = |c: &Coefficient| c.parameter(&w.state).map_or(NONE, |p| f.slot_of[p]);
+        let parameter = |c: &Coefficient| c.parameter(&w.state).filter(|_| derivatives);
+        let slot = |c: &Coefficient| parameter(c).map_or(NONE, |p| f.slot_of[p]);
         let mut of_product: Vec<&[usize]> = vec![&[]];
         let mut cell = Cell { within, between, terms: vec![], products: vec![], auxiliary: vec![], entries: vec![] };
         for (of, p) in predictors.iter().enumerate() {
@@ -105,7 +113,7 @@ pub(super) fn cells(
                 let covariate = t.covariate.map(place);
                 cell.terms.push(Term { predictor: of, coefficient, covariate, product });
                 let along = if product == 0 { Along::One } else { Along::Value(product) };
-                cell.entries.push(Entry { slot: slot(&t.coefficient), of, covariate, scale: 1.0, along });
+                cell.add(Entry { slot: slot(&t.coefficient), of, covariate, scale: 1.0, along });
             }
         }
         cell.products = of_product.iter().map(|l| product(l, &w.latents, w.view.n, derivatives)).collect();
@@ -113,15 +121,14 @@ pub(super) fn cells(
             for (e, &slot) in cell.products[t.product].slots.iter().enumerate() {
                 let along = Along::Derivative(t.product, e);
                 let (of, covariate, scale) = (t.predictor, t.covariate, t.coefficient);
-                cell.entries.push(Entry { slot, of, covariate, scale, along });
+                cell.entries.extend((slot != NONE).then_some(Entry { slot, of, covariate, scale, along }));
             }
         }
         for (k, a) in auxiliary.iter().enumerate() {
             cell.auxiliary.push(a.value(&w.state, point.parameters));
             let of = predictors.len() + k;
-            cell.entries.push(Entry { slot: slot(a), of, covariate: None, scale: 1.0, along: Along::One });
+            cell.add(Entry { slot: slot(a), of, covariate: None, scale: 1.0, along: Along::One });
         }
-        cell.entries.retain(|e| e.slot != NONE);
         out.push(cell);
         true
     });
@@ -163,7 +170,7 @@ pub fn slots_of_cells(point: &Point, nodes: &Nodes, f: &Factor) -> Vec<Vec<u32>>
         FactorKind::Logits(c) => (class_stride(point.program, f, c).0, point.program.model.classes[c].n_classes),
         _ => (0, 1),
     };
-    for cell in cells(point, nodes, f, &(0..0), false, &mut Workspace::default()) {
+    for cell in cells(point, nodes, f, &(0..0), true, &mut Workspace::default()) {
         let mut slots: Vec<u32> = cell.entries.iter().map(|e| e.slot).collect();
         slots.sort_unstable();
         slots.dedup();

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::accumulator::SlotSums;
-use super::design_cells::{Cell, Entry, Term};
+use super::design_cells::{Cell, Entry};
 use super::predictor::Point;
 use crate::compiled::factor::{Factor, FactorKind};
 use crate::family::block::WeightedScores;
@@ -61,11 +61,10 @@ impl Block {
         self.eta.resize(n_predictors, vec![]);
         for (a, eta) in self.eta.iter_mut().enumerate() {
             eta.clear();
-            let (plain, along): (Vec<&Term>, Vec<&Term>) =
-                cell.terms.iter().filter(|t| t.predictor == a).partition(|t| t.product == 0);
+            let terms = |along: bool| cell.terms.iter().filter(move |t| t.predictor == a && (t.product > 0) == along);
             // what does not depend on the node, by pattern
             eta.resize(self.n_patterns, 0.0);
-            for t in plain {
+            for t in terms(false) {
                 let b = t.coefficient;
                 match t.covariate {
                     None => eta.iter_mut().for_each(|e| *e += b),
@@ -77,7 +76,7 @@ impl Block {
                 eta.reserve(len);
                 constant.iter().for_each(|c| eta.extend(std::iter::repeat_n(*c, n)));
             }
-            for t in along {
+            for t in terms(true) {
                 let factor = t.covariate.map(|c| &self.x[c][..]);
                 // components of analytic residuals come after those of the nodes
                 vector::add_outer(t.coefficient, factor, &cell.products[t.product].value[..n], eta);
