@@ -12,3 +12,16 @@ test_that("mixture_regression() gives each class its regression", {
     mixture_regression(y ~ c, 2)
   })
 })
+
+test_that("starts do not depend on where a predictor has its origin", {
+  data <- withr::with_seed(1, {
+    year <- sample(2000:2020, 400, TRUE)
+    up <- stats::rbinom(400, 1, 0.5) == 1
+    data.frame(year, y = ifelse(up, 5 + 2 * (year - 2010), -3 - (year - 2010)) + stats::rnorm(400, 0, 3))
+  })
+  data$centred <- data$year - 2010
+  far <- quiet_fit(mixture_regression(y ~ year, 2), data, starts = c(8, 3), seed = 4, se = "none")
+  near <- quiet_fit(mixture_regression(y ~ centred, 2), data, starts = c(8, 3), seed = 4, se = "none")
+  expect_equal(far$log_likelihood, near$log_likelihood, tolerance = 1e-7)
+  expect_equal(far$starts$final, near$starts$final, tolerance = 1e-5)
+})

@@ -1,10 +1,12 @@
 //! Starting values: what the data say of one homogeneous class, and random perturbations of it (one stream per start).
 
+use std::collections::BTreeMap;
+
 use crate::data::Sample;
 use crate::family::{Family, Link};
 use crate::numeric::normal_quantile;
 use crate::rng::Stream;
-use crate::spec::{Coefficient, Level, Model, Outcome, Predictor};
+use crate::spec::{Coefficient, Level, Model, Outcome, Predictor, Term};
 
 /// Spread of the first start, as a share of that of the others.
 const FIRST_REACH: f64 = 0.3;
@@ -32,7 +34,13 @@ pub struct Starts {
     role: Vec<Role>,
     /// Thresholds that move together: one list per outcome and class cell, with the deviate's standard deviation.
     together: Vec<(Vec<usize>, f64)>,
+    /// Values are drawn as if covariates had mean 0: what each intercept (or threshold) takes on for the coefficients of
+    /// those that have not, as (coefficient, factor).
+    centring: Vec<(usize, Vec<(usize, f64)>)>,
 }
+
+/// Variances below this are not told from 0.
+const LEAST_VARIANCE: f64 = 1e-8;
 
 /// Mean and variance of the observed values of a column.
 fn moments(sample: &Sample, column: usize) -> (f64, f64) {
@@ -40,7 +48,7 @@ fn moments(sample: &Sample, column: usize) -> (f64, f64) {
     let n = seen.clone().count().max(1) as f64;
     let mean = seen.clone().sum::<f64>() / n;
     let variance = seen.map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
-    (mean, variance.max(1e-8))
+    (mean, variance.max(LEAST_VARIANCE))
 }
 
 fn quantile(link: Link, p: f64) -> f64 {
@@ -120,14 +128,16 @@ fn is_dummy(sample: &Sample, column: usize) -> bool {
 impl Starts {
     pub fn new(model: &Model, sample: &Sample) -> Starts {
         let n = model.parameters.len();
-        let mut s = Starts { base: vec![0.0; n], usual: vec![], role: vec![Role::Still; n], together: vec![] };
+        let centring = centring(model, sample);
+        let mut s =
+            Starts { base: vec![0.0; n], usual: vec![], role: vec![Role::Still; n], together: vec![], centring };
         for c in &model.classes {
             for t in c.logits.iter().flat_map(|p| &p.terms) {
                 let plain = t.covariate.is_none() && t.latents.is_empty();
                 s.set(
                     &t.coefficient,
                     if t.latents.is_empty() { 0.0 } else { 0.5 },
-                    if plain { Role::Shift(0.5) } else { Role::Shift(0.2) },
+                    if plain { Role::Shift(0.5) } else { Role::Shift(0.2 / spread_of(t, sample)) },
                 );
             }
         }
@@ -137,11 +147,8 @@ impl Starts {
             s.set(&l.variance, 0.4 * scale * scale, role);
             for t in &l.predictor.terms {
                 let by_class = !t.coefficient.classes().is_empty();
-                s.set(
-                    &t.coefficient,
-                    0.0,
-                    if by_class && t.latents.is_empty() { Role::Shift(scale) } else { Role::Shift(0.1) },
-                );
+                let shift = if by_class && t.latents.is_empty() { scale } else { 0.1 };
+                s.set(&t.coefficient, 0.0, Role::Shift(shift / spread_of(t, sample)));
             }
         }
         s.factor_means(model, sample);
@@ -304,8 +311,61 @@ impl Starts {
             let shift = reach * sd * rng.normal();
             list.iter().filter(|p| model.parameters[**p].start.is_none()).for_each(|&p| out[p] += shift);
         }
+        for (p, list) in &self.centring {
+            let parameter = &model.parameters[*p];
+            if parameter.free && parameter.start.is_none() {
+                let moved = out[*p] + list.iter().map(|(q, factor)| factor * out[*q]).sum::<f64>();
+                out[*p] = moved.clamp(parameter.lower, parameter.upper);
+            }
+        }
         out
     }
+}
+
+/// Standard deviation of a term's covariate; 1 without one and where it is constant.
+fn spread_of(t: &Term, sample: &Sample) -> f64 {
+    let variance = t.covariate.map_or(1.0, |c| moments(sample, c).1);
+    if variance > LEAST_VARIANCE {
+        variance.sqrt()
+    } else {
+        1.0
+    }
+}
+
+/// See `Starts::centring`; where an intercept serves several class patterns or predictors, the average over them.
+fn centring(model: &Model, sample: &Sample) -> Vec<(usize, Vec<(usize, f64)>)> {
+    let mut cells: BTreeMap<usize, (f64, Vec<(usize, f64)>)> = BTreeMap::new();
+    let mut add = |anchors: &[&Coefficient], sign: f64, p: &Predictor| {
+        let slopes = || p.terms.iter().filter(|t| t.covariate.is_some() && t.latents.is_empty());
+        let all = || anchors.iter().copied().chain(slopes().map(|t| &t.coefficient));
+        let mut classes: Vec<usize> = all().flat_map(|c| c.classes()).copied().collect();
+        classes.sort_unstable();
+        classes.dedup();
+        let mut state = vec![0; model.classes.len()];
+        for cell in 0..model.n_cells(&classes) {
+            model.set_states(&classes, cell, &mut state);
+            for anchor in anchors.iter().filter_map(|c| c.parameter(&state)) {
+                let (count, list) = cells.entry(anchor).or_default();
+                *count += 1.0;
+                let mean = |t: &Term| t.covariate.map_or(0.0, |c| moments(sample, c).0);
+                list.extend(slopes().filter_map(|t| Some((t.coefficient.parameter(&state)?, sign * mean(t)))));
+            }
+        }
+    };
+    let of_classes = model.classes.iter().flat_map(|c| &c.logits);
+    let of_latents = model.latents.iter().map(|l| &l.predictor);
+    let of_outcomes = model.outcomes.iter().flat_map(|o| &o.predictors);
+    for p in of_classes.chain(of_latents).chain(of_outcomes) {
+        let intercepts = p.terms.iter().filter(|t| t.covariate.is_none() && t.latents.is_empty());
+        add(&intercepts.map(|t| &t.coefficient).collect::<Vec<_>>(), -1.0, p);
+    }
+    for o in model.outcomes.iter().filter(|o| matches!(o.family, Family::Ordinal { .. })) {
+        add(&o.auxiliary.iter().collect::<Vec<_>>(), 1.0, &o.predictors[0]);
+    }
+    let averaged = |(p, (count, list)): (usize, (f64, Vec<(usize, f64)>))| {
+        (p, list.into_iter().map(|(q, factor)| (q, factor / count)).collect())
+    };
+    cells.into_iter().map(averaged).collect()
 }
 
 /// Whether random starts make sense: some class variable has more than one class, or two within latents have free
