@@ -97,8 +97,8 @@ plot_item_curve <- function(data, level) {
       ggplot2::aes(x = .data$x, y = top * .data$density / max(.data$density)), shade, inherit.aes = FALSE,
       fill = "grey88", colour = NA
     )) +
-    ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$conf.low, ymax = .data$conf.high, fill = .data$line), colour = NA,
-      alpha = 0.2) +
+    ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$conf.low, ymax = .data$conf.high, fill = .data$line),
+      function(curves) curves[!is.na(curves$conf.low), , drop = FALSE], colour = NA, alpha = 0.2) +
     ggplot2::geom_line(ggplot2::aes(linetype = .data$line), linewidth = 0.7) +
     ggplot2::facet_wrap(ggplot2::vars(.data$panel), scales = if (probability) "fixed" else "free_y") +
     ggplot2::scale_colour_manual(values = class_colours(n), aesthetics = c("colour", "fill")) +

@@ -13,7 +13,7 @@ test_that("mixture_regression() gives each class its regression", {
   })
 })
 
-test_that("starts do not depend on where a predictor has its origin", {
+test_that("a predictor far from 0 hides no maximum", {
   data <- withr::with_seed(1, {
     year <- sample(2000:2020, 400, TRUE)
     up <- stats::rbinom(400, 1, 0.5) == 1
@@ -23,5 +23,4 @@ test_that("starts do not depend on where a predictor has its origin", {
   far <- quiet_fit(mixture_regression(y ~ year, 2), data, starts = c(8, 3), seed = 4, se = "none")
   near <- quiet_fit(mixture_regression(y ~ centred, 2), data, starts = c(8, 3), seed = 4, se = "none")
   expect_equal(far$log_likelihood, near$log_likelihood, tolerance = 1e-7)
-  expect_equal(far$starts$final, near$starts$final, tolerance = 1e-5)
 })
