@@ -79,7 +79,7 @@ goal_row <- function(task, variant, goal, results) {
 }
 
 words_met <- function(judged) {
-  without <- if (isFALSE(judged$met) && isTRUE(judged$bare_met)) "; yes without our standard errors" else ""
+  without <- if (isFALSE(judged$met) && isTRUE(judged$without_met)) "; yes without our standard errors" else ""
   paste0(if (isTRUE(judged$met)) "yes" else if (isFALSE(judged$met)) "**no**" else "not known", judged$how, without)
 }
 
@@ -101,7 +101,7 @@ judge_ratio <- function(task, variant, goal, results, mine, bare) {
     over <- least / middle(if (is_loaded(mine)) mine$cpu else mine$wall)
     judged$elsewhere <- paste0(names(least), " ", least, ": ", show_ratio(over))
     judged$met <- over >= goal$ratio
-    judged$bare_met <- least / middle(if (is_loaded(mine)) bare$cpu else bare$wall) >= goal$ratio
+    judged$without_met <- least / middle(if (is_loaded(mine)) bare$cpu else bare$wall) >= goal$ratio
     judged$how <- ", by the figure from elsewhere"
   }
   if (length(peers) > 0) {
@@ -115,7 +115,7 @@ judge_ratio <- function(task, variant, goal, results, mine, bare) {
       show_ratio(paired_ratio(rows, bare, "cpu")), ")")
     loaded <- is_loaded(mine)
     judged$met <- (if (loaded) paired_ratio(rows, mine, "cpu") else ratio) >= goal$ratio
-    judged$bare_met <- paired_ratio(rows, bare, if (loaded) "cpu" else "wall") >= goal$ratio
+    judged$without_met <- paired_ratio(rows, bare, if (loaded) "cpu" else "wall") >= goal$ratio
     judged$how <- if (loaded) ", by CPU time" else ""
   }
   judged
