@@ -9,6 +9,12 @@ growth_exponent <- function(rows) {
   stats::coef(stats::lm(log(cpu) ~ log(work), rows))[[2]]
 }
 
+# Cost per work, relative to that of the smallest size that has one.
+relative_cost <- function(rows) {
+  each <- rows$cpu / rows$work
+  each / c(each[is.finite(each)], NA)[[1]]
+}
+
 growth_lines <- function(rows) {
   c(
     paste0("### ", rows$title[1]), "",
@@ -19,7 +25,7 @@ growth_lines <- function(rows) {
     "| --- | --- | --- | --- | --- | --- |",
     sprintf("| %s | %s | %.3g | %.2f | %s | %.3g |", format(rows$size, big.mark = ",", scientific = FALSE, trim = TRUE),
       format(rows$nodes, big.mark = ",", trim = TRUE), 1e3 * rows$cpu,
-      (rows$cpu / rows$work) / (rows$cpu / rows$work)[1],
+      relative_cost(rows),
       ifelse(is.na(rows$error), "", sprintf("%.0f", 100 * rows$error)), rows$call), ""
   )
 }

@@ -83,20 +83,32 @@ impl Lookup<'_> {
     }
 }
 
+/// Units that look up one number per class cell have a version for every usual number of cells.
+macro_rules! by_cells {
+    ($at:ident, $cells:ident($($arg:expr),*), $others:expr) => {
+        match ($at.inner, $at.n_cells) {
+            (1, 1) => $cells::<1>($($arg),*),
+            (1, 2) => $cells::<2>($($arg),*),
+            (1, 3) => $cells::<3>($($arg),*),
+            (1, 4) => $cells::<4>($($arg),*),
+            (1, 5) => $cells::<5>($($arg),*),
+            (1, 6) => $cells::<6>($($arg),*),
+            (1, 7) => $cells::<7>($($arg),*),
+            (1, 8) => $cells::<8>($($arg),*),
+            (1, 9) => $cells::<9>($($arg),*),
+            (1, 10) => $cells::<10>($($arg),*),
+            (1, 12) => $cells::<12>($($arg),*),
+            (1, 16) => $cells::<16>($($arg),*),
+            _ => $others,
+        }
+    };
+}
+
 /// `out`, [cell][unit × inner], times each unit's row of the table; its offset is added to `offset`. `assign`: `out` has
 /// nothing in it yet.
 pub(super) fn multiply(out: &mut [f64], table: &Scaled, at: Lookup, assign: bool, offset: &mut [f64]) {
     offset.iter_mut().zip(at.rows()).for_each(|(o, row)| *o += row.map_or(0.0, |r| table.offset[r]));
-    match (at.inner, at.n_cells) {
-        (1, 1) => multiply_cells::<1>(out, &table.values, at, assign),
-        (1, 2) => multiply_cells::<2>(out, &table.values, at, assign),
-        (1, 3) => multiply_cells::<3>(out, &table.values, at, assign),
-        (1, 4) => multiply_cells::<4>(out, &table.values, at, assign),
-        (1, 5) => multiply_cells::<5>(out, &table.values, at, assign),
-        (1, 6) => multiply_cells::<6>(out, &table.values, at, assign),
-        (1, 9) => multiply_cells::<9>(out, &table.values, at, assign),
-        _ => multiply_rows(out, &table.values, at, assign),
-    }
+    by_cells!(at, multiply_cells(out, &table.values, at, assign), multiply_rows(out, &table.values, at, assign))
 }
 
 fn multiply_cells<const K: usize>(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
@@ -122,6 +134,15 @@ fn columns<const K: usize>(all: &mut [f64], n: usize) -> [&mut [f64]; K] {
 }
 
 fn multiply_rows(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
+    if at.inner == 1 {
+        for (cell, out) in out.chunks_exact_mut(at.of_unit.len()).enumerate() {
+            for (out, row) in out.iter_mut().zip(at.rows()) {
+                let factor = row.map_or(1.0, |r| values[r * at.n_cells + cell]);
+                *out = if assign { factor } else { *out * factor };
+            }
+        }
+        return;
+    }
     for (cell, out) in out.chunks_exact_mut(at.of_unit.len() * at.inner).enumerate() {
         for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows()) {
             match row {
@@ -143,16 +164,7 @@ fn multiply_rows(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
 
 /// Adds weights [cell][unit × inner] to the units' rows of a table [row][cell × inner].
 pub(super) fn scatter(table: &mut [f64], from: &[f64], at: Lookup) {
-    match (at.inner, at.n_cells) {
-        (1, 1) => scatter_cells::<1>(table, from, at),
-        (1, 2) => scatter_cells::<2>(table, from, at),
-        (1, 3) => scatter_cells::<3>(table, from, at),
-        (1, 4) => scatter_cells::<4>(table, from, at),
-        (1, 5) => scatter_cells::<5>(table, from, at),
-        (1, 6) => scatter_cells::<6>(table, from, at),
-        (1, 9) => scatter_cells::<9>(table, from, at),
-        _ => scatter_rows(table, from, at),
-    }
+    by_cells!(at, scatter_cells(table, from, at), scatter_rows(table, from, at))
 }
 
 fn scatter_cells<const K: usize>(table: &mut [f64], from: &[f64], at: Lookup) {
@@ -166,6 +178,15 @@ fn scatter_cells<const K: usize>(table: &mut [f64], from: &[f64], at: Lookup) {
 }
 
 fn scatter_rows(table: &mut [f64], from: &[f64], at: Lookup) {
+    if at.inner == 1 {
+        for (cell, from) in from.chunks_exact(at.of_unit.len()).enumerate() {
+            for (from, row) in from.iter().zip(at.rows()) {
+                let Some(r) = row else { continue };
+                table[r * at.n_cells + cell] += from;
+            }
+        }
+        return;
+    }
     for (cell, from) in from.chunks_exact(at.of_unit.len() * at.inner).enumerate() {
         for (from, row) in from.chunks_exact(at.inner).zip(at.rows()) {
             let Some(r) = row else { continue };
@@ -187,23 +208,17 @@ fn gather_cells<const K: usize>(out: &mut [f64], table: &[f64], at: Lookup) {
 
 /// Adds log values of the units' rows to `out`, [cell][unit × inner].
 pub(super) fn gather(out: &mut [f64], table: &[f64], at: Lookup) {
-    match (at.inner, at.n_cells) {
-        (1, 1) => return gather_cells::<1>(out, table, at),
-        (1, 2) => return gather_cells::<2>(out, table, at),
-        (1, 3) => return gather_cells::<3>(out, table, at),
-        (1, 4) => return gather_cells::<4>(out, table, at),
-        (1, 5) => return gather_cells::<5>(out, table, at),
-        (1, 6) => return gather_cells::<6>(out, table, at),
-        (1, 9) => return gather_cells::<9>(out, table, at),
-        (1, _) => {
-            for (cell, out) in out.chunks_exact_mut(at.of_unit.len()).enumerate() {
-                for (out, row) in out.iter_mut().zip(at.rows()) {
-                    *out += row.map_or(0.0, |r| table[r * at.n_cells + cell]);
-                }
+    by_cells!(at, gather_cells(out, table, at), gather_rows(out, table, at))
+}
+
+fn gather_rows(out: &mut [f64], table: &[f64], at: Lookup) {
+    if at.inner == 1 {
+        for (cell, out) in out.chunks_exact_mut(at.of_unit.len()).enumerate() {
+            for (out, row) in out.iter_mut().zip(at.rows()) {
+                *out += row.map_or(0.0, |r| table[r * at.n_cells + cell]);
             }
-            return;
         }
-        _ => {}
+        return;
     }
     for (cell, out) in out.chunks_exact_mut(at.of_unit.len() * at.inner).enumerate() {
         for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows()) {
@@ -223,7 +238,8 @@ mod tests {
     fn products_equal_exponentials_of_sums() {
         let of_unit = [2, 0, NONE, 1, 2];
         let n = of_unit.len();
-        for (n_cells, inner) in [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (9, 1), (2, 3), (1, 4)] {
+        let widths = (1..=17).map(|n_cells| (n_cells, 1));
+        for (n_cells, inner) in widths.chain([(2, 3), (1, 4)]) {
             let row = n_cells * inner;
             let log: Vec<f64> = (0..3 * row).map(|i| -((i * 7 % 11) as f64) * 0.3).collect();
             let at = Lookup { of_unit: &of_unit, first: 0, n_cells, inner };
