@@ -7,14 +7,15 @@
 #'
 #' @param method Text. `"auto"` (default): equally spaced points for up to three dimensions, scrambled Sobol points
 #'   from four on. `"rectangular"`: equally spaced points; `"gauss_hermite"`: points for polynomials times the normal
-#'   density; `"monte_carlo"`: random points; `"sobol"`: scrambled Sobol points. `"graded"`: as `"rectangular"`, common to
-#'   all clusters, and crowded where a class logit of large variance is nearly a step, wherever it is in the end (Takahasi
-#'   and Mori 1974); `"auto"` uses it where a common grid of equally spaced points would miss such a step.
+#'   density; `"monte_carlo"`: random points; `"sobol"`: scrambled Sobol points. `"graded"`: as `"rectangular"`,
+#'   common to all clusters, and crowded where a class logit of large variance is nearly a step, wherever it is in the
+#'   end (Takahasi and Mori 1974); `"auto"` uses it where equally spaced common points would miss such a step.
 #' @param points Whole number of at least 2: points in each dimension; for `"monte_carlo"` and `"sobol"` the points of
 #'   all dimensions together. `NULL` (default): 31 for one dimension, 15 each for more, 2,000 quasi-random ones.
 #' @param adaptive `TRUE` or `FALSE`: whether the points follow each cluster's (and unit's) posterior. `NULL`
-#'   (default): adaptive, except for `"monte_carlo"` and `"graded"`, and that with everything left open and few distinct data patterns a fine grid common to
-#'   all is tried first (it is faster) and kept if halving its step changes the log-likelihood by less than 0.002.
+#'   (default): adaptive, except for `"monte_carlo"` and `"graded"`. With everything left open and few distinct data
+#'   patterns, a fine grid common to all is tried first (it is faster) and kept if halving its step changes the
+#'   log-likelihood by less than 0.002.
 #'
 #'   Few random points that follow the posterior have large weights in its tails, and a maximum found on them can belong
 #'   to the points rather than to the model. So `quadrature("monte_carlo", adaptive = TRUE)` is checked at the end: where
@@ -55,8 +56,8 @@ quadrature <- function(method = c("auto", "rectangular", "graded", "gauss_hermit
 print.mlmix_quadrature <- function(x, ...) {
   how <- switch(x$method,
     auto = "points chosen by the number of dimensions",
-    rectangular = "equally spaced points", graded = "points that crowd at steep class logits", gauss_hermite = "Gauss-Hermite points",
-    monte_carlo = "random points", sobol = "scrambled Sobol points"
+    rectangular = "equally spaced points", graded = "points that crowd at steep class logits",
+    gauss_hermite = "Gauss-Hermite points", monte_carlo = "random points", sobol = "scrambled Sobol points"
   )
   each <- if (x$method %in% c("monte_carlo", "sobol")) "in all" else "in each dimension"
   count <- if (is.null(x$points)) "" else paste0(x$points, " ")
