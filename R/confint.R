@@ -47,7 +47,10 @@ confint.mlmix <- function(object, parm, level = 0.95, method = c("wald", "profil
   method <- check_choice(method, c("wald", "profile", "bootstrap"), "method")
   table <- natural_estimates(object, level, fixed = FALSE)
   chosen <- if (missing(parm)) seq_len(nrow(table)) else check_parm(parm, table$name, object$data$merged)
-  if (method == "bootstrap") return(bootstrap_confint(object, table$name[chosen], level, boot, ..., call = frame))
+  if (method == "bootstrap") {
+    # by name, so that no argument in `...` is taken for one of these
+    return(bootstrap_confint(fit = object, names = table$name[chosen], level = level, boot = boot, ..., call = frame))
+  }
   if (method == "profile") {
     return(profile_confint(object, table$name[chosen], level, check_flag(progress, "progress"), frame))
   }

@@ -134,5 +134,6 @@ test_that("bootstrap limits are the quantiles, of this fit's bootstrap only", {
     unname(stats::quantile(values, c(0.025, 0.975))))
   expect_identical(confint(fit, "c#1~1", method = "bootstrap", replications = 20, seed = 1, threads = 1),
     confint(fit, "c#1~1", method = "bootstrap", boot = boot))
+  expect_error(confint(fit, "c#1~1", method = "bootstrap", n = 20), "unused argument")
   expect_error(confint(carcinoma_fit(3), method = "bootstrap", boot = boot), "another fit")
 })
