@@ -54,8 +54,13 @@ confint.mlmix <- function(object, parm, level = 0.95, method = c("wald", "profil
   if (method == "profile") {
     return(profile_confint(object, table$name[chosen], level, check_flag(progress, "progress"), frame))
   }
-  limits <- as.matrix(table[chosen, c("conf.low", "conf.high")])
-  dimnames(limits) <- list(table$name[chosen], limit_names((1 - level) / 2))
+  limit_matrix(table[chosen, ], level)
+}
+
+# The limits of a table of estimates as confint() gives them.
+limit_matrix <- function(table, level) {
+  limits <- as.matrix(table[c("conf.low", "conf.high")])
+  dimnames(limits) <- list(table$name, limit_names((1 - level) / 2))
   limits
 }
 

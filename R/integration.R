@@ -54,7 +54,7 @@ integration_words <- function(x) {
 }
 
 rule_words <- function(x) {
-  grid <- x$method %in% c("rectangular", "graded", "gauss_hermite")
+  grid <- x$method %in% grid_rules
   several <- nrow(x$dimensions[x$dimensions$how == "numeric", ]) > 1
   levels <- unique(x$dimensions$level[x$dimensions$how == "numeric"])
   each <- if (grid && several) " each" else if (!grid && length(levels) > 1) " at each level" else ""

@@ -37,9 +37,8 @@ component_kinds <- c(
 )
 
 new_model <- function(components, cluster = NULL, reshape = NULL, starts = c(20, 5), call = rlang::caller_env()) {
-  kinds <- component_kinds
   for (i in seq_along(components)) {
-    if (!inherits(components[[i]], kinds)) {
+    if (!inherits(components[[i]], component_kinds)) {
       given <- names(components)[i]
       abort_spec(c(
         "Component {i} of {.fn mixture_model} is not a part of a model.",
@@ -51,7 +50,7 @@ new_model <- function(components, cluster = NULL, reshape = NULL, starts = c(20,
   if (!is.null(cluster)) {
     check_string(cluster, "cluster", "the name of one variable", call = call)
   }
-  parts <- lapply(kinds, function(kind) unname(Filter(function(x) inherits(x, kind), components)))
+  parts <- lapply(component_kinds, function(kind) unname(Filter(function(x) inherits(x, kind), components)))
   model <- structure(c(parts, list(cluster = cluster, reshape = reshape, starts = starts)), class = "mlmix_model")
   check_model(model, call)
 }

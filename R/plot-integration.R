@@ -3,7 +3,7 @@
 # The engine evaluates the likelihood again at the estimates. A rule that cannot be used gives NA and its reason.
 integration_data <- function(fit, level, call, points = NULL, methods = NULL, adaptive = NULL) {
   used <- fit$integration
-  known <- c("rectangular", "graded", "gauss_hermite", "monte_carlo", "sobol")
+  known <- c(grid_rules, random_rules)
   methods <- methods %||% used$method
   for (method in methods) choose_name(method, known, "methods", "rules of integration", call)
   adaptive <- adaptive %||% isTRUE(used$adaptive)
@@ -40,7 +40,7 @@ log_likelihood_under <- function(fit, method, points, adaptive, call) {
 # By default from half the points used up to about four times the nodes used.
 check_points <- function(points, used, n_numeric, call) {
   if (is.null(points)) {
-    grid <- used$method %in% c("rectangular", "graded", "gauss_hermite")
+    grid <- used$method %in% grid_rules
     most <- if (grid) used$points * 4^(1 / n_numeric) else 4 * used$points
     points <- round(exp(seq(log(max(2, used$points / 2)), log(most), length.out = 8)))
     points <- points[abs(log(points / used$points)) > 0.15]

@@ -36,7 +36,7 @@
 #' @export
 quadrature <- function(method = c("auto", "rectangular", "graded", "gauss_hermite", "monte_carlo", "sobol"),
                        points = NULL, adaptive = NULL, max_nodes = 1e7) {
-  method <- check_choice(method, c("auto", "rectangular", "graded", "gauss_hermite", "monte_carlo", "sobol"), "method")
+  method <- check_choice(method, c("auto", grid_rules, random_rules), "method")
   if (!is.null(points)) points <- check_count(points, "points", min = 2)
   if (!is.null(adaptive)) adaptive <- check_flag(adaptive, "adaptive")
   if (method == "graded" && isTRUE(adaptive)) {
@@ -59,7 +59,7 @@ print.mlmix_quadrature <- function(x, ...) {
     rectangular = "equally spaced points", graded = "points that crowd at steep class logits",
     gauss_hermite = "Gauss-Hermite points", monte_carlo = "random points", sobol = "scrambled Sobol points"
   )
-  each <- if (x$method %in% c("monte_carlo", "sobol")) "in all" else "in each dimension"
+  each <- if (x$method %in% random_rules) "in all" else "in each dimension"
   count <- if (is.null(x$points)) "" else paste0(x$points, " ")
   where <- if (is.null(x$points)) "" else paste0(" ", each)
   adaptive <- if (is.null(x$adaptive) && x$method %in% c("monte_carlo", "graded")) "not adaptive" else
@@ -67,3 +67,7 @@ print.mlmix_quadrature <- function(x, ...) {
   cat(strwrap(paste0("Numerical integration: ", count, how, where, ", ", adaptive), 80, exdent = 2), sep = "\n")
   invisible(x)
 }
+
+# Rules whose points count per dimension, and in all.
+grid_rules <- c("rectangular", "graded", "gauss_hermite")
+random_rules <- c("monte_carlo", "sobol")

@@ -56,9 +56,7 @@ glance.mlmix_structural <- function(x, ...) {
 confint.mlmix_structural <- function(object, parm, level = 0.95, ...) {
   table <- structural_limits(object, check_level(level))
   chosen <- if (missing(parm)) seq_len(nrow(table)) else check_parm(parm, table$name)
-  limits <- as.matrix(table[chosen, c("conf.low", "conf.high")])
-  dimnames(limits) <- list(table$name[chosen], limit_names((1 - level) / 2))
-  limits
+  limit_matrix(table[chosen, ], level)
 }
 
 #' @export

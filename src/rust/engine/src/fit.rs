@@ -286,7 +286,7 @@ pub fn evaluate(
     }
     let plan = Plan::new(&model)?;
     let rule = Strategy::new(&options.quadrature, numeric_dims(&plan)).main;
-    let given = options.quadrature.steps.as_ref().map(|steps| Gradings::of(steps, &model, &plan));
+    let given = Gradings::given(&options.quadrature, &model, &plan);
     let mut prepared = prepare_graded(model, plan, sample, rule, given.clone().unwrap_or_default(), options.seed)?;
     let working = to_working(&prepared.program, parameters)
         .ok_or_else(|| EngineError::spec("parameters", "a covariance matrix is not positive semi-definite"))?;

@@ -42,7 +42,7 @@ struct Task<'a> {
 pub fn estimate(model: Model, sample: Sample, options: &Options, monitor: &dyn Monitor) -> Result<(Prepared, Found)> {
     let plan = Plan::new(&model)?;
     let strategy = Strategy::new(&options.quadrature, numeric_dims(&plan));
-    let given = options.quadrature.steps.as_ref().map(|steps| Gradings::of(steps, &model, &plan));
+    let given = Gradings::given(&options.quadrature, &model, &plan);
     let task = Task { model, plan, sample, strategy, given, options, monitor };
     let (mut prepared, mut found) = task.usual()?;
     task.finer(&mut prepared, &mut found)?;

@@ -1,6 +1,6 @@
 //! A model compiled for its data and its nodes, and how far off the integral is.
 
-use super::options::{NamedGrading, Options, Quadrature};
+use super::options::{NamedGrading, Options, Quadrature, QuadratureRequest};
 use super::search::Found;
 use super::space::Space;
 use crate::compiled::plan::{How, Plan};
@@ -51,8 +51,13 @@ impl Gradings {
             .collect()
     }
 
+    /// What a request gives; `None` leaves it to the parameters.
+    pub fn given(request: &QuadratureRequest, model: &Model, plan: &Plan) -> Option<Gradings> {
+        request.steps.as_ref().map(|steps| Gradings::of(steps, model, plan))
+    }
+
     /// The dimensions of `plan`, graded as named; those not named are equally spaced.
-    pub fn of(named: &[NamedGrading], model: &Model, plan: &Plan) -> Gradings {
+    fn of(named: &[NamedGrading], model: &Model, plan: &Plan) -> Gradings {
         let grading = |latent: usize| {
             let found = named.iter().find(|n| n.latent == model.latents[latent].name);
             found.map_or(Grading::default(), |n| Grading {

@@ -333,12 +333,17 @@ fn spread_of(t: &Term, sample: &Sample) -> f64 {
 }
 
 /// See `Starts::centring`; where an intercept serves several class patterns or predictors, the average over them.
-fn centring(model: &Model, sample: &Sample) -> Vec<(usize, Vec<(usize, f64)>)> {
+fn centring<'a>(model: &'a Model, sample: &Sample) -> Vec<(usize, Vec<(usize, f64)>)> {
     let mut cells: BTreeMap<usize, (f64, Vec<(usize, f64)>)> = BTreeMap::new();
-    let mut add = |anchors: &[&Coefficient], sign: f64, p: &Predictor| {
-        let slopes = || p.terms.iter().filter(|t| t.covariate.is_some() && t.latents.is_empty());
-        let all = || anchors.iter().copied().chain(slopes().map(|t| &t.coefficient));
-        let mut classes: Vec<usize> = all().flat_map(|c| c.classes()).copied().collect();
+    let mut add = |anchors: &[&'a Coefficient], sign: f64, p: &'a Predictor| {
+        if anchors.is_empty() {
+            return;
+        }
+        let of_covariate = |t: &'a Term| Some((&t.coefficient, moments(sample, t.covariate?).0));
+        let slopes: Vec<(&Coefficient, f64)> =
+            p.terms.iter().filter(|t| t.latents.is_empty()).filter_map(of_covariate).collect();
+        let all = anchors.iter().copied().chain(slopes.iter().map(|(c, _)| *c));
+        let mut classes: Vec<usize> = all.flat_map(|c| c.classes()).copied().collect();
         classes.sort_unstable();
         classes.dedup();
         let mut state = vec![0; model.classes.len()];
@@ -347,8 +352,7 @@ fn centring(model: &Model, sample: &Sample) -> Vec<(usize, Vec<(usize, f64)>)> {
             for anchor in anchors.iter().filter_map(|c| c.parameter(&state)) {
                 let (count, list) = cells.entry(anchor).or_default();
                 *count += 1.0;
-                let mean = |t: &Term| t.covariate.map_or(0.0, |c| moments(sample, c).0);
-                list.extend(slopes().filter_map(|t| Some((t.coefficient.parameter(&state)?, sign * mean(t)))));
+                list.extend(slopes.iter().filter_map(|(c, mean)| Some((c.parameter(&state)?, sign * mean))));
             }
         }
     };

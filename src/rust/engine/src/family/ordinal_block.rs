@@ -15,7 +15,7 @@ impl Categories<'_> {
         self.thresholds.len() + 1
     }
 
-    /// Distance of the two thresholds of an inner category.
+    /// Distance of the two thresholds of an inner category; `None` for others, and for category 0, which does not exist.
     fn width(&self, k: usize) -> Option<f64> {
         (k > 1 && k < self.count()).then(|| self.thresholds[k - 1] - self.thresholds[k - 2])
     }
@@ -38,7 +38,7 @@ pub fn log_densities(y: &[f64], eta: &[f64], thresholds: &[f64], out: &mut [f64]
     let mut above = vec![0.0; 2 * n];
     let (below, above) = above.split_at_mut(n);
     let far = f64::MAX.sqrt();
-    let shares: Vec<f64> = (0..=c.count()).map(|k| if k == 0 { 0.0 } else { c.log_share(k) }).collect();
+    let shares: Vec<f64> = (0..=c.count()).map(|k| c.log_share(k)).collect();
     for i in 0..n {
         let k = y[i] as usize;
         below[i] = if k > 1 { thresholds[k - 2] - eta[i] } else { -far };
@@ -53,7 +53,7 @@ pub fn log_densities(y: &[f64], eta: &[f64], thresholds: &[f64], out: &mut [f64]
 pub fn add_weighted_scores(y: &[f64], eta: &[f64], thresholds: &[f64], weights: &[f64], out: &mut WeightedScores) {
     let c = Categories { thresholds };
     let (n, m) = (y.len(), c.count());
-    let rest: Vec<f64> = (0..=m).map(|k| if k == 0 { 0.0 } else { c.rest(k) }).collect();
+    let rest: Vec<f64> = (0..=m).map(|k| c.rest(k)).collect();
     // F_k and 1 − F_k for k = 0..=m, [m + 1][n]
     let (mut lower, mut upper) = (vec![0.0; (m + 1) * n], vec![1.0; (m + 1) * n]);
     lower[m * n..].fill(1.0);

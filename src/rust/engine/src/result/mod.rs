@@ -2,5 +2,6 @@
 
 pub mod assemble;
 pub mod value;
+mod warnings;
 
 pub use value::Value;
