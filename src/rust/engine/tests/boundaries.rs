@@ -263,3 +263,106 @@ fn a_correlation_of_one_converges_and_is_named() {
     one.data = case.data.clone();
     assert!((log_likelihood(&result) - log_likelihood(&fit(&one))).abs() < 1e-6);
 }
+
+/// y = (1 + x) u + e, with `apart` random effects of intercept and slope that have equal variances and a free covariance.
+fn line_of_one_effect(apart: bool) -> Case {
+    let mut s = Spec::default();
+    let (a, b, v) = (s.free("y~1", 0.0), s.free("y~x", 0.0), s.free("y~~y", 1.0));
+    let w = s.free("variance", 0.7);
+    s.latent("u", BETWEEN, vec![], w.clone());
+    if apart {
+        s.latent("v", BETWEEN, vec![], w);
+        let c = s.free("covariance", 0.2);
+        s.covariance("v", "u", c);
+    }
+    let slope_effect = if apart { "v" } else { "u" };
+    let effects = [loading(constant(1.0), "u"), term(constant(1.0), Some("x"), &[slope_effect])];
+    s.gaussian("y", [intercept(a), slope(b, "x")].into_iter().chain(effects).collect(), v);
+    let mut case = Case::new(if apart { "two effects" } else { "one effect" }, s, Shape::Rows(480));
+    case.data.cluster = Some((0..480).map(|r| r / 6).collect());
+    let x = case.column_mut("x").clone();
+    let mut rng = Stream::new(3, 3);
+    let u: Vec<f64> = (0..80).map(|_| rng.normal()).collect();
+    *case.column_mut("y") = (0..480).map(|r| u[r / 6] * (1.0 + x[r]) + rng.normal()).collect();
+    case
+}
+
+/// Items of one factor, with `apart` of two standardised factors with a free correlation.
+fn items_of_one_factor(apart: bool) -> Case {
+    let mut s = Spec::default();
+    s.latent("f", WITHIN, vec![], constant(1.0));
+    if apart {
+        s.latent("g", WITHIN, vec![], constant(1.0));
+        let r = s.free("correlation", 0.3);
+        s.covariance("g", "f", r);
+    }
+    for i in 0..8 {
+        let (a, l) = (s.free(&format!("u{i}~1"), 0.0), s.free(&format!("u{i}~f"), 1.0));
+        s.item(&format!("u{i}"), vec![intercept(a), loading(l, if apart && i >= 4 { "g" } else { "f" })]);
+    }
+    let mut case = Case::new(if apart { "two factors" } else { "one factor" }, s, Shape::Rows(600));
+    let mut rng = Stream::new(3, 8);
+    let f: Vec<f64> = (0..600).map(|_| rng.normal()).collect();
+    for i in 0..8 {
+        *case.column_mut(&format!("u{i}")) =
+            f.iter().map(|f| f64::from(u8::from(1.2 * f + 1.8 * rng.normal() > 0.0))).collect();
+    }
+    case
+}
+
+/// Matrices with equal or fixed entries are estimated as they are; their correlations of 1 are boundaries as well.
+#[test]
+fn correlations_of_one_in_restricted_matrices() {
+    for (apart, together, boundary, tolerance) in [
+        (line_of_one_effect(true), line_of_one_effect(false), vec!["variance", "covariance"], 1e-4),
+        // two dimensions of integration against one
+        (items_of_one_factor(true), items_of_one_factor(false), vec!["correlation"], 0.02),
+    ] {
+        let (one, two) = (fit(&together), fit(&apart));
+        check(&apart, &two, &boundary);
+        let (a, b) = (log_likelihood(&two), log_likelihood(&one));
+        assert!((a - b).abs() < tolerance, "{}: {a} and {b}", apart.name);
+    }
+}
+
+/// Value, gradient and curvature of the barrier alone, as differences see them.
+#[test]
+fn the_barrier_has_the_derivatives_it_says() {
+    for case in [line_of_one_effect(true), items_of_one_factor(true)] {
+        let plain = case.prepared();
+        let mut guarded = plain.space.clone();
+        guarded.barrier.weight = 0.7;
+        let barrier = &guarded.barrier;
+        let n = case.spec.parameters.len();
+        let at: Vec<f64> = (0..n).map(|p| 0.9 - 0.5 * f64::from(u8::from(p + 1 == n)) + 0.01 * p as f64).collect();
+        let names: Vec<&str> = case.spec.parameters.iter().map(|p| p["name"].as_str().unwrap()).collect();
+        let get = |v: &[f64], name: &str| names.iter().position(|n| *n == name).map_or(1.0, |p| v[p]);
+        let covariance = if names.contains(&"covariance") { "covariance" } else { "correlation" };
+        let log_det = |v: &[f64]| 0.7 * (get(v, "variance").powi(2) - get(v, covariance).powi(2)).ln();
+        assert!((barrier.value(&at) - log_det(&at)).abs() < 1e-12, "{}", case.name);
+        let mut information = vec![0.0; n * n];
+        barrier.add_information(&at, &mut information);
+        let gradient = |v: &[f64]| {
+            let mut g = vec![0.0; n];
+            barrier.add_gradient(v, &mut g);
+            g
+        };
+        let moved = |p: usize, step: f64| {
+            let mut v = at.clone();
+            v[p] += step;
+            v
+        };
+        let g = gradient(&at);
+        for p in 0..n {
+            let h = 1e-5;
+            let (up, down) = (moved(p, h), moved(p, -h));
+            let slope = (barrier.value(&up) - barrier.value(&down)) / (2.0 * h);
+            assert!((g[p] - slope).abs() < 1e-6 * (1.0 + slope.abs()), "{}: {} {slope}", names[p], g[p]);
+            for (q, (a, b)) in gradient(&up).into_iter().zip(gradient(&down)).enumerate() {
+                let curvature = (b - a) / (2.0 * h);
+                let own = information[p * n + q];
+                assert!((own - curvature).abs() < 1e-5 * (1.0 + curvature.abs()), "{}: {own} {curvature}", names[p]);
+            }
+        }
+    }
+}

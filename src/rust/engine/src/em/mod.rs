@@ -1,6 +1,7 @@
 //! From a program to its maximum: coordinates, starting values, adaptation of the nodes, the two-stage random starts.
 
 pub mod admissible;
+pub mod barrier;
 pub mod estimate;
 pub mod options;
 pub mod prepared;

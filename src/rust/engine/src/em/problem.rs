@@ -1,4 +1,4 @@
-//! The likelihood (with the priors, where there are any) as a function of optimiser coordinates, for given nodes.
+//! The likelihood (with priors and barrier, where there are any) as a function of optimiser coordinates, for given nodes.
 
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ impl Monitor for Silent {
 /// Clusters for each coordinate, for cross-products of scores to say how the log-likelihood curves.
 const ENOUGH_CLUSTERS: usize = 3;
 
+#[derive(Clone, Copy)]
 pub struct Problem<'a> {
     pub program: &'a Program,
     pub space: &'a Space,
@@ -38,15 +39,26 @@ pub struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    /// A log-likelihood (observed or complete-data) with the priors, in the optimiser's coordinates.
-    fn with_priors(&self, working: &[f64], f: f64, mut sums: Accumulator) -> Value {
-        let priors = &self.space.priors;
-        priors.add_gradient(working, &mut sums.gradient);
+    /// What is added to log-likelihoods: the priors' log-density, and the barrier where a climb needs it.
+    fn added(&self, working: &[f64]) -> f64 {
+        self.space.priors.log_density(working) + self.space.barrier.value(working)
+    }
+
+    /// Minus the second derivatives of what is added.
+    fn add_precision(&self, working: &[f64], information: &mut [f64]) {
+        self.space.priors.add_precision(information, working.len());
+        self.space.barrier.add_information(working, information);
+    }
+
+    /// A log-likelihood (observed or complete-data) with what is added, in the optimiser's coordinates.
+    fn complete(&self, working: &[f64], f: f64, mut sums: Accumulator) -> Value {
+        self.space.priors.add_gradient(working, &mut sums.gradient);
+        self.space.barrier.add_gradient(working, &mut sums.gradient);
         if let Some(i) = &mut sums.information {
-            priors.add_precision(i, working.len());
+            self.add_precision(working, i);
         }
         Value {
-            f: f + priors.log_density(working),
+            f: f + self.added(working),
             gradient: self.space.gradient(&sums.gradient),
             scaling: sums.information.map(|i| self.space.matrix(&i, working.len())),
             touching: None,
@@ -66,15 +78,15 @@ impl Objective for Problem<'_> {
             &working,
             Want { gradient: true, information: want_scaling, moments: false },
         );
-        let prior = self.space.priors.log_density(&working);
-        let touching = e.expected.map(|e| Arc::new(Touching { weights: e.weights, f: e.log_likelihood + prior }));
-        Value { touching, ..self.with_priors(&working, e.log_likelihood, e.sums) }
+        let added = self.added(&working);
+        let touching = e.expected.map(|e| Arc::new(Touching { weights: e.weights, f: e.log_likelihood + added }));
+        Value { touching, ..self.complete(&working, e.log_likelihood, e.sums) }
     }
     /// The expected complete-data log-likelihood, of which the E-step has left the posterior weights.
     fn surrogate(&self, weights: &[Vec<f64>], x: &[f64], want_scaling: bool) -> Option<Value> {
         let working = self.space.to_working(x);
         let (f, sums) = complete_data(self.program, self.nodes, &working, weights, want_scaling)?;
-        Some(self.with_priors(&working, f, sums))
+        Some(self.complete(&working, f, sums))
     }
     /// Cross-products of the clusters' scores (Berndt, Hall, Hall & Hausman 1974), where there are enough clusters.
     fn curvature(&self, x: &[f64]) -> Option<Vec<f64>> {
@@ -83,7 +95,10 @@ impl Objective for Problem<'_> {
             return None;
         }
         let squares = score_squares(self.program, self.space, self.nodes, x, &units.weight);
-        Some(squares.iter().zip(self.space.prior_precision()).map(|(s, p)| s + p).collect())
+        let working = self.space.to_working(x);
+        let mut added = vec![0.0; working.len() * working.len()];
+        self.add_precision(&working, &mut added);
+        Some(squares.iter().zip(self.space.matrix(&added, working.len())).map(|(s, a)| s + a).collect())
     }
     fn lower(&self) -> &[f64] {
         &self.space.lower

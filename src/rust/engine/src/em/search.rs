@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::admissible::{lifted, to_working};
+use super::barrier::climb_inside;
 use super::options::{Options, StandardErrors};
 use super::problem::{Monitor, Problem};
 use super::space::Space;
@@ -11,7 +12,7 @@ use crate::compiled::Program;
 use crate::error::{EngineError, Result};
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::{evaluate, Want};
-use crate::optim::maximise::{maximise, Maximum, Settings, Status};
+use crate::optim::maximise::{Maximum, Settings, Status};
 
 #[derive(Clone, Debug)]
 pub struct StartRow {
@@ -31,6 +32,8 @@ pub struct Climbed {
     pub nodes: Nodes,
     /// Adaptation was given up because it broke the integral.
     pub fell_back: bool,
+    /// Free parameters of covariance matrices in natural form that are singular at the maximum.
+    pub singular: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -134,18 +137,21 @@ pub fn climb(ground: Ground, x: Vec<f64>, settings: Settings, start: usize) -> C
     let Ground { program, space, nodes: common, adaptive, monitor } = ground;
     let mut nodes = common.clone();
     let run = |nodes: &Nodes, x: Vec<f64>, settings: Settings| {
-        maximise(&Problem { program, space, nodes, monitor, start }, x, settings)
+        climb_inside(Problem { program, space, nodes, monitor, start }, x, settings)
     };
     let numeric = nodes.between.dims + nodes.within.dims > 0;
     if !adaptive || !numeric || settings.em_only {
-        return Climbed { maximum: run(&nodes, x, settings), nodes, fell_back: false };
+        let (maximum, singular) = run(&nodes, x, settings);
+        return Climbed { maximum, nodes, fell_back: false, singular };
     }
     let mut fell_back = !adapt(program, &mut nodes, &space.to_working(&x), 4);
     let mut total: Option<Maximum> = None;
+    let mut singular = vec![];
     for round in 0..ROUNDS {
         let cap = if round < 3 && !fell_back { 12 << round } else { settings.max_iterations };
         let from = total.as_ref().map_or_else(|| x.clone(), |t: &Maximum| t.x.clone());
-        let mut m = run(&nodes, from, Settings { max_iterations: cap.min(settings.max_iterations), ..settings });
+        let mut m;
+        (m, singular) = run(&nodes, from, Settings { max_iterations: cap.min(settings.max_iterations), ..settings });
         let first_value = m.trace.first().copied().unwrap_or(f64::NAN);
         if let Some(t) = &total {
             m.iterations += t.iterations;
@@ -164,8 +170,8 @@ pub fn climb(ground: Ground, x: Vec<f64>, settings: Settings, start: usize) -> C
         }
         fell_back = !adapt(program, &mut nodes, &space.to_working(&x_now), 3);
     }
-    let maximum = total.unwrap_or_else(|| run(&nodes, x, settings));
-    Climbed { maximum, nodes, fell_back }
+    let maximum = total.unwrap_or_else(|| run(&nodes, x, settings).0);
+    Climbed { maximum, nodes, fell_back, singular }
 }
 
 /// Runs all starts. `first_stage`: a program with common nodes (same model and data) for the short climbs.

@@ -1,6 +1,7 @@
 //! Optimiser coordinates: the free parameters on the working scale, less those that linear constraints determine.
 
 use super::admissible::repaired;
+use super::barrier::Barrier;
 use super::prior::Priors;
 use crate::compiled::Program;
 use crate::error::{EngineError, Result};
@@ -16,6 +17,8 @@ pub struct Space {
     pub lower: Vec<f64>,
     pub upper: Vec<f64>,
     pub priors: Priors,
+    /// Without weight unless a climb jams at the edge of what is positive definite.
+    pub barrier: Barrier,
 }
 
 /// A parameter that constraints determine: constant and terms (parameter, weight).
@@ -111,7 +114,7 @@ impl Space {
                 upper.push(hi);
             }
         }
-        Ok(Space { offset, columns, lower, upper, priors: Priors::new(model) })
+        Ok(Space { offset, columns, lower, upper, priors: Priors::new(model), barrier: Barrier::new(program) })
     }
 
     pub fn dim(&self) -> usize {

@@ -3,5 +3,6 @@
 pub mod covariance;
 pub mod information;
 pub mod louis;
+pub mod maximum;
 pub mod scores;
 pub mod separation;

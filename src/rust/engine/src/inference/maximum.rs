@@ -1,0 +1,207 @@
+//! The end of a fit: observed information at the maximum, Newton steps to the last digit, and what is at a boundary or
+//! not identified.
+
+use super::covariance::{identification, invert_kept, sandwich};
+use super::information::{observed_information, without};
+use super::louis;
+use super::scores::cross_product;
+use super::separation::separated;
+use crate::em::options::{Options, StandardErrors};
+use crate::em::prepared::Prepared;
+use crate::em::problem::{Monitor, Problem};
+use crate::em::search::Found;
+use crate::error::{EngineError, Result};
+use crate::optim::maximise::{maximise, Maximum, Settings, Status};
+use crate::optim::{active_set, dot, Objective};
+
+/// Newton steps after the search.
+const NEWTON_ROUNDS: usize = 3;
+/// Newton decrement from which steps with one information matrix lead to the maximum.
+const NEAR: f64 = 1e-6;
+/// Newton decrement from which the maximum is so near that the information matrix there is the same; where it has a
+/// closed form it is cheap enough to be worked out again sooner.
+const SAME: f64 = 2e-9;
+const SAME_EXACT: f64 = 1e-10;
+/// Newton decrement for each independent unit at which the scores' cross-products are the same: off by less than 1e-7.
+const SAME_SCORES: f64 = 1e-14;
+/// Newton steps with one information matrix.
+const FEW_STEPS: usize = 5;
+/// Relative eigenvalue of the information below which it is worked out again more accurately.
+const DOUBTFUL: f64 = 1e-6;
+/// Newton decrement (about twice the log-likelihood still to be gained) that counts as a maximum.
+const CONFIRMED: f64 = 1e-5;
+
+/// What inference found at the maximum, in optimiser coordinates.
+pub struct Inference {
+    pub held: Vec<bool>,
+    pub flat: Vec<bool>,
+    pub saddle: bool,
+    pub information: Option<Vec<f64>>,
+    pub cross_product: Option<Vec<f64>>,
+    /// For the standard errors asked for, NaN rows where there are none.
+    pub vcov: Option<Vec<f64>>,
+    pub scaling: f64,
+}
+
+/// Observed information at the maximum, Newton steps until its decrement is small, and the covariance matrices.
+pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor: &dyn Monitor) -> Result<Inference> {
+    let Prepared { program, space, .. } = prepared;
+    let n = space.dim();
+    let m = &mut found.best.maximum;
+    let problem = Problem { program, space, nodes: &found.best.nodes, monitor, start: 0 };
+    let singular = &found.best.singular;
+    let mut out = Inference {
+        held: held(&problem, m, singular),
+        flat: vec![false; n],
+        saddle: false,
+        information: None,
+        cross_product: None,
+        vcov: None,
+        scaling: f64::NAN,
+    };
+    if options.se == StandardErrors::None || n == 0 {
+        return Ok(out);
+    }
+    let prior = space.prior_precision();
+    let mut information = vec![];
+    let mut unit_scores = None;
+    for round in 0..=NEWTON_ROUNDS {
+        m.value = problem.evaluate(&m.x, true);
+        found.evaluations += 1;
+        let scale: Vec<f64> = m.value.scaling.as_ref().map_or(vec![1.0; n], |s| (0..n).map(|i| s[i * n + i]).collect());
+        out.held = held(&problem, m, singular);
+        let certain = separated(program, space, &found.best.nodes, &space.to_working(&m.x));
+        out.held.iter_mut().zip(certain).for_each(|(h, s)| *h |= s);
+        let exact = louis::applies(program)
+            .then(|| louis::louis_information(program, space, &found.best.nodes, &m.x))
+            .flatten();
+        let is_exact = exact.is_some();
+        let closed = exact.map(|e| {
+            unit_scores = Some(e.scores);
+            without(plus(e.information, &prior), &out.held)
+        });
+        information = closed.unwrap_or_else(|| observed_information(&problem, &m.x, &out.held, &scale, false));
+        if monitor.cancelled() {
+            return Err(EngineError::Interrupted);
+        }
+        let mut id = identification(&information, n, &out.held, &scale);
+        found.evaluations += if is_exact { 0 } else { 2 * n };
+        if id.smallest < DOUBTFUL && !is_exact {
+            information = observed_information(&problem, &m.x, &out.held, &scale, true);
+            found.evaluations += 4 * n;
+            id = identification(&information, n, &out.held, &scale);
+        }
+        (out.flat, out.saddle) = (id.flat, id.saddle);
+        let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
+        let Some(inverse) = invert_kept(&information, n, &kept) else { break };
+        let step = newton_step(&inverse, &m.value.gradient, &kept);
+        m.decrement = dot(&step, &m.value.gradient);
+        // a gradient that is not quite zero curves flat directions: where one is in doubt, climb to the last bit
+        let enough = if id.smallest < DOUBTFUL { 1e-20 } else { options.tolerance };
+        let before = m.decrement;
+        if before > enough && before < NEAR && m.status != Status::MaxIterations {
+            found.evaluations += newton_steps(&problem, m, &inverse, &kept, enough);
+            unit_scores = unit_scores.filter(|_| before <= SAME_EXACT);
+            if before > if is_exact { SAME_EXACT } else { SAME } && m.decrement <= enough && round < NEWTON_ROUNDS {
+                continue;
+            }
+        }
+        let g = &m.value.gradient;
+        let step = newton_step(&inverse, g, &kept);
+        let target: Vec<f64> = m.x.iter().zip(&step).map(|(x, s)| x + s).collect();
+        if m.decrement.abs() <= enough || m.status == Status::MaxIterations || round == NEWTON_ROUNDS {
+            // the last Newton step squares the error: estimates to the digits that others print
+            if m.decrement.abs() <= enough {
+                let last = problem.evaluate(&target, false);
+                let shorter = dot(&last.gradient, &last.gradient) < dot(g, g);
+                if last.f.is_finite() && last.f >= m.value.f - 1e-12 * m.value.f.abs() && shorter {
+                    (m.x, m.value.f, m.value.gradient) = (target, last.f, last.gradient);
+                }
+            }
+            break;
+        }
+        // Newton finish; where it cannot improve, climb again from here
+        let f = problem.evaluate(&target, false).f;
+        let from = if f.is_finite() && f >= m.value.f - 1e-12 * m.value.f.abs() { target } else { m.x.clone() };
+        let again = maximise(
+            &problem,
+            from,
+            Settings { max_iterations: 200, tolerance: options.tolerance * 1e-2, em_only: false },
+        );
+        m.iterations += again.iterations;
+        m.evaluations += again.evaluations;
+        if !again.value.f.is_finite() || again.value.f < m.value.f - 1e-9 * m.value.f.abs() {
+            break;
+        }
+        m.x = again.x;
+    }
+    if m.status != Status::MaxIterations {
+        m.status = if m.decrement.abs() <= CONFIRMED { Status::Converged } else { Status::Stalled };
+    }
+    let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
+    let alone = options.robust_cluster.is_none() && program.units.are_alone();
+    let same = m.decrement.abs() < SAME_SCORES * program.units.n_clusters() as f64;
+    let cross = unit_scores
+        .filter(|_| alone && same)
+        .unwrap_or_else(|| cross_product(program, space, &found.best.nodes, &m.x, options.robust_cluster.as_deref()));
+    // a prior is one more independent observation, in robust errors too
+    let cross = plus(cross, &prior);
+    if let Some(inverse) = invert_kept(&information, n, &kept) {
+        out.scaling = scaling_factor(&inverse, &cross, &out.held, &kept);
+        out.vcov = match options.se {
+            StandardErrors::Robust => Some(sandwich(&inverse, &cross, n, &kept)),
+            StandardErrors::Opg => invert_kept(&cross, n, &kept),
+            _ => Some(inverse),
+        };
+    }
+    out.information = Some(information);
+    out.cross_product = Some(cross);
+    Ok(out)
+}
+
+/// Coordinates at a bound, or of covariance matrices (their parameters: `singular`) that are singular.
+fn held(problem: &Problem, m: &Maximum, singular: &[usize]) -> Vec<bool> {
+    let mut out = active_set(problem, &m.x, &m.value.gradient);
+    let at_edge = problem.space.columns.iter().map(|c| c.iter().any(|(p, _)| singular.contains(p)));
+    out.iter_mut().zip(at_edge).for_each(|(h, s)| *h |= s);
+    out
+}
+
+/// The MLR scaling factor, the mean diagonal of A⁻¹ B; as Mplus, a held logit counts 1.
+fn scaling_factor(inverse: &[f64], cross: &[f64], held: &[bool], kept: &[bool]) -> f64 {
+    let n = held.len();
+    let held = held.iter().filter(|h| **h).count();
+    let count = held + kept.iter().filter(|k| **k).count();
+    let diagonal = |i: usize| (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * cross[j * n + i]).sum::<f64>();
+    (held as f64 + (0..n).filter(|&i| kept[i]).map(diagonal).sum::<f64>()) / count as f64
+}
+
+fn newton_step(inverse: &[f64], gradient: &[f64], kept: &[bool]) -> Vec<f64> {
+    let n = gradient.len();
+    let row = |i: usize| (0..n).filter(|&j| kept[j]).map(|j| inverse[i * n + j] * gradient[j]).sum::<f64>();
+    (0..n).map(|i| if kept[i] { row(i) } else { 0.0 }).collect()
+}
+
+/// Steps with one information matrix, as long as each leaves at most a tenth of the decrement; returns their number.
+fn newton_steps(problem: &Problem, m: &mut Maximum, inverse: &[f64], kept: &[bool], enough: f64) -> usize {
+    for k in 1..=FEW_STEPS {
+        let step = newton_step(inverse, &m.value.gradient, kept);
+        let x: Vec<f64> = m.x.iter().zip(&step).map(|(x, s)| x + s).collect();
+        let value = problem.evaluate(&x, false);
+        let decrement = dot(&newton_step(inverse, &value.gradient, kept), &value.gradient);
+        let rises = value.f.is_finite() && value.f >= m.value.f - 1e-12 * m.value.f.abs();
+        if !rises || decrement.abs() > 0.1 * m.decrement.abs() {
+            return k;
+        }
+        (m.x, m.value.f, m.value.gradient, m.decrement) = (x, value.f, value.gradient, decrement);
+        if decrement.abs() <= enough {
+            return k;
+        }
+    }
+    FEW_STEPS
+}
+
+fn plus(mut a: Vec<f64>, b: &[f64]) -> Vec<f64> {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    a
+}
