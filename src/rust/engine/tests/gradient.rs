@@ -6,11 +6,13 @@ use common::two_level::residual_covariance_by_class_with_random_intercept;
 use common::{all_cases, near_truth, Case};
 use mlmix_engine::em::problem::{Problem, Silent};
 use mlmix_engine::fit::Prepared;
-use mlmix_engine::inference::information::observed_information;
+use mlmix_engine::inference::covariance::invert_kept;
+use mlmix_engine::inference::information::{differences, observed_information, At, Order};
 use mlmix_engine::inference::louis;
 use mlmix_engine::inference::scores::{cluster_scores, cross_product, score_squares};
 use mlmix_engine::likelihood::{evaluate, Want};
-use mlmix_engine::optim::{Objective, Touching};
+use mlmix_engine::optim::maximise::{maximise, Settings};
+use mlmix_engine::optim::{active_set, Objective, Touching};
 use mlmix_engine::rng::Stream;
 
 const WANT: Want = Want { gradient: true, information: true, moments: false };
@@ -158,7 +160,9 @@ fn closed_form_information_agrees_with_differences() {
         let x = &points(&case, &p)[0];
         let n = x.len();
         let problem = Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 0 };
-        let differences = observed_information(&problem, x, &vec![false; n], &vec![1e4; n], true);
+        let gradient = problem.evaluate(x, false).gradient;
+        let at = At { x, gradient: &gradient, scale: &vec![1e4; n], held: &vec![false; n] };
+        let differences = differences(&problem, at, Order::Fourth);
         let exact = louis::louis_information(&p.program, &p.space, &p.nodes, x).unwrap();
         let closed = exact.information;
         if p.program.units.are_alone() {
@@ -173,6 +177,38 @@ fn closed_form_information_agrees_with_differences() {
         }
     }
     assert!(seen >= 4, "{seen} models without nodes");
+}
+
+/// At the maximum: where one-sided differences are taken for good enough, standard errors are those of fourth-order
+/// differences to 1e-4.
+#[test]
+fn one_sided_differences_are_accurate_where_they_are_used() {
+    let mut accepted = vec![];
+    for case in all_cases() {
+        let p = case.prepared();
+        let problem = Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 0 };
+        let from = near_truth(&case, &p, &mut Stream::new(21, 0), 0.05);
+        let m = maximise(&problem, from, Settings { max_iterations: 100, tolerance: 1e-9, em_only: false });
+        let here = problem.evaluate(&m.x, true);
+        let n = m.x.len();
+        let scale: Vec<f64> = here.scaling.iter().flat_map(|s| s.iter().step_by(n + 1)).copied().collect();
+        let held = active_set(&problem, &m.x, &here.gradient);
+        let at = At { x: &m.x, gradient: &here.gradient, scale: &scale, held: &held };
+        let observed = observed_information(&problem, at);
+        if observed.order != Order::OneSided {
+            continue;
+        }
+        accepted.push(case.name);
+        let kept: Vec<bool> = held.iter().map(|h| !h).collect();
+        let accurate = invert_kept(&differences(&problem, at, Order::Fourth), n, &kept).unwrap();
+        let inverse = invert_kept(&observed.information, n, &kept).unwrap();
+        for k in (0..n).filter(|&k| kept[k]) {
+            let (got, want) = (inverse[k * n + k].sqrt(), accurate[k * n + k].sqrt());
+            assert!((got - want).abs() < 1e-4 * want, "{}: coordinate {k} {got} instead of {want}", case.name);
+        }
+    }
+    assert!(accepted.len() >= 7, "{accepted:?}");
+    assert!(!accepted.contains(&"every family"), "flat directions need more");
 }
 
 /// The expected complete-data log-likelihood has the gradient of log L where its weights come from, the gradient of its

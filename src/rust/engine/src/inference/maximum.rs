@@ -2,7 +2,7 @@
 //! not identified.
 
 use super::covariance::{identification, invert_kept, sandwich};
-use super::information::{observed_information, without};
+use super::information::{observed_information, without, At, DOUBTFUL};
 use super::louis;
 use super::scores::cross_product;
 use super::separation::separated;
@@ -26,8 +26,6 @@ const SAME_EXACT: f64 = 1e-10;
 const SAME_SCORES: f64 = 1e-14;
 /// Newton steps with one information matrix.
 const FEW_STEPS: usize = 5;
-/// Relative eigenvalue of the information below which it is worked out again more accurately.
-const DOUBTFUL: f64 = 1e-6;
 /// Newton decrement (about twice the log-likelihood still to be gained) that counts as a maximum.
 const CONFIRMED: f64 = 1e-5;
 
@@ -80,16 +78,21 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
             unit_scores = Some(e.scores);
             without(plus(e.information, &prior), &out.held)
         });
-        information = closed.unwrap_or_else(|| observed_information(&problem, &m.x, &out.held, &scale, false));
+        let id;
+        (information, id) = match closed {
+            Some(i) => {
+                let id = identification(&i, n, &out.held, &scale);
+                (i, id)
+            }
+            None => {
+                let at = At { x: &m.x, gradient: &m.value.gradient, scale: &scale, held: &out.held };
+                let observed = observed_information(&problem, at);
+                found.evaluations += observed.evaluations;
+                (observed.information, observed.identified)
+            }
+        };
         if monitor.cancelled() {
             return Err(EngineError::Interrupted);
-        }
-        let mut id = identification(&information, n, &out.held, &scale);
-        found.evaluations += if is_exact { 0 } else { 2 * n };
-        if id.smallest < DOUBTFUL && !is_exact {
-            information = observed_information(&problem, &m.x, &out.held, &scale, true);
-            found.evaluations += 4 * n;
-            id = identification(&information, n, &out.held, &scale);
         }
         (out.flat, out.saddle) = (id.flat, id.saddle);
         let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
