@@ -231,7 +231,7 @@ draw_outcomes <- function(model, seed) {
   options$seed <- seed
   options["start_values"] <- list(NULL)
   drawn <- raw_simulate(
-    model$spec, model$columns, model$cluster, options_json = options_json(options), parameters = model$estimates,
+    model$spec, model$columns, model$cluster, options = engine_options(options), parameters = model$estimates,
     call = NULL
   )
   lapply(stats::setNames(nm = model$names), function(name) {
@@ -261,7 +261,7 @@ estimate_draw <- function(model, columns, starts, seed, threads) {
   options$se <- "none"
   options$start_values <- model$start
   options$threads <- min(options$threads, threads)
-  result <- raw_fit(model$spec, columns, model$cluster, options_json = options_json(options), call = NULL)
+  result <- raw_fit(model$spec, columns, model$cluster, options = engine_options(options), call = NULL)
   list(
     log_likelihood = result$log_likelihood, converged = identical(result$convergence$status, "converged"),
     estimates = as.numeric(result$estimate), error = number_or_na(result$integration$error)

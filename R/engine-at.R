@@ -17,8 +17,8 @@ engine_at <- function(fit, spec, data, call = rlang::caller_env()) {
   options["start_values"] <- list(NULL)
   run <- function(options) {
     raw_fit(
-      to_spec_json(spec), data$columns, data$cluster, data$frequency, data$unit_weights, data$cluster_weights,
-      options_json(options), NULL, call = call
+      spec, data$columns, data$cluster, data$frequency, data$unit_weights, data$cluster_weights,
+      engine_options(options), NULL, call = call
     )
   }
   result <- run(options)

@@ -1,7 +1,8 @@
 # Calls the compiled engine and raises its errors as R conditions; knows nothing of models.
 #
 # Arguments shared by the four functions:
-#   spec_json, options_json   one string each, see inst/spec-format.md
+#   spec, options             as in inst/spec-format.md: lists, written as JSON on the way as jsonlite does with
+#                             `auto_unbox`, or one string of JSON each
 #   columns                   named list of numeric vectors
 #   cluster                   NULL, or cluster numbers 0, 1, 2, ... in order of first appearance
 #   frequency, unit_weights, cluster_weights   NULL or one number per row
@@ -10,46 +11,46 @@
 #   call                      the call that an error message names
 # All return the engine's result as plain nested lists.
 
-raw_fit <- function(spec_json, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
-                    cluster_weights = NULL, options_json = "{}", progress = NULL,
+raw_fit <- function(spec, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
+                    cluster_weights = NULL, options = list(), progress = NULL,
                     call = rlang::caller_env()) {
-  reporter <- as_reporter(progress, options_json)
+  reporter <- as_reporter(progress, options)
   result <- .Call(
-    wrap__engine_fit, spec_json, as_columns(columns), as_optional_integer(cluster),
+    wrap__engine_fit, spec, as_columns(columns), as_optional_integer(cluster),
     as_optional_double(frequency), as_optional_double(unit_weights),
-    as_optional_double(cluster_weights), options_json, reporter
+    as_optional_double(cluster_weights), options, reporter
   )
   engine_values(unwrap(result, call))
 }
 
-raw_evaluate <- function(spec_json, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
-                         cluster_weights = NULL, options_json = "{}", parameters,
+raw_evaluate <- function(spec, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
+                         cluster_weights = NULL, options = list(), parameters,
                          call = rlang::caller_env()) {
   result <- .Call(
-    wrap__engine_evaluate, spec_json, as_columns(columns), as_optional_integer(cluster),
+    wrap__engine_evaluate, spec, as_columns(columns), as_optional_integer(cluster),
     as_optional_double(frequency), as_optional_double(unit_weights),
-    as_optional_double(cluster_weights), options_json, as.double(parameters)
+    as_optional_double(cluster_weights), options, as.double(parameters)
   )
   engine_values(unwrap(result, call))
 }
 
-raw_plan <- function(spec_json, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
-                     cluster_weights = NULL, options_json = "{}", call = rlang::caller_env()) {
+raw_plan <- function(spec, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
+                     cluster_weights = NULL, options = list(), call = rlang::caller_env()) {
   result <- .Call(
-    wrap__engine_plan, spec_json, as_columns(columns), as_optional_integer(cluster),
+    wrap__engine_plan, spec, as_columns(columns), as_optional_integer(cluster),
     as_optional_double(frequency), as_optional_double(unit_weights),
-    as_optional_double(cluster_weights), options_json
+    as_optional_double(cluster_weights), options
   )
   engine_values(unwrap(result, call))
 }
 
-raw_simulate <- function(spec_json, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
-                         cluster_weights = NULL, options_json = "{}", parameters,
+raw_simulate <- function(spec, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
+                         cluster_weights = NULL, options = list(), parameters,
                          call = rlang::caller_env()) {
   result <- .Call(
-    wrap__engine_simulate, spec_json, as_columns(columns), as_optional_integer(cluster),
+    wrap__engine_simulate, spec, as_columns(columns), as_optional_integer(cluster),
     as_optional_double(frequency), as_optional_double(unit_weights),
-    as_optional_double(cluster_weights), options_json, as.double(parameters)
+    as_optional_double(cluster_weights), options, as.double(parameters)
   )
   engine_values(unwrap(result, call))
 }

@@ -18,18 +18,18 @@ separate_robust_cluster <- function(resolved) {
 
 engine_fit <- function(resolved, weights, options, progress, call) {
   raw_fit(
-    to_spec_json(resolved$spec), resolved$columns, resolved$cluster, weights$frequency, weights$unit_weights,
-    weights$cluster_weights, options_json(options, resolved$robust_cluster, weights$counted), progress, call = call
+    resolved$spec, resolved$columns, resolved$cluster, weights$frequency, weights$unit_weights,
+    weights$cluster_weights, engine_options(options, resolved$robust_cluster, weights$counted), progress, call = call
   )
 }
 
-# Options as JSON; `robust_cluster` and `counted` (frequencies of persons) are left out unless there are any.
-options_json <- function(options, robust_cluster = NULL, counted = NULL) {
+# Options for the engine; `robust_cluster` and `counted` (frequencies of persons) are left out unless there are any.
+engine_options <- function(options, robust_cluster = NULL, counted = NULL) {
   if (!is.null(counted)) options$cluster_frequency <- I(counted)
   if (!is.null(options$start_values)) options$start_values <- I(options$start_values)
   if (!is.null(robust_cluster)) options$robust_cluster <- I(robust_cluster)
   if (isTRUE(getOption("mlmix.one_thread"))) options$threads <- 1L # a worker of parallel_map()
-  unclass(as.character(jsonlite::toJSON(options, auto_unbox = TRUE, digits = NA, null = "null")))
+  options
 }
 
 # Options under which the engine integrates as the fit ended with.
@@ -47,8 +47,8 @@ with_rule_of <- function(options, fit) {
 engine_evaluate <- function(fit, parameters, call = rlang::caller_env()) {
   options <- with_rule_of(fit$options, fit)
   raw_evaluate(
-    to_spec_json(fit$spec), fit$data$columns, fit$data$cluster, fit$data$frequency, fit$data$unit_weights,
-    fit$data$cluster_weights, options_json(options, fit$data$robust_cluster, fit$data$counted), parameters, call = call
+    fit$spec, fit$data$columns, fit$data$cluster, fit$data$frequency, fit$data$unit_weights,
+    fit$data$cluster_weights, engine_options(options, fit$data$robust_cluster, fit$data$counted), parameters, call = call
   )
 }
 

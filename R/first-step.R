@@ -84,8 +84,8 @@ refit_with_fixed <- function(fit, position, values) {
   options$tolerance <- 1e-13
   options$start_values <- theta
   result <- tryCatch(raw_fit(
-    to_spec_json(spec), fit$data$columns, fit$data$cluster, fit$data$frequency, fit$data$unit_weights,
-    fit$data$cluster_weights, options_json(options), NULL
+    spec, fit$data$columns, fit$data$cluster, fit$data$frequency, fit$data$unit_weights,
+    fit$data$cluster_weights, engine_options(options), NULL
   ), mlmix_error_engine = function(e) NULL)
   if (!is.null(result)) as.numeric(result$estimate)
 }

@@ -21,7 +21,7 @@ integration_plan <- function(model, data, cluster = NULL, integration = quadratu
   options <- fit_options(1, 1, "none", integration, 1, mlmix_control(), frame)
   resolved <- separate_robust_cluster(resolve_model(model, data, cluster, call = frame))
   new_integration(raw_plan(
-    to_spec_json(resolved$spec), resolved$columns, resolved$cluster,
-    options_json = options_json(options, resolved$robust_cluster), call = frame
+    resolved$spec, resolved$columns, resolved$cluster,
+    options = engine_options(options, resolved$robust_cluster), call = frame
   ))
 }

@@ -50,7 +50,7 @@ element_seeds <- function(seed, n) with_seed(seed, sample.int(.Machine$integer.m
 
 run_job <- function(job, fun, one_thread, ...) {
   if (one_thread) {
-    before <- options(mlmix.one_thread = TRUE) # options_json() in engine.R heeds it
+    before <- options(mlmix.one_thread = TRUE) # engine_options() in engine.R heeds it
     on.exit(options(before))
   }
   with_seed(job$seed, fun(job$element, job$seed, ...))

@@ -3,58 +3,65 @@
 # A table under construction; an environment, because every equation of a model adds to the same one.
 new_table <- function(call = NULL) {
   table <- new.env(parent = emptyenv())
-  table$rows <- list()
+  table$chunks <- list() # columns of the parameters added together
+  table$kinds <- character(0) # of every parameter, by position
+  table$fixed <- list() # list(position, value) of those fixed afterwards
   table$call <- call # the call that an error message names
-  table$index <- new.env(parent = emptyenv())
   table$shared <- NULL # while set: positions to hand out instead of new parameters (outcomes that are `like` others)
   table$log <- integer(0) # positions handed out, in order, so that another outcome can be like this one
   table
 }
 
-# Returns the parameter's position in the table (from 1).
-add_parameter <- function(table, name, kind, level, target, term, class = "", free = TRUE, value = NA_real_,
-                          lower = NA_real_) {
+# Adds one parameter for each name and returns their positions in the table (from 1). What is not `free` is fixed at
+# `value`; the other arguments are one for all, or one for each name.
+add_parameters <- function(table, name, kind, level, target, term, class = "", free = TRUE, value = 0,
+                           lower = NA_real_) {
   if (!is.null(table$shared)) {
-    position <- take_shared(table, kind)
+    positions <- take_shared(table, kind, length(name))
   } else {
-    if (!is.null(table$index[[name]])) {
-      abort_spec("Two parts of the model make the parameter {.val {name}}.", call = table$call)
-    }
-    position <- length(table$rows) + 1L
-    table$index[[name]] <- position
-    table$rows[[position]] <- list(
-      name = name, kind = kind, level = level, target = target, term = term, class = class,
-      free = free, value = value, start = NA_real_, lower = lower, upper = NA_real_, prior_mean = NA_real_,
+    positions <- length(table$kinds) + seq_along(name)
+    table$kinds[positions] <- kind
+    table$chunks[[length(table$chunks) + 1L]] <- list(
+      name = name, kind = kind, level = level, target = target, term = term, class = class, free = free,
+      value = replace(rep_len(value, length(free)), free, NA_real_), start = NA_real_,
+      lower = replace(rep_len(lower, length(free)), !free, NA_real_), upper = NA_real_, prior_mean = NA_real_,
       prior_sd = NA_real_
     )
   }
-  table$log <- c(table$log, position)
-  position
+  table$log <- c(table$log, positions)
+  positions
 }
 
-take_shared <- function(table, kind) {
-  position <- table$shared[1]
-  if (is.na(position) || table$rows[[position]]$kind != kind) {
+take_shared <- function(table, kind, n) {
+  positions <- table$shared[seq_len(n)]
+  if (anyNA(positions) || any(table$kinds[positions] != kind)) {
     abort_spec(c(
       "An outcome is {.arg like} another, but their formulas differ in form.",
       i = "Both need the same number of classes, predictors and factors, in the same order."
     ), call = table$call)
   }
-  table$shared <- table$shared[-1]
-  position
+  table$shared <- table$shared[-seq_len(n)]
+  positions
 }
 
-fix_parameter <- function(table, position, value) {
-  table$rows[[position]]$free <- FALSE
-  table$rows[[position]]$value <- value
-  table$rows[[position]]$lower <- NA_real_
+fix_parameters <- function(table, positions, value) {
+  table$fixed <- c(table$fixed, list(list(positions = positions, value = value)))
 }
 
 table_frame <- function(table) {
-  columns <- names(table$rows[[1]])
-  frame <- lapply(columns, function(column) vapply(table$rows, `[[`, table$rows[[1]][[column]], column))
-  names(frame) <- columns
-  list2DF(c(list(id = seq_along(table$rows)), frame))
+  sizes <- lengths(lapply(table$chunks, `[[`, "name"))
+  column <- function(field) unlist(.mapply(rep_len, list(lapply(table$chunks, `[[`, field), sizes), NULL))
+  frame <- lapply(stats::setNames(nm = names(table$chunks[[1]])), column)
+  twice <- anyDuplicated(frame$name)
+  if (twice > 0) {
+    abort_spec("Two parts of the model make the parameter {.val {frame$name[[twice]]}}.", call = table$call)
+  }
+  for (one in table$fixed) {
+    frame$free[one$positions] <- FALSE
+    frame$value[one$positions] <- one$value
+    frame$lower[one$positions] <- NA_real_
+  }
+  list2DF(c(list(id = seq_along(frame$name)), frame))
 }
 
 # The spec's parameter list from the final frame; `list(NULL)` keeps an element that is null in JSON.

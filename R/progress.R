@@ -2,15 +2,14 @@
 
 # From the `progress` argument to what the engine calls: NULL, or a function of
 # (start number, iteration, best log-likelihood) that returns FALSE to stop the estimation.
-as_reporter <- function(progress, options_json, env = parent.frame()) {
+as_reporter <- function(progress, options, env = parent.frame()) {
   if (is.null(progress) || isFALSE(progress)) {
     return(NULL)
   }
   if (is.function(progress)) {
     return(guard_reporter(progress))
   }
-  starts <- jsonlite::fromJSON(options_json)$starts
-  guard_reporter(progress_bar(starts, env))
+  guard_reporter(progress_bar(options$starts, env))
 }
 
 # An error inside the function would look like Ctrl-C to the engine: warn once and go on without it.

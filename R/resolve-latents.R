@@ -95,6 +95,7 @@ add_between <- function(b, part) {
   what <- paste0("between(", deparse1(part$formula), ")")
   plan <- plan_equation(equation, symbols, "between", what, b$call)
   rows <- design_rows(plan$fixed, plan, b$store, what, "between", b$call)
+  coefficients <- row_coefficients(rows, symbols, mean_zero = TRUE)
   for (name in equation$lhs) {
     latent <- b$latents[[name]]
     shared <- intersect(latent$sets, constant_classes(plan))
@@ -105,7 +106,7 @@ add_between <- function(b, part) {
       ), call = b$call)
     }
     target <- new_target(name, "between", "latent", mean_zero = TRUE)
-    terms <- predictor_terms(b$table, rows, target, symbols)
+    terms <- predictor_terms(b$table, coefficients, target)
     b$latents[[name]]$terms <- c(latent$terms, terms)
     drop_pairs(b, name, unlist(lapply(rows, `[[`, "latents")))
   }
@@ -194,13 +195,10 @@ declared_order <- function(b, classes) b$symbols$classes$name[b$symbols$classes$
 # The variance of a latent: fixed at 1 (in the last class) where that gives a factor its unit.
 latent_variance <- function(b, latent, fixed_one) {
   by <- declared_order(b, b$by[[latent$name]] %||% latent$by)
-  patterns <- if (length(by) == 0) "" else class_patterns(by, b$symbols)
-  class_coefficient(b$table, by, b$symbols, function(pattern, i) {
-    free <- !(fixed_one && i == length(patterns))
-    add_parameter(b$table, parameter_name(latent$name, "~~", latent$name, pattern), "variance",
-      latent$level, latent$name, latent$name, pattern, free = free, value = if (free) NA_real_ else 1,
-      lower = if (free) 0 else NA_real_)
-  })
+  patterns <- class_patterns(by, b$symbols)
+  free <- !(fixed_one & seq_along(patterns) == length(patterns))
+  new_coefficient(by, add_parameters(b$table, parameter_name(latent$name, "~~", latent$name, patterns), "variance",
+    latent$level, latent$name, latent$name, patterns, free, value = 1, lower = 0))
 }
 
 # Fixes the first loading of a factor at 1: in outcomes, else in other latents, else in class logits.
@@ -211,7 +209,7 @@ fix_first_loading <- function(b, factor) {
     for (term in terms) {
       positions <- term$coefficient[["parameters"]] %||% term$coefficient[["parameter"]]
       if (identical(as.character(term$latents), factor$name) && !is.null(positions)) {
-        for (position in positions) fix_parameter(b$table, position, 1)
+        fix_parameters(b$table, positions + 1L, 1)
         return(invisible())
       }
     }

@@ -9,42 +9,38 @@ resolve_outcome_part <- function(b, part) {
     zero_plan <- plan_equation(part$family$zero, b$symbols, part$level, what, b$call)
     zero_rows <- design_rows(zero_plan$fixed, zero_plan, b$store, what, part$level, b$call)
   }
+  ready <- list(
+    what = what, plan = plan, rows = rows, coefficients = row_coefficients(rows, b$symbols),
+    ordinal = ordinal_coefficients(rows, b$symbols), zero = row_coefficients(zero_rows, b$symbols)
+  )
   for (name in part$names) {
     item <- b$items[[name]]
     b$table$shared <- if (is.null(item$like)) NULL else b$logs[[item$like]]
     b$table$log <- integer(0)
-    b$outcomes[[name]] <- resolve_outcome(b, item, plan, rows, zero_rows, what)
+    b$outcomes[[name]] <- resolve_outcome(b, item, ready)
     if (length(b$table$shared) > 0) {
-      take_shared(b$table, "none")
+      take_shared(b$table, "none", 1)
     }
     b$table$shared <- NULL
     b$logs[[name]] <- b$table$log
   }
 }
 
-resolve_outcome <- function(b, item, plan, rows, zero_rows, what) {
+# One outcome of a part whose formula is `ready`.
+resolve_outcome <- function(b, item, ready) {
   type <- item$family$type
   name <- item$name
   targets <- if (type == "nominal") paste0(name, "#", seq_len(item$n_categories - 1)) else name
-  random <- random_terms(b, plan, targets, what, rows)
-
-  if (type == "ordinal") {
-    constant <- vapply(rows, is_constant_row, TRUE)
-    sets <- if (any(constant)) rows[[which(constant)]]$sets else list(character(0))
-
-    thresholds <- ordinal_thresholds(b, item, sets[[1]])
-  }
+  random <- random_terms(b, ready$plan, targets, ready$what, ready$rows)
+  if (type == "ordinal") thresholds <- ordinal_thresholds(b, item, ready$ordinal$set)
+  coefficients <- if (type == "ordinal") ready$ordinal$coefficients else ready$coefficients
   predictors <- lapply(targets, function(target) {
-    terms <- if (type == "ordinal") {
-      ordinal_terms(b, rows, item)
-    } else {
-      predictor_terms(b$table, rows, new_target(target, item$level, "outcome"), b$symbols)
-    }
+    terms <- predictor_terms(b$table, coefficients, new_target(target, item$level, "outcome"))
     list(terms = c(terms, random[[target]]))
   })
-  if (!is.null(zero_rows)) {
+  if (has_zero_part(type)) {
     target <- new_target(paste0(name, "^zero"), item$level, "outcome")
-    predictors <- c(predictors, list(list(terms = predictor_terms(b$table, zero_rows, target, b$symbols))))
+    predictors <- c(predictors, list(list(terms = predictor_terms(b$table, ready$zero, target))))
   }
   auxiliary <- if (type == "ordinal") {
     thresholds
@@ -63,53 +59,29 @@ resolve_outcome <- function(b, item, plan, rows, zero_rows, what) {
 
 # Thresholds vary by the classes that the intercept varies by (the first set; further, added sets shift the predictor).
 ordinal_thresholds <- function(b, item, set) {
-  coefficients <- lapply(seq_len(item$n_categories - 1), function(k) list(by = set, positions = integer(0)))
-  patterns <- if (length(set) == 0) "" else class_patterns(set, b$symbols)
-  for (pattern in patterns) {
-    for (k in seq_along(coefficients)) {
-      position <- add_parameter(b$table, parameter_name(item$name, "|", paste0("t", k), pattern), "threshold",
-        item$level, item$name, paste0("t", k), pattern)
-      coefficients[[k]]$positions <- c(coefficients[[k]]$positions, position)
-    }
-  }
-  lapply(coefficients, function(one) {
-    if (length(set) == 0) list(parameter = one$positions) else list(by = I(set), parameters = I(one$positions))
-  })
+  terms <- paste0("t", seq_len(item$n_categories - 1))
+  grid <- expand.grid(term = terms, pattern = class_patterns(set, b$symbols), stringsAsFactors = FALSE,
+    KEEP.OUT.ATTRS = FALSE)
+  positions <- add_parameters(b$table, parameter_name(item$name, "|", grid$term, grid$pattern), "threshold",
+    item$level, item$name, grid$term, grid$pattern)
+  lapply(terms, function(term) new_coefficient(set, positions[grid$term == term]))
 }
 
-# The predictor of an ordinal outcome: no intercept, and of class effects on it only those not in the thresholds.
-ordinal_terms <- function(b, rows, item) {
-  target <- new_target(item$name, item$level, "outcome")
-  rows <- lapply(rows, function(row) {
-    if (!is_constant_row(row)) {
-      return(list(row))
-    }
-    if (length(row$sets) < 2) list() else list(c(row, list(in_thresholds = TRUE)))
-  })
-  rows <- unlist(rows, recursive = FALSE) %||% list()
-  shifts <- Filter(function(row) isTRUE(row$in_thresholds), rows)
-  others <- Filter(function(row) !isTRUE(row$in_thresholds), rows)
-  shift_terms <- lapply(shifts, function(row) {
-    estimated <- identified_patterns(row$sets, b$symbols, reference = FALSE)
-    lapply(seq_along(row$sets)[-1], function(s) {
-      coefficient <- class_coefficient(b$table, row$sets[[s]], b$symbols, function(pattern, i) {
-        free <- estimated[[s]][[i]]
-        add_parameter(b$table, parameter_name(item$name, "~", "1", pattern), "intercept", item$level, item$name, "1",
-          pattern, free = free, value = if (free) NA_real_ else 0)
-      })
-      new_term(coefficient)
-    })
-  })
-  c(unlist(shift_terms, recursive = FALSE), predictor_terms(b$table, others, target, b$symbols))
+# For ordinal outcomes: `set`, the class variables that thresholds vary by, and the coefficients of the predictor, which
+# has no intercept, and of class effects on it only those not in the thresholds.
+ordinal_coefficients <- function(rows, symbols) {
+  constant <- vapply(rows, is_constant_row, TRUE)
+  shifts <- row_coefficients(rows[constant], symbols)
+  set <- if (length(shifts) > 0) shifts[[1]]$set else character(0)
+  list(set = set, coefficients = c(shifts[-1], row_coefficients(rows[!constant], symbols)))
 }
 
 scale_coefficient <- function(b, item, kind) {
   by <- declared_order(b, b$by[[item$name]] %||% item$part$variance)
+  patterns <- class_patterns(by, b$symbols)
   operator <- if (kind == "variance") paste0("~~", item$name) else "^disp"
-  class_coefficient(b$table, by, b$symbols, function(pattern, i) {
-    add_parameter(b$table, parameter_name(item$name, operator, "", pattern), kind, item$level, item$name,
-      if (kind == "variance") item$name else "disp", pattern, lower = 0)
-  })
+  new_coefficient(by, add_parameters(b$table, parameter_name(item$name, operator, "", patterns), kind, item$level,
+    item$name, if (kind == "variance") item$name else "disp", patterns, lower = 0))
 }
 
 spec_family <- function(b, item) {
@@ -135,7 +107,8 @@ resolve_factor <- function(b, part) {
   add_latent(b, part$name, part$level, "factor", part$name, "1", constant_classes(plan))
   random <- random_terms(b, plan, part$name, what, rows)[[1]]
   target <- new_target(part$name, part$level, "latent", mean_zero = TRUE)
-  b$latents[[part$name]]$terms <- c(predictor_terms(b$table, rows, target, b$symbols), random)
+  coefficients <- row_coefficients(rows, b$symbols, target$mean_zero)
+  b$latents[[part$name]]$terms <- c(predictor_terms(b$table, coefficients, target), random)
   b$latents[[part$name]]$by <- part$variance
   b$latents[[part$name]]$scale <- part$scale
 }
@@ -150,8 +123,9 @@ prepare_class <- function(b, part) {
 }
 
 resolve_class <- function(b, part, prepared) {
+  coefficients <- row_coefficients(prepared$rows, b$symbols)
   logits <- lapply(prepared$targets, function(target) {
-    terms <- predictor_terms(b$table, prepared$rows, new_target(target, part$level, "class"), b$symbols)
+    terms <- predictor_terms(b$table, coefficients, new_target(target, part$level, "class"))
     list(terms = c(terms, prepared$random[[target]]))
   })
   known <- if (is.null(part$known)) NULL else known_column(b, part)

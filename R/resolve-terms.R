@@ -12,25 +12,29 @@ new_target <- function(target, level, type, mean_zero = FALSE) {
   list(target = target, level = level, kinds = kinds, mean_zero = mean_zero)
 }
 
-predictor_terms <- function(table, rows, target, symbols) {
-  terms <- lapply(rows, function(row) {
+# What the rows of a design become in the predictor of any target, worked out once for all of them: for each row and set
+# of class variables {label, kind (of new_target()), column, latents, set, patterns, free}.
+row_coefficients <- function(rows, symbols, mean_zero = FALSE) {
+  of_row <- function(row) {
     constant <- is_constant_row(row)
-    if (constant && target$mean_zero && identical(row$sets, list(character(0)))) {
-      return(list())
-    }
-    estimated <- identified_patterns(row$sets, symbols, reference = constant && target$mean_zero)
-    kind <- target$kinds[[if (constant) "constant" else if (length(row$latents) > 0) "latent" else "covariate"]]
-    label <- term_label(row)
+    reference <- constant && mean_zero
+    if (reference && identical(row$sets, list(character(0)))) return(list())
+    free <- identified_patterns(row$sets, symbols, reference)
+    kind <- if (constant) "constant" else if (length(row$latents) > 0) "latent" else "covariate"
     lapply(seq_along(row$sets), function(s) {
-      coefficient <- class_coefficient(table, row$sets[[s]], symbols, function(pattern, i) {
-        free <- estimated[[s]][[i]]
-        add_parameter(table, parameter_name(target$target, "~", label, pattern), kind, target$level, target$target,
-          label, pattern, free = free, value = if (free) NA_real_ else 0)
-      })
-      new_term(coefficient, row$column, row$latents)
+      list(label = term_label(row), kind = kind, column = row$column, latents = row$latents, set = row$sets[[s]],
+        patterns = class_patterns(row$sets[[s]], symbols), free = free[[s]])
     })
+  }
+  unlist(lapply(rows, of_row), recursive = FALSE) %||% list()
+}
+
+predictor_terms <- function(table, coefficients, target) {
+  lapply(coefficients, function(one) {
+    positions <- add_parameters(table, parameter_name(target$target, "~", one$label, one$patterns),
+      target$kinds[[one$kind]], target$level, target$target, one$label, one$patterns, one$free)
+    new_term(new_coefficient(one$set, positions), one$column, one$latents)
   })
-  unlist(terms, recursive = FALSE) %||% list()
 }
 
 is_constant_row <- function(row) is.null(row$column) && length(row$latents) == 0
@@ -40,25 +44,23 @@ term_label <- function(row) {
   if (length(parts) == 0) "1" else paste(parts, collapse = ":")
 }
 
-parameter_name <- function(target, operator, term, pattern = "") {
-  paste0(target, operator, term, if (nzchar(pattern)) paste0("[", pattern, "]"))
+parameter_name <- function(target, operator, term, patterns = "") {
+  name <- paste0(target, operator, term)
+  if (nzchar(patterns[[1]])) paste0(name, "[", patterns, "]") else name
 }
 
 new_term <- function(coefficient, column = NULL, latents = character(0)) {
   list(coefficient = coefficient, covariate = column, latents = I(latents))
 }
 
-# One parameter, or one for each pattern of a set of class variables; add(pattern, i) makes it.
-class_coefficient <- function(table, set, symbols, add) {
-  if (length(set) == 0) {
-    return(list(parameter = add("", 1L)))
-  }
-  patterns <- class_patterns(set, symbols)
-  list(by = I(set), parameters = I(vapply(seq_along(patterns), function(i) add(patterns[[i]], i), 1L)))
+# One parameter, or one for each pattern of a set of class variables. Indices in the specification are from 0.
+new_coefficient <- function(set, positions) {
+  if (length(set) == 0) list(parameter = positions - 1L) else list(by = I(set), parameters = I(positions - 1L))
 }
 
-# "c=1,d=1", "c=2,d=1", ...: the first class variable varies fastest.
+# "c=1,d=1", "c=2,d=1", ...: the first class variable varies fastest. Without class variables the one pattern "".
 class_patterns <- function(set, symbols) {
+  if (length(set) == 0) return("")
   grid <- class_grid(set, symbols)
   labels <- lapply(set, function(name) paste0(name, "=", grid[[name]]))
   if (length(labels) == 1) labels[[1]] else do.call(paste, c(labels, sep = ","))

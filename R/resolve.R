@@ -208,16 +208,17 @@ build_spec <- function(b) {
 spec_covariance <- function(pair, b) {
   by <- declared_order(b, pair$by)
   level <- (b$items[[pair$a]] %||% b$latents[[pair$a]])$level
-  value <- class_coefficient(b$table, by, b$symbols, function(pattern, i) {
-    add_parameter(b$table, parameter_name(pair$a, "~~", pair$b, pattern), "covariance", level, pair$a, pair$b, pattern)
-  })
-  list(a = pair$a, b = pair$b, value = value)
+  patterns <- class_patterns(by, b$symbols)
+  positions <- add_parameters(b$table, parameter_name(pair$a, "~~", pair$b, patterns), "covariance", level, pair$a,
+    pair$b, patterns)
+  list(a = pair$a, b = pair$b, value = new_coefficient(by, positions))
 }
 
-# Applies constrain(), renumbers from 0 and gathers the result.
+# Applies constrain(), renumbers what equal() merged and gathers the result.
 finish_spec <- function(b, spec, used, needs) {
   constrained <- apply_constraints(table_frame(b$table), b$model$constraints, b$call)
-  spec <- zero_variances(renumber(spec, constrained$position - 1L), constrained$frame, b$call)
+  if (length(constrained$merged) > 0) spec <- renumber(spec, constrained$position - 1L)
+  spec <- zero_variances(spec, constrained$frame, b$call)
   spec$parameters <- spec_parameters(constrained$frame)
   spec$constraints <- constrained$linear
   list(
@@ -245,15 +246,15 @@ finish_spec <- function(b, spec, used, needs) {
 
 draft_field <- function(b, field) vapply(unname(b$latents), `[[`, "", field)
 
-# Replaces positions in the table by final indices, everywhere in the specification.
+# Replaces indices of parameters by those after merging, everywhere in the specification.
 renumber <- function(x, index) {
   if (!is.list(x)) {
     return(x)
   }
   if (!is.null(x[["parameter"]])) { # not `$`, which would also match "parameters"
-    x[["parameter"]] <- index[x[["parameter"]]]
+    x[["parameter"]] <- index[x[["parameter"]] + 1L]
   } else if (!is.null(x[["by"]])) {
-    x[["parameters"]] <- I(index[x[["parameters"]]])
+    x[["parameters"]] <- I(index[x[["parameters"]] + 1L])
   } else {
     x[] <- lapply(x, renumber, index = index)
   }
@@ -265,5 +266,5 @@ renumber <- function(x, index) {
 #' @return `to_spec_json()`: the specification as JSON text.
 #' @export
 to_spec_json <- function(spec) {
-  write_json(spec)
+  unclass(as.character(jsonlite::toJSON(spec, auto_unbox = TRUE, digits = NA, null = "null")))
 }

@@ -3,7 +3,7 @@
 engine_simulate <- function(resolved, parameters, seed, call) {
   options <- fit_options(1, seed, "none", quadrature(), 1, mlmix_control(), call)
   raw_simulate(
-    to_spec_json(resolved$spec), resolved$columns, resolved$cluster, options_json = options_json(options),
+    resolved$spec, resolved$columns, resolved$cluster, options = engine_options(options),
     parameters = parameters, call = call
   )
 }

@@ -121,8 +121,8 @@ bch_records <- function(fit, parts, step, third, family, variances, call) {
 bch_start <- function(resolved, step, third, call) {
   weights <- third_weight(third)[resolved$unit] * step$p[cbind(third$index[resolved$unit], resolved$pattern)]
   options <- fit_options(1, 1, "none", quadrature(), 1, mlmix_control(), call)
-  as.numeric(raw_fit(to_spec_json(resolved$spec), resolved$columns, unit_weights = weights,
-    options_json = options_json(options), call = call)$estimate)
+  as.numeric(raw_fit(resolved$spec, resolved$columns, unit_weights = weights,
+    options = engine_options(options), call = call)$estimate)
 }
 
 # The sandwich, by units or by the clusters that depend.

@@ -4,8 +4,8 @@ at_parameters <- function(problem, points = 61, adaptive = FALSE, method = "rect
   options <- list(starts = 1, final_starts = 1, stage1_iterations = 1, seed = 1, se = "none",
     quadrature = list(method = method, points = points, adaptive = adaptive), threads = 1, max_iterations = 1,
     tolerance = 1e-6, start_values = NULL)
-  raw_evaluate(to_spec_json(problem$spec), problem$columns, problem$cluster, NULL, weights, NULL,
-    options_json(options), problem$theta)
+  raw_evaluate(problem$spec, problem$columns, problem$cluster, NULL, weights, NULL,
+    engine_options(options), problem$theta)
 }
 
 # Posterior of the first within class variable from the joint one.

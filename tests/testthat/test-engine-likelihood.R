@@ -193,7 +193,7 @@ difference <- function(f, theta, free, h = 1e-3) {
 engine_at <- function(problem, theta = problem$theta, points = 33, ...) {
   options <- list(starts = 1, final_starts = 1, stage1_iterations = 1, seed = 1, se = "none",
     quadrature = list(method = "rectangular", points = points, adaptive = FALSE), threads = 1)
-  raw_evaluate(to_spec_json(problem$spec), problem$columns, problem$cluster, ..., options_json = options_json(options),
+  raw_evaluate(problem$spec, problem$columns, problem$cluster, ..., options = engine_options(options),
     parameters = theta)
 }
 
@@ -209,7 +209,7 @@ engine_at_cluster <- function(problem, j, ...) {
 numeric_dimensions <- function(problem) {
   options <- list(starts = 1, final_starts = 1, seed = 1, se = "none",
     quadrature = list(method = "rectangular", points = 3, adaptive = FALSE))
-  plan <- raw_plan(to_spec_json(problem$spec), problem$columns, problem$cluster, options_json = options_json(options))
+  plan <- raw_plan(problem$spec, problem$columns, problem$cluster, options = engine_options(options))
   how <- vapply(plan$dimensions, `[[`, "", "how")
   vapply(plan$dimensions, `[[`, "", "name")[how == "numeric"]
 }

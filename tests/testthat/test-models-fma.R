@@ -20,7 +20,7 @@ likelihood_at <- function(model, data, given, points = 81) {
   resolved <- suppressMessages(resolve_model(model, data))
   theta <- ifelse(resolved$parameters$free, given[resolved$parameters$name], resolved$parameters$value)
   options <- fit_options(1, 1, "none", quadrature("rectangular", points, adaptive = FALSE), 1, mlmix_control(), NULL)
-  raw_evaluate(to_spec_json(resolved$spec), resolved$columns, resolved$cluster, options_json = options_json(options),
+  raw_evaluate(resolved$spec, resolved$columns, resolved$cluster, options = engine_options(options),
     parameters = theta)$log_likelihood
 }
 

@@ -45,8 +45,8 @@ test_that("items of every kind, of several kinds, and covariates of persons and 
   theta[table$kind == "threshold"] <- c(-0.5, 0.7, 0.2, 1)
   theta[table$kind == "variance"] <- 1.5
   options <- fit_options(1, 1, "none", quadrature("rectangular", 81, adaptive = FALSE), 1, mlmix_control(), NULL)
-  engine <- raw_evaluate(to_spec_json(resolved$spec), resolved$columns, resolved$cluster,
-    options_json = options_json(options), parameters = theta)
+  engine <- raw_evaluate(resolved$spec, resolved$columns, resolved$cluster,
+    options = engine_options(options), parameters = theta)
   value <- stats::setNames(theta, table$name)
   z <- seq(-7, 7, length.out = 281)
   ordered_p <- function(y, c) {

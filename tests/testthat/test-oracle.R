@@ -4,7 +4,7 @@
 at_oracle <- function(case, integration) {
   resolved <- suppressMessages(resolve_model(case$model, case$data))
   options <- list(starts = 1, final_starts = 1, seed = 1, se = "none", quadrature = unclass(integration), threads = 2)
-  raw_evaluate(to_spec_json(resolved$spec), resolved$columns, resolved$cluster, options_json = options_json(options),
+  raw_evaluate(resolved$spec, resolved$columns, resolved$cluster, options = engine_options(options),
     parameters = oracle_start(case))
 }
 

@@ -42,10 +42,10 @@ test_that("parallel workers give the same numbers, with one thread each", {
   expect_gt(map_workers(), 1)
   together <- parallel_map(1:3, fit_once, seed = 8, model = lca(seven, k = 2), data = carcinoma)
   expect_identical(together, one_by_one)
-  json <- parallel_map(1:2, function(element, seed) options_json(list(threads = 4)), seed = 1,
-    globals = list(options_json = options_json))
-  expect_equal(json, rep(list("{\"threads\":1}"), 2))
-  expect_equal(options_json(list(threads = 4)), "{\"threads\":4}")
+  options <- parallel_map(1:2, function(element, seed) engine_options(list(threads = 4)), seed = 1,
+    globals = list(engine_options = engine_options))
+  expect_equal(options, rep(list(list(threads = 1L)), 2))
+  expect_equal(engine_options(list(threads = 4)), list(threads = 4))
   # Processes of their own; the user's functions go with `globals`.
   pids <- parallel_map(1:2, function(element, seed) twice(Sys.getpid()), seed = 1,
     globals = list(twice = function(x) 2 * x))

@@ -28,7 +28,7 @@ test_that("five dimensions agree with the product of five one-dimensional integr
     options <- list(starts = 1, final_starts = 1, seed = 1, se = "none", quadrature = unclass(integration), threads = 2)
     table <- suppressMessages(parameters(model, data))
     all <- replace(table$value, table$free, values)
-    raw_evaluate(to_spec_json(resolved$spec), resolved$columns, resolved$cluster, options_json = options_json(options),
+    raw_evaluate(resolved$spec, resolved$columns, resolved$cluster, options = engine_options(options),
       parameters = all)$log_likelihood
   }
   one <- function(k) {

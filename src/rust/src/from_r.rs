@@ -2,14 +2,68 @@
 use crate::bridge::{Condition, Outcome};
 use extendr_api::prelude::*;
 use mlmix_engine::{Columns, RawData};
+use serde_json::Value as Json;
 
 fn wrong(argument: &str, wanted: &str) -> Condition {
     Condition::new("data", format!("`{argument}` must be {wanted}"))
 }
 
-/// One string, such as the JSON text of a specification.
-pub fn text(argument: &str, value: &Robj) -> Outcome<String> {
-    value.as_str().map(String::from).ok_or_else(|| wrong(argument, "one character string"))
+/// Text as UTF-8: what is not is Latin-1, the only other encoding that R marks.
+fn utf8(text: &str) -> String {
+    match std::str::from_utf8(text.as_bytes()) {
+        Ok(text) => text.into(),
+        Err(_) => text.bytes().map(char::from).collect(),
+    }
+}
+
+/// A specification or options as JSON text: a list is written as jsonlite does with `auto_unbox`, so that a vector of
+/// length one is a scalar unless it has class `AsIs`. What is text already is taken as it is.
+pub fn json(argument: &str, value: &Robj) -> Outcome<String> {
+    match value.as_str() {
+        Some(text) => Ok(utf8(text)),
+        None if value.is_list() => json_value(argument, value).map(|json| json.to_string()),
+        None => Err(wrong(argument, "a list or one string of JSON")),
+    }
+}
+
+fn json_value(argument: &str, value: &Robj) -> Outcome<Json> {
+    let refused = || wrong(argument, "made of lists, text and numbers");
+    let mut elements: Vec<Json> = match value.rtype() {
+        Rtype::Null => return Ok(Json::Null),
+        Rtype::List => return json_list(argument, &value.as_list().ok_or_else(refused)?),
+        Rtype::Strings => value.as_str_iter().ok_or_else(refused)?.map(|text| utf8(text).into()).collect(),
+        Rtype::Integers => {
+            let whole = |x: &i32| if *x == i32::MIN { Json::Null } else { Json::from(*x) };
+            value.as_integer_slice().ok_or_else(refused)?.iter().map(whole).collect()
+        }
+        Rtype::Doubles => value.as_real_slice().ok_or_else(refused)?.iter().map(|x| json_number(*x)).collect(),
+        Rtype::Logicals => {
+            let truth = |x: &Rbool| if x.is_na() { Json::Null } else { Json::from(x.is_true()) };
+            value.as_logical_slice().ok_or_else(refused)?.iter().map(truth).collect()
+        }
+        _ => return Err(refused()),
+    };
+    match elements.pop() {
+        Some(scalar) if elements.is_empty() && !value.inherits("AsIs") => Ok(scalar),
+        last => Ok(elements.into_iter().chain(last).collect()),
+    }
+}
+
+fn json_list(argument: &str, list: &List) -> Outcome<Json> {
+    let elements = list.values().map(|element| json_value(argument, &element));
+    match list.names() {
+        Some(names) => names.zip(elements).map(|(name, element)| Ok((utf8(name), element?))).collect(),
+        None => elements.collect(),
+    }
+}
+
+/// Whole numbers without a decimal point, since R's counts and indices may be doubles; what is not finite is null.
+fn json_number(x: f64) -> Json {
+    if x.fract() == 0.0 && x.abs() < 1e15 {
+        Json::from(x as i64)
+    } else {
+        Json::from(x)
+    }
 }
 
 /// A numeric vector, copied.
@@ -39,7 +93,7 @@ fn columns(value: &Robj) -> Outcome<Columns> {
     let mut result = Columns { names: Vec::new(), values: Vec::new() };
     for (name, column) in list.iter() {
         result.values.push(numbers(&format!("columns${name}"), &column)?);
-        result.names.push(name.to_string());
+        result.names.push(utf8(name));
     }
     Ok(result)
 }

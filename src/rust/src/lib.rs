@@ -7,7 +7,7 @@ mod from_r;
 mod to_r;
 
 use bridge::{boundary, run_with_progress};
-use from_r::{numbers, raw_data, text, threads};
+use from_r::{json, numbers, raw_data, threads};
 use to_r::to_r;
 
 /// Estimates the model.
@@ -23,7 +23,7 @@ fn engine_fit(
     progress: Robj,
 ) -> Robj {
     boundary(|| {
-        let (spec, options) = (text("spec", &spec)?, text("options", &options)?);
+        let (spec, options) = (json("spec", &spec)?, json("options", &options)?);
         let data = raw_data(&columns, &cluster, &frequency, &unit_weights, &cluster_weights)?;
         run_with_progress(threads(&options), &progress, |monitor| mlmix_engine::fit(&spec, data, &options, monitor))
             .map(to_r)
@@ -43,7 +43,7 @@ fn engine_evaluate(
     parameters: Robj,
 ) -> Robj {
     boundary(|| {
-        let (spec, options) = (text("spec", &spec)?, text("options", &options)?);
+        let (spec, options) = (json("spec", &spec)?, json("options", &options)?);
         let data = raw_data(&columns, &cluster, &frequency, &unit_weights, &cluster_weights)?;
         let parameters = numbers("parameters", &parameters)?;
         run_with_progress(threads(&options), &().into(), |monitor| {
@@ -65,7 +65,7 @@ fn engine_plan(
     options: Robj,
 ) -> Robj {
     boundary(|| {
-        let (spec, options) = (text("spec", &spec)?, text("options", &options)?);
+        let (spec, options) = (json("spec", &spec)?, json("options", &options)?);
         let data = raw_data(&columns, &cluster, &frequency, &unit_weights, &cluster_weights)?;
         run_with_progress(threads(&options), &().into(), |_| mlmix_engine::plan(&spec, data, &options)).map(to_r)
     })
@@ -84,7 +84,7 @@ fn engine_simulate(
     parameters: Robj,
 ) -> Robj {
     boundary(|| {
-        let (spec, options) = (text("spec", &spec)?, text("options", &options)?);
+        let (spec, options) = (json("spec", &spec)?, json("options", &options)?);
         let data = raw_data(&columns, &cluster, &frequency, &unit_weights, &cluster_weights)?;
         let parameters = numbers("parameters", &parameters)?;
         run_with_progress(threads(&options), &().into(), |_| mlmix_engine::simulate(&spec, data, &options, &parameters))
