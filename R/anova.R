@@ -26,6 +26,10 @@
 #'   weights have no simple form. The p-value given is the largest that any such mixture could have (Perlman, 1969),
 #'   that of `Df - 1` and `Df`, with a message; [blrt()] finds the p-value itself.
 #'
+#' The variance of a class logit is not 0 but infinite under the smaller model where that has the same class for whole
+#' clusters (a class at the between level) or persons (latent classes against [gom()]). One such variance is treated
+#' like one that is 0. Of several the distribution is not known, and there is no p-value.
+#'
 #' These are for large numbers of clusters. With few of them less than the expected share of statistics is 0, and
 #' [blrt()] is more accurate. With robust standard errors the mixture is used for the scaled statistic, which is an
 #' approximation.
@@ -135,7 +139,16 @@ scaling_of_differences <- function(df, scaling) {
 # A paragraph for each test at the boundary.
 boundary_words <- function(mixtures, labels) {
   words <- Map(function(one, label) {
+    if (identical(one$kind, "unknown")) return(paste0(
+      "Variances are infinite under the smaller model of ", label, " (its classes are those of whole clusters or ",
+      "persons): the statistic has no known distribution. blrt() simulates it."
+    ))
     if (length(one$df) < 2) return(NULL)
+    if (one$kind == "infinite") return(paste0(
+      "A variance is infinite under the smaller model (its classes are those of whole clusters or persons): the ",
+      "p-value of ", label, " is that of an equal mixture of chi-squared with Df - 1 and Df, for many clusters. ",
+      "blrt() simulates it."
+    ))
     k <- length(one$names)
     what <- if (k > 1) paste(k, "variances are 0") else "A variance is 0"
     if (one$kind == "bound") return(paste0(

@@ -2,12 +2,17 @@
 
 # list(names, weights, df, kind) of the mixture for the likelihood ratio of two fits, `change` the difference of their
 # numbers of parameters. `kind`: "plain" (no variance is freed), "one", "several" (weights from the information),
-# "bound" (no weights are known: those of the largest p-value there can be).
+# "bound" (no weights are known: those of the largest p-value there can be); "infinite" (one variance that is not 0 but
+# infinite under the smaller model: in units of 1 / sd the boundary is again at 0), "unknown" (several such: no p).
 boundary_mixture <- function(small, large, change, call) {
   freed <- freed_variances(small, large)
   k <- length(freed)
   if (is.na(change) || k == 0 || k > change) return(list(names = freed, weights = 1, df = change, kind = "plain"))
-  if (k == 1) return(list(names = freed, weights = c(0.5, 0.5), df = change - 1:0, kind = "one"))
+  infinite <- any(infinite_variances(small, large, freed))
+  if (infinite && k > 1) return(list(names = freed, weights = NA_real_, df = change, kind = "unknown"))
+  if (k == 1) {
+    return(list(names = freed, weights = c(0.5, 0.5), df = change - 1:0, kind = if (infinite) "infinite" else "one"))
+  }
   correlation <- if (!any_covariance(large, freed, small)) variance_correlation(small, large, freed, call)
   if (is.null(correlation)) {
     # No cone inside a half space gives larger p-values than the half space (Perlman 1969).
@@ -27,6 +32,16 @@ freed_variances <- function(small, large) {
   # A variance by class is not new where the smaller model has one for all classes.
   new <- new & !(is.na(place) & sub("\\[.*$", "", free) %in% before$name[before$free])
   free[new]
+}
+
+# Which of them are infinite under the smaller model: those of the logits of a class that each unit has for itself in
+# the larger model, and a whole cluster or person in the smaller one.
+infinite_variances <- function(small, large, freed) {
+  stacked <- is.null(small$data$reshape) && !is.null(large$data$reshape)
+  whole <- vapply(fit_classes(small), function(class) class$level == "between" || stacked, NA)
+  target <- large$parameters$target[match(freed, large$parameters$name)]
+  logit <- grepl("#[0-9]+@", target)
+  logit & sub("#.*$", "", target) %in% intersect(names(whole)[whole], names(fit_classes(large, "within")))
 }
 
 # Names of the variances of random effects and factors.

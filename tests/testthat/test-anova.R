@@ -164,6 +164,25 @@ test_that("two variances: weights from the information at the smaller model, in 
   expect_false(is.null(null_values(narrow, wide, freed_variances(narrow, wide))))
 })
 
+test_that("variances of class logits are infinite where the smaller model has the class of whole clusters or persons", {
+  fit <- function(...) suppressWarnings(mlmix(..., starts = 1, seed = 1, threads = 1, se = "none",
+    integration = quadrature(points = 7)))
+  items <- paste0("item", 1:5)
+  for (k in 2:3) {
+    table <- suppressWarnings(anova(fit(lca(items, k = k, family = bernoulli("probit")), lsat[1:300, ]),
+      fit(gom(items, k = k), lsat[1:300, ])))
+    expect_match(attr(table, "heading"), if (k == 2) "variance is infinite under" else "Variances are infinite under")
+    expect_equal(attr(table, "boundary"), c(FALSE, k == 2))
+    expect_equal(is.na(table[["Pr(>Chisq)"]]), c(TRUE, k == 3))
+  }
+  data <- regression_data()
+  of_clusters <- fit(mixture_model(latent_class("c", 2, level = "between"), outcome(y ~ c), cluster = "id"), data)
+  of_units <- fit(mixture_model(latent_class("c", 2), outcome(y ~ c), cluster = "id"), data)
+  both <- fit(mixture_model(latent_class("c", 2, ~ (1 | id)), outcome(y ~ c)), data)
+  expect_true(infinite_variances(of_clusters, both, freed_variances(of_clusters, both)))
+  expect_false(infinite_variances(of_units, both, freed_variances(of_units, both)))
+})
+
 test_that("calls too long for a table are numbered", {
   table <- suppressWarnings(anova(carcinoma_fit(1), mlmix(lca(seven, k = 2), carcinoma, starts = c(3, 1), seed = 1,
     threads = 1)))
