@@ -5,6 +5,9 @@
 apply_constraints <- function(frame, parts, call) {
   actions <- unlist(lapply(parts, `[[`, "actions"), recursive = FALSE)
   keep <- seq_len(nrow(frame)) # the row that now stands for each row
+  if (length(actions) == 0) {
+    return(list(frame = frame, position = keep, linear = list(), merged = stats::setNames(nm = character(0))))
+  }
   for (action in Filter(function(a) a$verb != "linear", actions)) {
     if (action$verb == "equal") {
       rows <- unlist(lapply(action$names, match_parameters, names = frame$name, call = call))

@@ -21,11 +21,12 @@ list_items <- function(model) {
 prepare_outcomes <- function(items, data, cluster, call) {
   notes <- new.env(parent = emptyenv())
   notes$list <- list()
-  for (root in unique(vapply(items, `[[`, "", "root"))) {
-    same <- names(items)[vapply(items, `[[`, "", "root") == root]
+  roots <- vapply(items, `[[`, "", "root")
+  for (root in unique(roots)) {
+    same <- names(items)[roots == root]
     raw <- unclass(data)[same]
     # The family and the categories depend on the different values of a column only, found once for each column.
-    seen <- if (depends_on_values(items[[root]]$family$type)) lapply(raw, unique)
+    seen <- if (depends_on_values(items[[root]]$family$type)) lapply(raw, different_values)
     if (items[[root]]$family$type == "auto") {
       family <- choose_family(seen, root, items[[root]]$family$link, notes, call)
       for (name in same) items[[name]]$family <- family
@@ -76,17 +77,27 @@ report_notes <- function(list) {
   }
 }
 
+# The different values of a column; of a factor without NA.
+different_values <- function(column) {
+  if (!is.factor(column)) return(unique(column))
+  structure(which(tabulate(column, nlevels(column)) > 0), levels = levels(column), class = class(column))
+}
+
 # The different values in a list of vectors, without missing ones.
 distinct <- function(seen) {
   values <- unique(unlist(seen, use.names = FALSE))
   values[!is.na(values)]
 }
 
-# The place of every value of `raw` among `labels`; the text of each different value (`seen`) is looked up once.
-category_codes <- function(raw, seen, labels) {
-  if (is.factor(raw)) return(as.numeric(match(levels(raw), labels))[as.integer(raw)])
+# The place of every value of `raw` among `labels`, counted from `first`; the text of each different value (`seen`) is
+# looked up once. Numbers that are their own codes are left as they are, without a copy.
+category_codes <- function(raw, seen, labels, first = 1L) {
+  shift <- first - 1L
+  if (is.factor(raw)) return((match(levels(raw), labels) + shift)[as.integer(raw)])
   text <- if (is.character(seen)) seen else as.character(as.numeric(seen))
-  as.numeric(match(text, labels))[match(raw, seen)]
+  codes <- match(text, labels) + shift
+  if (is.numeric(raw) && is.null(attributes(raw)) && all(seen == codes, na.rm = TRUE)) return(raw)
+  codes[match(raw, seen)]
 }
 
 # Levels that never occur are dropped (in the pooled data of outcomes that are alike).
@@ -212,7 +223,7 @@ prepare_item <- function(item, raw, seen, labels, data, call) {
     abort_data("The outcome {.var {item$name}} has no observed value.", call = call)
   }
   if (!is.null(labels)) {
-    item$values <- category_codes(raw, seen, labels) - (type == "bernoulli")
+    item$values <- category_codes(raw, seen, labels, if (type == "bernoulli") 0L else 1L)
     item$labels <- labels
     item$n_categories <- length(labels)
     return(item)

@@ -22,8 +22,10 @@ check_data <- function(data, call) {
 # Every variable of the model must be in the data as a plain column. `declared`: class variables and factors, where
 # a name could have been meant as one.
 check_columns <- function(data, names, what, call, declared = NULL) {
+  data <- unclass(data)
   for (name in names) {
-    if (!name %in% names(data)) {
+    column <- data[[name]]
+    if (is.null(column)) {
       abort_data(c(
         "{.arg data} has no variable {.var {name}}, which {what} needs.",
         suggest_names(name, c(declared, names(data)), "Variables"),
@@ -33,7 +35,6 @@ check_columns <- function(data, names, what, call, declared = NULL) {
         }
       ), call = call)
     }
-    column <- data[[name]]
     if (is.list(column) || !is.null(dim(column))) {
       abort_data(c(
         "The variable {.var {name}} is {if (is.list(column)) 'a list' else 'a matrix'}, not one value for each row.",
@@ -81,21 +82,24 @@ plan_names <- function(plan, known) {
 
 # Which rows are used, and how many are left out for which reason, in this order.
 used_rows <- function(data, cluster, covariates, outcomes) {
-  n <- nrow(data)
-  none <- rep(FALSE, n)
-  any_missing <- function(names) Reduce(`|`, lapply(data[names], is.na), none)
+  missing_in <- function(names) {
+    columns <- unclass(data)[names]
+    lapply(columns[vapply(columns, anyNA, TRUE)], is.na)
+  }
+  incomplete <- missing_in(outcomes)
   bad <- list(
-    cluster = if (is.null(cluster)) none else is.na(data[[cluster]]),
-    covariates = any_missing(covariates),
-    outcomes = Reduce(`&`, lapply(data[outcomes], is.na), !none)
+    cluster = missing_in(cluster), covariates = missing_in(covariates),
+    # where one outcome is complete, no row lacks all of them
+    outcomes = if (length(incomplete) == length(outcomes)) list(Reduce(`&`, incomplete))
   )
-  used <- !none
+  rows <- seq_len(nrow(data))
   dropped <- list()
   for (reason in names(bad)) {
-    dropped[[reason]] <- sum(used & bad[[reason]])
-    used <- used & !bad[[reason]]
+    out <- Reduce(`|`, bad[[reason]])[rows]
+    dropped[[reason]] <- sum(out)
+    if (any(out)) rows <- rows[!out]
   }
-  list(rows = which(used), dropped = dropped)
+  list(rows = rows, dropped = dropped)
 }
 
 inform_dropped <- function(dropped, covariates, data, unit) {

@@ -55,7 +55,7 @@ raw_simulate <- function(spec, columns, cluster = NULL, frequency = NULL, unit_w
   engine_values(unwrap(result, call))
 }
 
-as_columns <- function(columns) lapply(columns, as.double)
+as_columns <- function(columns) lapply(columns, function(column) if (is.integer(column)) column else as.double(column))
 as_optional_double <- function(x) if (is.null(x)) NULL else as.double(x)
 as_optional_integer <- function(x) if (is.null(x)) NULL else as.integer(x)
 

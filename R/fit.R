@@ -26,7 +26,7 @@ new_fit <- function(result, resolved, weights, model, options, call, n_rows, tim
     list(call = call, model = model, spec = resolved$spec, parameters = parameters, free = free),
     result,
     list(seed = options$seed, options = options, data = data, time = time,
-         version = as.character(utils::packageVersion("mlmix")))
+         version = package_version_text())
   ), class = "mlmix")
 }
 
@@ -41,7 +41,7 @@ named_square <- function(x, names) {
 as_starts <- function(starts, replicated = NULL) {
   columns <- c("start", "stage1", "final", "iterations", "status")
   if (!is.null(starts$replicated)) replicated <- starts$replicated
-  table <- data.frame(lapply(starts[intersect(columns, names(starts))], unlist), stringsAsFactors = FALSE)
+  table <- list2DF(lapply(starts[intersect(columns, names(starts))], unlist))
   table$final <- na_if_nan(as.numeric(table$final))
   table$stage1 <- na_if_nan(as.numeric(table$stage1))
   list(table = table, replicated = as.integer(replicated))

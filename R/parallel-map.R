@@ -108,7 +108,7 @@ open_store <- function(file, task, seed, call) {
   store
 }
 
-package_version_text <- function() as.character(utils::packageVersion("mlmix"))
+package_version_text <- function() unname(getNamespaceVersion("mlmix"))
 
 # Short values are kept as they are, so that a message can show them; of others only a hash.
 task_part <- function(value) {

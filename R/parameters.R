@@ -50,7 +50,11 @@ fix_parameters <- function(table, positions, value) {
 
 table_frame <- function(table) {
   sizes <- lengths(lapply(table$chunks, `[[`, "name"))
-  column <- function(field) unlist(.mapply(rep_len, list(lapply(table$chunks, `[[`, field), sizes), NULL))
+  column <- function(field) {
+    values <- lapply(table$chunks, `[[`, field)
+    given <- lengths(values) # one for all, or one for each name
+    rep.int(unlist(values), rep.int(sizes %/% given, given))
+  }
   frame <- lapply(stats::setNames(nm = names(table$chunks[[1]])), column)
   twice <- anyDuplicated(frame$name)
   if (twice > 0) {
@@ -67,7 +71,7 @@ table_frame <- function(table) {
 # The spec's parameter list from the final frame; `list(NULL)` keeps an element that is null in JSON.
 spec_parameters <- function(frame) {
   numbers <- lapply(frame[c("value", "start", "lower", "upper")], function(x) {
-    ifelse(is.na(x) | is.infinite(x), list(NULL), as.list(x))
+    replace(as.list(x), !is.finite(x), list(NULL))
   })
   unname(.mapply(
     function(name, free, value, start, lower, upper, prior_mean, prior_sd) {

@@ -14,7 +14,8 @@ new_store <- function(data, cluster) {
 store_column <- function(store, label, values) {
   name <- label
   while (!is.null(store$columns[[name]])) {
-    if (identical(store$columns[[name]], values)) {
+    # an outcome of whole numbers may be of type integer
+    if (identical(as.double(store$columns[[name]]), as.double(values))) {
       return(name)
     }
     name <- paste(name, "(predictor)")

@@ -69,8 +69,8 @@ data_needs <- function(model, symbols, data, cluster, call) {
   trials <- unlist(lapply(model$outcomes, function(part) part$equation$trials))
   known <- unlist(lapply(model$classes, `[[`, "known"))
   check_columns(data, setdiff(c(cluster, outcomes, trials, known), made), "the model", call)
-  own <- data[setdiff(names(data), made)]
-  own[made] <- rep(list(rep(0, nrow(data))), length(made))
+  own <- unclass(data)[setdiff(names(data), made)]
+  own[made] <- list(0)
   covariates <- unlist(
     lapply(model_plans(model, symbols, names(own), call), plan_variables, data = own, what = "a formula", call = call,
       declared = c(symbols$classes$name, symbols$latents$name))
@@ -236,10 +236,10 @@ finish_spec <- function(b, spec, used, needs) {
       labels <- if (is.null(part$known)) NULL else levels(b$store$data[[part$known]])
       list(name = part$name, level = part$level, k = part$k, labels = labels)
     }), b$symbols$classes$name),
-    latents = data.frame(
+    latents = list2DF(list(
       name = names(b$latents) %||% character(0), level = draft_field(b, "level"), origin = draft_field(b, "origin"),
-      target = draft_field(b, "target"), term = draft_field(b, "term"), stringsAsFactors = FALSE, row.names = NULL
-    ),
+      target = draft_field(b, "target"), term = draft_field(b, "term")
+    )),
     reshape = b$model$reshape, designs = b$store$designs, merged = constrained$merged
   )
 }

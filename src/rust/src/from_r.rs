@@ -66,8 +66,11 @@ fn json_number(x: f64) -> Json {
     }
 }
 
-/// A numeric vector, copied.
+/// A numeric vector, copied; missing integers become NaN.
 pub fn numbers(argument: &str, value: &Robj) -> Outcome<Vec<f64>> {
+    if let Some(whole) = value.as_integer_slice() {
+        return Ok(whole.iter().map(|&x| if x == i32::MIN { f64::NAN } else { x.into() }).collect());
+    }
     value.as_real_vector().ok_or_else(|| wrong(argument, "a numeric (double) vector"))
 }
 

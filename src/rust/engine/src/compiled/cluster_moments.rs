@@ -134,7 +134,7 @@ impl Reader<'_> {
     fn block(&mut self, factor: usize, row: usize) -> usize {
         let (f, patterns) = &self.factors[factor];
         let next = self.list.len() as u32;
-        let id = *self.blocks.entry((factor as u32, patterns.design[row])).or_insert(next);
+        let id = *self.blocks.entry((factor as u32, patterns.design(row))).or_insert(next);
         if id == next {
             let column = |o: usize| &self.sample.columns[self.model.outcomes[o].column];
             let group = group_of(f);

@@ -1,7 +1,7 @@
 //! Distinct data patterns of a factor: rows with equal covariates (designs) and equal outcome values share their densities.
 
 use super::factor::NONE;
-use crate::data::row_patterns::{QuickMap, RowPatterns};
+use crate::data::row_patterns::RowPatterns;
 
 /// Value patterns of a factor, sorted by design.
 #[derive(Clone, Debug, Default)]
@@ -54,8 +54,9 @@ pub fn build(rows: &RowPatterns, unit_row: &[u32], sharing: &Sharing) -> Pattern
         Sharing::All => 0,
         Sharing::Key { key, .. } => key[u],
     };
-    let mut designs: QuickMap<(u32, u32), u32> = QuickMap::default();
-    let mut values: QuickMap<(u32, u32), u32> = QuickMap::default();
+    // (key, number) of each design and value of the rows under the key that had it last
+    let mut designs = vec![(NONE, NONE); rows.n_designs()];
+    let mut values = vec![(NONE, NONE); rows.n_values()];
     let (mut design_row, mut design_unit, mut value_row, mut value_design) = (vec![], vec![], vec![], vec![]);
     let mut of_unit = vec![NONE; unit_row.len()];
     let mut local = vec![];
@@ -69,16 +70,20 @@ pub fn build(rows: &RowPatterns, unit_row: &[u32], sharing: &Sharing) -> Pattern
         if value == NONE {
             continue;
         }
-        let design = *designs.entry((key_of(u), rows.design[row as usize])).or_insert_with(|| {
+        let key = key_of(u);
+        let design = &mut designs[rows.design(row as usize) as usize];
+        if design.0 != key {
+            *design = (key, design_row.len() as u32);
             design_row.push(row);
             design_unit.push(u as u32);
-            design_row.len() as u32 - 1
-        });
-        of_unit[u] = *values.entry((key_of(u), value)).or_insert_with(|| {
+        }
+        let value = &mut values[value as usize];
+        if value.0 != key {
+            *value = (key, value_row.len() as u32);
             value_row.push(row);
-            value_design.push(design);
-            value_row.len() as u32 - 1
-        });
+            value_design.push(design.1);
+        }
+        of_unit[u] = value.1;
     }
     // sort values by design (stable counting sort)
     let mut design_start = vec![0u32; design_row.len() + 1];

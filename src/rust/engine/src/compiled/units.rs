@@ -6,6 +6,9 @@ use super::factor::NONE;
 use crate::data::row_patterns::{QuickMap, RowPatterns};
 use crate::data::Sample;
 
+/// Combinations are looked up in an array of at most this many times the rows.
+const DENSE: usize = 4;
+
 /// Distinct units, grouped by distinct cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Units {
@@ -163,17 +166,36 @@ impl Units {
     }
 }
 
-/// One number per row for the combination of all its patterns.
+/// One number per row for the combination of all its patterns, by first appearance.
 fn combine<'a>(patterns: impl Iterator<Item = &'a Arc<RowPatterns>>, n_rows: usize) -> Vec<u32> {
     let mut ids = vec![0u32; n_rows];
+    let mut n_ids = 1;
     for p in patterns {
-        let mut map: QuickMap<(u32, u32, u32), u32> = QuickMap::default();
-        for (row, id) in ids.iter_mut().enumerate() {
-            let next = map.len() as u32;
-            // the design matters only where a value is present
-            let design = if p.value[row] == NONE { NONE } else { p.design[row] };
-            *id = *map.entry((*id, design, p.value[row])).or_insert(next);
+        if n_ids == n_rows {
+            break; // all differ already
         }
+        // a value says which design it is of
+        let n_values = p.n_values();
+        let mut next = 0;
+        let mut number = |known: &mut u32| {
+            if *known == NONE {
+                *known = next;
+                next += 1;
+            }
+            *known
+        };
+        if n_ids * (n_values + 1) <= DENSE * n_rows {
+            let mut known = vec![NONE; n_ids * (n_values + 1)];
+            for (id, &value) in ids.iter_mut().zip(&p.value) {
+                *id = number(&mut known[*id as usize * (n_values + 1) + n_values.min(value as usize)]);
+            }
+        } else {
+            let mut known: QuickMap<(u32, u32), u32> = QuickMap::default();
+            for (id, &value) in ids.iter_mut().zip(&p.value) {
+                *id = number(known.entry((*id, value)).or_insert(NONE));
+            }
+        }
+        n_ids = next as usize;
     }
     ids
 }

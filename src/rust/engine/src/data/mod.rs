@@ -69,22 +69,21 @@ impl Sample {
             return Err(EngineError::data("cluster", format!("{} values for {n_rows} rows", cluster.len())));
         }
         let n_clusters = cluster.iter().max().map_or(0, |m| m + 1);
-        let ones = vec![1.0; n_rows];
-        let weights = |w: Option<Vec<f64>>, what: &str| -> Result<Vec<f64>> {
-            let w = w.unwrap_or_else(|| ones.clone());
-            if w.len() != n_rows || w.iter().any(|v| !v.is_finite() || *v < 0.0) {
+        let checked = |w: Option<Vec<f64>>, what: &str| -> Result<Option<Vec<f64>>> {
+            let wrong = |w: &Vec<f64>| w.len() != n_rows || w.iter().any(|v| !v.is_finite() || *v < 0.0);
+            if w.as_ref().is_some_and(wrong) {
                 return Err(EngineError::data(what, format!("needs {n_rows} finite numbers of at least 0")));
             }
             Ok(w)
         };
-        let frequency = weights(raw.frequency, "frequency")?;
-        let unit = weights(raw.unit_weights, "weights")?;
-        let by_row = weights(raw.cluster_weights, "cluster_weights")?;
+        let frequency = checked(raw.frequency, "frequency")?;
+        let unit = checked(raw.unit_weights, "weights")?;
+        let by_row = checked(raw.cluster_weights, "cluster_weights")?;
         let mut first_row = vec![usize::MAX; n_clusters];
         for (row, &j) in cluster.iter().enumerate() {
             if first_row[j] == usize::MAX {
                 first_row[j] = row;
-            } else if by_row[row] != by_row[first_row[j]] {
+            } else if by_row.as_ref().is_some_and(|w| w[row] != w[first_row[j]]) {
                 return Err(EngineError::data("cluster_weights", "differ between rows of one cluster"));
             }
         }
@@ -92,34 +91,24 @@ impl Sample {
             return Err(EngineError::data("cluster", "cluster numbers must be 0, 1, … without gaps"));
         }
         check_constant_in_clusters(model, &raw.columns, &cluster, &first_row)?;
-        let n_units = frequency.iter().sum();
-        let cluster_weight: Vec<f64> = first_row.iter().map(|&r| by_row[r]).collect();
-        Ok(if two_level {
-            Sample {
-                unit_weight: frequency.iter().zip(&unit).map(|(f, w)| f * w).collect(),
-                frequency: vec![1.0; n_clusters],
-                cluster_weight,
-                columns: Arc::new(raw.columns.values),
-                patterns: Arc::default(),
-                n_rows,
-                n_clusters,
-                cluster,
-                two_level,
-                n_units,
-            }
+        let n_units = frequency.as_ref().map_or(n_rows as f64, |f| f.iter().sum());
+        let cluster_weight = by_row.map(|w| first_row.iter().map(|&r| w[r]).collect());
+        let (unit_weight, frequency, cluster_weight) = if two_level {
+            (product(frequency, unit, n_rows), vec![1.0; n_clusters], product(cluster_weight, None, n_clusters))
         } else {
-            Sample {
-                unit_weight: ones.clone(),
-                frequency,
-                cluster_weight: cluster_weight.iter().zip(&unit).map(|(a, b)| a * b).collect(),
-                columns: Arc::new(raw.columns.values),
-                patterns: Arc::default(),
-                n_rows,
-                n_clusters,
-                cluster,
-                two_level,
-                n_units,
-            }
+            (vec![1.0; n_rows], product(frequency, None, n_rows), product(cluster_weight, unit, n_rows))
+        };
+        Ok(Sample {
+            unit_weight,
+            frequency,
+            cluster_weight,
+            columns: Arc::new(raw.columns.values),
+            patterns: Arc::default(),
+            n_rows,
+            n_clusters,
+            cluster,
+            two_level,
+            n_units,
         })
     }
 
@@ -145,6 +134,15 @@ impl Sample {
     /// Rows alike in some columns (`RowPatterns`), worked out once.
     pub fn row_patterns(&self, by: Distinguish) -> Arc<RowPatterns> {
         self.patterns.get(&self.columns, self.n_rows, by)
+    }
+}
+
+/// Product of weights, of which those not given are 1.
+fn product(a: Option<Vec<f64>>, b: Option<Vec<f64>>, n: usize) -> Vec<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => a.iter().zip(&b).map(|(a, b)| a * b).collect(),
+        (Some(w), None) | (None, Some(w)) => w,
+        (None, None) => vec![1.0; n],
     }
 }
 

@@ -32,19 +32,38 @@ impl Hasher for QuickHasher {
 }
 pub type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<QuickHasher>>;
 
-/// Numbers rows by the bit patterns of some columns.
+/// Whole numbers below this are looked up in an array.
+const SMALL: usize = 64;
+
+fn small(v: f64) -> Option<usize> {
+    let whole = v as usize;
+    (whole < SMALL && whole as f64 == v).then_some(whole)
+}
+
+/// Numbers rows by the bit patterns of some columns; none for no columns.
 fn intern_rows(columns: &[Vec<f64>], which: &[usize], n_rows: usize) -> Vec<u32> {
-    if which.is_empty() {
-        return vec![0; n_rows];
-    }
+    let Some((&first, others)) = which.split_first() else { return vec![] };
     let bits = |v: f64| if v.is_nan() { u64::MAX } else { (v + 0.0).to_bits() };
-    let mut ids = vec![0u32; n_rows];
-    for (k, &column) in which.iter().enumerate() {
+    let mut n = 0;
+    let mut number = |known: &mut u32| {
+        if *known == NONE {
+            *known = n;
+            n += 1;
+        }
+        *known
+    };
+    let mut of_small = [NONE; SMALL];
+    let mut of_bits: QuickMap<u64, u32> = QuickMap::default();
+    let id = |v: &f64| match small(*v) {
+        Some(whole) => number(&mut of_small[whole]),
+        None => number(of_bits.entry(bits(*v)).or_insert(NONE)),
+    };
+    let mut ids: Vec<u32> = columns[first][..n_rows].iter().map(id).collect();
+    for &column in others {
         let mut map: QuickMap<(u32, u64), u32> = QuickMap::default();
-        for (row, id) in ids.iter_mut().enumerate() {
+        for (id, v) in ids.iter_mut().zip(&columns[column]) {
             let next = map.len() as u32;
-            let before = if k == 0 { 0 } else { *id };
-            *id = *map.entry((before, bits(columns[column][row]))).or_insert(next);
+            *id = *map.entry((*id, bits(*v))).or_insert(next);
         }
     }
     ids
@@ -61,10 +80,11 @@ pub struct Distinguish {
     pub missing_matters: bool,
 }
 
-/// Per row, the design and value numbers of one factor.
+/// Per row, the design and value numbers of one factor, by first appearance.
 #[derive(Clone, Debug, Default)]
 pub struct RowPatterns {
-    pub design: Vec<u32>,
+    /// Empty where all rows have the same.
+    design: Vec<u32>,
     /// `NONE` where every outcome of the factor is missing.
     pub value: Vec<u32>,
 }
@@ -78,9 +98,17 @@ impl RowPatterns {
             let missing: Vec<Vec<f64>> = by.observed.iter().map(missing).collect();
             let all: Vec<usize> = (0..missing.len()).collect();
             let mask = intern_rows(&missing, &all, n_rows);
-            design = pair(&design, &mask);
+            design = match (design.is_empty(), mask.is_empty()) {
+                (true, _) => mask,
+                (_, true) => design,
+                _ => pair(&design, &mask),
+            };
         }
-        value = pair(&design, &value);
+        if value.is_empty() {
+            value = if design.is_empty() { vec![0; n_rows] } else { design.clone() };
+        } else if !design.is_empty() {
+            value = pair(&design, &value);
+        }
         if !by.observed.is_empty() {
             for (row, v) in value.iter_mut().enumerate() {
                 if by.observed.iter().all(|&c| columns[c][row].is_nan()) {
@@ -89,6 +117,19 @@ impl RowPatterns {
             }
         }
         RowPatterns { design, value }
+    }
+
+    pub fn n_values(&self) -> usize {
+        self.value.iter().filter(|&&v| v != NONE).max().map_or(0, |v| *v as usize + 1)
+    }
+
+    pub fn n_designs(&self) -> usize {
+        self.design.iter().max().map_or(1, |d| *d as usize + 1)
+    }
+
+    #[inline]
+    pub fn design(&self, row: usize) -> u32 {
+        self.design.get(row).copied().unwrap_or(0)
     }
 }
 
@@ -113,5 +154,36 @@ impl Known {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let work_out = |by: &Distinguish| Arc::new(RowPatterns::new(columns, n_rows, by));
         known.entry(by).or_insert_with_key(work_out).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_numbered_by_first_appearance() {
+        let odd = vec![64.0, -0.0, f64::NAN, 0.5, 0.0, 63.0, f64::NAN, -1.0, 64.0, 0.5];
+        let two = vec![1.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 1.0, 7.0];
+        let columns = [odd, two];
+        assert_eq!(intern_rows(&columns, &[], 10), Vec::<u32>::new());
+        assert_eq!(intern_rows(&columns, &[0], 10), [0, 1, 2, 3, 1, 4, 2, 5, 0, 3]);
+        assert_eq!(intern_rows(&columns, &[0, 1], 10), [0, 1, 2, 3, 4, 5, 2, 6, 0, 7]);
+        let by = |covariates: &[usize], values: &[usize]| {
+            let all = values.to_vec();
+            let by = Distinguish {
+                covariates: covariates.to_vec(),
+                values: all.clone(),
+                observed: all,
+                missing_matters: false,
+            };
+            RowPatterns::new(&columns, 10, &by)
+        };
+        let plain = by(&[], &[0]);
+        assert_eq!((plain.n_designs(), plain.n_values(), plain.design(9)), (1, 6, 0));
+        assert_eq!(plain.value, [0, 1, NONE, 3, 1, 4, NONE, 5, 0, 3]);
+        let logits = by(&[1], &[]);
+        assert_eq!((logits.n_designs(), logits.n_values()), (3, 3));
+        assert_eq!(by(&[1], &[0]).value, [0, 1, NONE, 3, 4, 5, NONE, 6, 0, 7]);
     }
 }

@@ -11,6 +11,7 @@ use crate::compiled::factor::{Factor, FactorKind, NONE};
 use crate::spec::{Coefficient, Predictor};
 
 /// One class cell of a run of designs: where it stands in the table, and what its predictors are made of.
+#[derive(Default)]
 pub(super) struct Cell {
     pub within: usize,
     pub between: usize,
@@ -47,6 +48,33 @@ pub(super) enum Along {
     Derivative(usize, usize),
 }
 
+/// The cells of a run; those of earlier runs are used again.
+#[derive(Default)]
+pub(super) struct Cells {
+    all: Vec<Cell>,
+    n: usize,
+}
+
+impl Cells {
+    pub fn iter(&self) -> std::slice::Iter<'_, Cell> {
+        self.all[..self.n].iter()
+    }
+
+    fn next(&mut self, within: usize, between: usize) -> &mut Cell {
+        if self.n == self.all.len() {
+            self.all.push(Cell::default());
+        }
+        self.n += 1;
+        let cell = &mut self.all[self.n - 1];
+        (cell.within, cell.between) = (within, between);
+        cell.terms.clear();
+        cell.products.clear();
+        cell.auxiliary.clear();
+        cell.entries.clear();
+        cell
+    }
+}
+
 impl Cell {
     /// Derivatives with respect to what is fixed (or not wanted) are left out.
     fn add(&mut self, entry: Entry) {
@@ -74,7 +102,7 @@ pub(super) fn parts<'a>(point: &'a Point, f: &Factor) -> (&'a [Predictor], &'a [
     }
 }
 
-/// Cells of the factor; those of a class's own states are one. Latents are evaluated at the first design of the run.
+/// Sets the cells of the factor; those of a class's own states are one. Latents are evaluated at the run's first design.
 pub(super) fn cells(
     point: &Point,
     nodes: &Nodes,
@@ -82,7 +110,8 @@ pub(super) fn cells(
     run: &Range<usize>,
     derivatives: bool,
     w: &mut Workspace,
-) -> Vec<Cell> {
+    out: &mut Cells,
+) {
     let (predictors, auxiliary) = parts(point, f);
     let own = if let FactorKind::Logits(c) = f.kind { Some(c) } else { None };
     let place = |column: usize| f.covariates.iter().position(|&c| c == column).unwrap_or(0);
@@ -91,7 +120,9 @@ pub(super) fn cells(
     } else {
         set_view(point.program, nodes, f, run.start, w);
     }
-    let mut out = vec![];
+    out.n = 0;
+    // distinct products of latents; the first product, 1, is not among them
+    let mut of_product: Vec<&[usize]> = vec![];
     each_cell(point.program, f, w, |w, within, between| {
         if own.is_some_and(|c| w.state[c] != 0) {
             return true;
@@ -101,14 +132,19 @@ pub(super) fn cells(
         }
         let parameter = |c: &Coefficient| c.parameter(&w.state).filter(|_| derivatives);
         let slot = |c: &Coefficient| parameter(c).map_or(NONE, |p| f.slot_of[p]);
-        let mut of_product: Vec<&[usize]> = vec![&[]];
-        let mut cell = Cell { within, between, terms: vec![], products: vec![], auxiliary: vec![], entries: vec![] };
+        of_product.clear();
+        let cell = out.next(within, between);
         for (of, p) in predictors.iter().enumerate() {
             for t in &p.terms {
-                let product = of_product.iter().position(|l| *l == &t.latents[..]).unwrap_or_else(|| {
-                    of_product.push(&t.latents);
-                    of_product.len() - 1
-                });
+                let found = of_product.iter().position(|l| *l == &t.latents[..]);
+                let product = match found {
+                    _ if t.latents.is_empty() => 0,
+                    Some(place) => place + 1,
+                    None => {
+                        of_product.push(&t.latents);
+                        of_product.len()
+                    }
+                };
                 let coefficient = t.coefficient.value(&w.state, point.parameters);
                 let covariate = t.covariate.map(place);
                 cell.terms.push(Term { predictor: of, coefficient, covariate, product });
@@ -116,12 +152,14 @@ pub(super) fn cells(
                 cell.add(Entry { slot: slot(&t.coefficient), of, covariate, scale: 1.0, along });
             }
         }
-        cell.products = of_product.iter().map(|l| product(l, &w.latents, w.view.n, derivatives)).collect();
-        for t in &cell.terms {
-            for (e, &slot) in cell.products[t.product].slots.iter().enumerate() {
+        let Cell { terms, products, entries, .. } = cell;
+        products.push(Affine::default());
+        products.extend(of_product.iter().map(|l| product(l, &w.latents, w.view.n, derivatives)));
+        for t in terms {
+            for (e, &slot) in products[t.product].slots.iter().enumerate() {
                 let along = Along::Derivative(t.product, e);
                 let (of, covariate, scale) = (t.predictor, t.covariate, t.coefficient);
-                cell.entries.extend((slot != NONE).then_some(Entry { slot, of, covariate, scale, along }));
+                entries.extend((slot != NONE).then_some(Entry { slot, of, covariate, scale, along }));
             }
         }
         for (k, a) in auxiliary.iter().enumerate() {
@@ -129,10 +167,8 @@ pub(super) fn cells(
             let of = predictors.len() + k;
             cell.add(Entry { slot: slot(a), of, covariate: None, scale: 1.0, along: Along::One });
         }
-        out.push(cell);
         true
     });
-    out
 }
 
 /// Product of at most two latents at the nodes; none: 1.
@@ -170,7 +206,9 @@ pub fn slots_of_cells(point: &Point, nodes: &Nodes, f: &Factor) -> Vec<Vec<u32>>
         FactorKind::Logits(c) => (class_stride(point.program, f, c).0, point.program.model.classes[c].n_classes),
         _ => (0, 1),
     };
-    for cell in cells(point, nodes, f, &(0..0), true, &mut Workspace::default()) {
+    let mut found = Cells::default();
+    cells(point, nodes, f, &(0..0), true, &mut Workspace::default(), &mut found);
+    for cell in found.iter() {
         let mut slots: Vec<u32> = cell.entries.iter().map(|e| e.slot).collect();
         slots.sort_unstable();
         slots.dedup();

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::accumulator::SlotSums;
-use super::design_cells::{Cell, Entry};
+use super::design_cells::Cell;
 use super::predictor::Point;
 use crate::compiled::factor::{Factor, FactorKind};
-use crate::family::block::WeightedScores;
+use crate::family::block::{Values, WeightedScores};
 use crate::vector;
 
 /// Covariates by pattern, all else by [pattern × node].
@@ -84,6 +84,15 @@ impl Block {
         }
     }
 
+    /// Calls `with` with the outcomes and predictors of the block.
+    pub fn values<T>(&self, aux: &[f64], with: impl FnOnce(Values) -> T) -> T {
+        let values = |eta: &[&[f64]]| with(Values { y: &self.y, trials: &self.trials, eta, aux });
+        match &self.eta[..] {
+            [one] => values(&[one]),
+            all => values(&all.iter().map(|eta| &eta[..]).collect::<Vec<_>>()),
+        }
+    }
+
     /// log P(class = k), [K][pattern × node], in place of the logits; the last class has logit 0.
     pub fn log_softmax(&mut self) {
         self.eta.push(vec![0.0; self.len()]);
@@ -106,10 +115,13 @@ impl Block {
 }
 
 /// Scores and information of one cell, times covariates and summed over patterns.
+#[derive(Default)]
 pub(super) struct NodeSums {
     n: usize,
     /// Distinct (predictor or auxiliary parameter, covariate) of the entries.
     columns: Vec<(usize, Option<usize>)>,
+    /// [entry of the cell] its column
+    column_of: Vec<usize>,
     /// [column × node]
     score: Vec<f64>,
     /// [pair of columns × node], pairs (k, l ≤ k) at k (k + 1) / 2 + l; empty where not wanted
@@ -117,16 +129,25 @@ pub(super) struct NodeSums {
 }
 
 impl NodeSums {
-    pub fn new(cell: &Cell, n: usize, information: bool) -> NodeSums {
-        let mut columns: Vec<(usize, Option<usize>)> = vec![];
+    /// Zero, for a cell.
+    pub fn reset(&mut self, cell: &Cell, n: usize, information: bool) {
+        self.n = n;
+        self.columns.clear();
+        self.column_of.clear();
         for e in &cell.entries {
-            if !columns.contains(&(e.of, e.covariate)) {
-                columns.push((e.of, e.covariate));
+            let key = (e.of, e.covariate);
+            let column = self.columns.iter().position(|c| *c == key).unwrap_or(self.columns.len());
+            if column == self.columns.len() {
+                self.columns.push(key);
             }
+            self.column_of.push(column);
         }
-        let m = columns.len();
+        let m = self.columns.len();
         let pairs = if information { m * (m + 1) / 2 } else { 0 };
-        NodeSums { n, columns, score: vec![0.0; m * n], information: vec![0.0; pairs * n] }
+        for (sums, size) in [(&mut self.score, m * n), (&mut self.information, pairs * n)] {
+            sums.clear();
+            sums.resize(size, 0.0);
+        }
     }
 
     pub fn add(&mut self, block: &Block, scores: &WeightedScores) {
@@ -158,16 +179,14 @@ impl NodeSums {
 
     pub fn add_to(&self, cell: &Cell, sums: &mut SlotSums) {
         let n = self.n;
-        let column = |e: &Entry| self.columns.iter().position(|c| *c == (e.of, e.covariate)).unwrap_or(0);
-        let entries: Vec<(&Entry, usize, Option<&[f64]>)> =
-            cell.entries.iter().map(|e| (e, column(e), cell.along(e.along))).collect();
-        for (i, &(e, k, d)) in entries.iter().enumerate() {
+        let entries = || cell.entries.iter().zip(&self.column_of).map(|(e, &column)| (e, column, cell.along(e.along)));
+        for (i, (e, k, d)) in entries().enumerate() {
             let score = &self.score[k * n..(k + 1) * n];
             sums.gradient[e.slot as usize] += e.scale * d.map_or_else(|| vector::sum(score), |d| vector::dot(score, d));
             if !sums.want_information {
                 continue;
             }
-            for (j, &(other, l, c)) in entries[..=i].iter().enumerate() {
+            for (j, (other, l, c)) in entries().take(i + 1).enumerate() {
                 let pair = k.max(l) * (k.max(l) + 1) / 2 + k.min(l);
                 let h = &self.information[pair * n..(pair + 1) * n];
                 let v = match (d, c) {

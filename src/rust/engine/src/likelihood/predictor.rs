@@ -3,9 +3,10 @@
 //! A value is affine in the analytic dimensions: component 0 is the constant, component 1 + k the coefficient of the
 //! k-th analytic residual. Derivatives are kept for the few free parameters that actually entered.
 
-use super::gaussian::Buffers;
+use super::gaussian;
 use super::nodes::NodeView;
 use super::residuals::Residuals;
+use super::rows;
 use crate::compiled::factor::NONE;
 use crate::compiled::plan::How;
 use crate::compiled::Program;
@@ -83,7 +84,8 @@ pub struct Workspace {
     pub state: Vec<usize>,
     pub view: NodeView,
     pub scores: WeightedScores,
-    pub(crate) gaussian: Buffers,
+    pub(crate) gaussian: gaussian::Buffers,
+    pub(crate) rows: rows::Buffers,
 }
 
 /// Row, class states and nodes at which predictors are evaluated; `slot_of` maps parameters to slots.

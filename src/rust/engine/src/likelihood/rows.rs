@@ -8,13 +8,13 @@
 use std::ops::Range;
 
 use super::accumulator::SlotSums;
-use super::design_cells::{cells, parts};
+use super::design_cells::{cells as set_cells, parts, Cells};
 use super::pattern_block::{Block, NodeSums};
 use super::predictor::{Point, Workspace};
 use super::table::{class_stride, design_runs, Layout, Task};
 use crate::compiled::factor::{Axis, Factor, FactorKind};
 pub use crate::family::block::Information;
-use crate::family::block::{Values, WeightedScores};
+use crate::family::block::WeightedScores;
 use crate::vector;
 
 /// Patterns × nodes in a block.
@@ -36,15 +36,6 @@ fn stride(point: &Point, f: &Factor, layout: &Layout) -> usize {
     let FactorKind::Logits(c) = f.kind else { return 0 };
     let (within, between) = class_stride(point.program, f, c);
     within * layout.n_inner + between * layout.n_nodes
-}
-
-/// Runs of designs whose latents and nodes are the same.
-fn runs<'a>(point: &'a Point, f: &'a Factor, designs: (usize, usize)) -> Box<dyn Iterator<Item = Range<usize>> + 'a> {
-    if is_plain(f) {
-        Box::new(std::iter::once(designs.0..designs.1))
-    } else {
-        Box::new(design_runs(point.program, f, designs))
-    }
 }
 
 fn blocks(f: &Factor, run: &Range<usize>, n_nodes: usize) -> impl Iterator<Item = Range<usize>> {
@@ -74,21 +65,39 @@ fn read(table: &[f64], start: usize, row: usize, n: usize, to: &mut [f64]) {
     }
 }
 
+/// What is kept from factor to factor, so that small tables cost no allocation.
+#[derive(Default)]
+pub struct Buffers {
+    block: Block,
+    cells: Cells,
+    /// [cell]
+    sums: Vec<NodeSums>,
+    densities: Vec<f64>,
+    /// Weights by predictor.
+    share: Vec<Vec<f64>>,
+}
+
 /// As `table::fill`.
 pub fn fill(task: Task, table: &mut [f64], w: &mut Workspace) -> bool {
+    let mut buffers = std::mem::take(&mut w.rows);
+    let admissible = fill_with(task, table, w, &mut buffers);
+    w.rows = buffers;
+    admissible
+}
+
+fn fill_with(task: Task, table: &mut [f64], w: &mut Workspace, buffers: &mut Buffers) -> bool {
     let Task { point, nodes, f, designs } = task;
+    let Buffers { block, cells, densities, .. } = buffers;
     let layout = Layout::new(f);
     let n = layout.n_nodes;
     let first = f.patterns.values_of(designs).0;
     let (row, stride) = (layout.row(), stride(point, f, &layout));
     let n_predictors = parts(point, f).0.len();
-    let mut block = Block::default();
-    let mut out = vec![];
-    for run in runs(point, f, designs) {
-        let cells = cells(point, nodes, f, &run, false, w);
+    for run in design_runs(point.program, f, designs) {
+        set_cells(point, nodes, f, &run, false, w, cells);
         for values in blocks(f, &run, n) {
             block.read(point, f, values.clone(), n);
-            for cell in &cells {
+            for cell in cells.iter() {
                 block.predict(cell, n_predictors);
                 let start = layout.start(values.start - first, cell.within, cell.between);
                 if let FactorKind::Outcome(o) = f.kind {
@@ -96,14 +105,13 @@ pub fn fill(task: Task, table: &mut [f64], w: &mut Workspace) -> bool {
                     if !family.valid_auxiliary(&cell.auxiliary) {
                         return false;
                     }
-                    let eta: Vec<&[f64]> = block.eta.iter().map(|e| &e[..]).collect();
-                    let v = Values { y: &block.y, trials: &block.trials, eta: &eta, aux: &cell.auxiliary };
                     if row == n {
-                        family.log_densities(v, &mut table[start..start + block.len()]);
+                        let to = &mut table[start..start + block.len()];
+                        block.values(&cell.auxiliary, |v| family.log_densities(v, to));
                     } else {
-                        out.resize(block.len(), 0.0);
-                        family.log_densities(v, &mut out);
-                        write(table, start, row, n, &out);
+                        densities.resize(block.len(), 0.0);
+                        block.values(&cell.auxiliary, |v| family.log_densities(v, densities));
+                        write(table, start, row, n, densities);
                     }
                 } else {
                     block.log_softmax();
@@ -117,21 +125,35 @@ pub fn fill(task: Task, table: &mut [f64], w: &mut Workspace) -> bool {
 
 /// As `table::contract`, with either information.
 pub fn contract(task: Task, weights: &[f64], which: Information, w: &mut Workspace, sums: &mut SlotSums) {
+    let mut buffers = std::mem::take(&mut w.rows);
+    contract_with(task, weights, which, w, &mut buffers, sums);
+    w.rows = buffers;
+}
+
+fn contract_with(
+    task: Task,
+    weights: &[f64],
+    which: Information,
+    w: &mut Workspace,
+    buffers: &mut Buffers,
+    sums: &mut SlotSums,
+) {
     let Task { point, nodes, f, designs } = task;
+    let Buffers { block, cells, sums: sums_of_cells, share, .. } = buffers;
     let layout = Layout::new(f);
     let n = layout.n_nodes;
     let first = f.patterns.values_of(designs).0;
     let (row, stride) = (layout.row(), stride(point, f, &layout));
     let n_predictors = parts(point, f).0.len();
-    let mut block = Block::default();
-    let mut share: Vec<Vec<f64>> = vec![];
-    for run in runs(point, f, designs) {
-        let cells = cells(point, nodes, f, &run, true, w);
-        let mut sums_of_cells: Vec<NodeSums> =
-            cells.iter().map(|c| NodeSums::new(c, n, sums.want_information)).collect();
+    for run in design_runs(point.program, f, designs) {
+        set_cells(point, nodes, f, &run, true, w, cells);
+        if sums_of_cells.len() < cells.iter().len() {
+            sums_of_cells.resize_with(cells.iter().len(), NodeSums::default);
+        }
+        cells.iter().zip(&mut *sums_of_cells).for_each(|(c, s)| s.reset(c, n, sums.want_information));
         for values in blocks(f, &run, n) {
             block.read(point, f, values.clone(), n);
-            for (cell, node_sums) in cells.iter().zip(&mut sums_of_cells) {
+            for (cell, node_sums) in cells.iter().zip(&mut *sums_of_cells) {
                 block.predict(cell, n_predictors);
                 let start = layout.start(values.start - first, cell.within, cell.between);
                 let m = n_predictors + cell.auxiliary.len();
@@ -140,7 +162,7 @@ pub fn contract(task: Task, weights: &[f64], which: Information, w: &mut Workspa
                     let constant =
                         family.constant_information(&cell.auxiliary, which).filter(|_| sums.want_information);
                     w.scores.reset(block.len(), m, sums.want_information && constant.is_none());
-                    share.resize(1, vec![]);
+                    share.resize(share.len().max(1), vec![]);
                     let weights = if row == n {
                         &weights[start..start + block.len()]
                     } else {
@@ -148,11 +170,9 @@ pub fn contract(task: Task, weights: &[f64], which: Information, w: &mut Workspa
                         read(weights, start, row, n, &mut share[0]);
                         &share[0]
                     };
-                    let eta: Vec<&[f64]> = block.eta.iter().map(|e| &e[..]).collect();
-                    let v = Values { y: &block.y, trials: &block.trials, eta: &eta, aux: &cell.auxiliary };
-                    family.add_weighted_scores(v, weights, which, &mut w.scores);
+                    block.values(&cell.auxiliary, |v| family.add_weighted_scores(v, weights, which, &mut w.scores));
                     if let Some(of_one) = constant {
-                        node_sums.add_constant(&block, weights, &of_one, m);
+                        node_sums.add_constant(block, weights, &of_one, m);
                     }
                 } else {
                     w.scores.reset(block.len(), m, sums.want_information);
@@ -162,12 +182,12 @@ pub fn contract(task: Task, weights: &[f64], which: Information, w: &mut Workspa
                         share.resize(block.len(), 0.0);
                         read(weights, start + k * stride, row, n, share);
                     }
-                    add_logit_scores(&mut block.eta, &share, &mut w.scores);
+                    add_logit_scores(&mut block.eta, share, &mut w.scores);
                 }
-                node_sums.add(&block, &w.scores);
+                node_sums.add(block, &w.scores);
             }
         }
-        cells.iter().zip(&sums_of_cells).for_each(|(cell, node_sums)| node_sums.add_to(cell, sums));
+        cells.iter().zip(&*sums_of_cells).for_each(|(cell, node_sums)| node_sums.add_to(cell, sums));
     }
 }
 

@@ -74,13 +74,14 @@ pub(super) fn at<'a>(f: &'a Factor, design: usize, derivatives: bool) -> At<'a> 
     }
 }
 
-/// Consecutive designs with the same nodes and values of all latents: the units of one cluster where only latents of the
-/// between level enter, else single ones.
+/// Consecutive designs with the same nodes and values of all latents: all where neither enters, the units of one cluster
+/// where only latents of the between level enter, else single ones.
 pub(super) fn design_runs<'a>(
     program: &'a Program,
     f: &'a Factor,
     designs: (usize, usize),
 ) -> impl Iterator<Item = Range<usize>> + 'a {
+    let whole = rows::is_plain(f);
     let of_cluster = f.level == Level::Within
         && !f.axis.within()
         && f.latents.iter().all(|&l| program.model.latents[l].level == Level::Between);
@@ -91,7 +92,7 @@ pub(super) fn design_runs<'a>(
         if start == designs.1 {
             return None;
         }
-        next += 1;
+        next = if whole { designs.1 } else { start + 1 };
         while of_cluster && next < designs.1 && cluster(next) == cluster(start) {
             next += 1;
         }

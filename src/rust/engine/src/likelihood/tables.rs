@@ -1,5 +1,7 @@
 //! Tables that all chunks share, summed over joint patterns (compiled/sum_tree.rs), and the posterior weights of their rows.
 
+use std::cell::RefCell;
+
 use rayon::prelude::*;
 
 use super::accumulator::{Accumulator, SlotSums};
@@ -30,6 +32,11 @@ fn table_size(f: &Factor) -> usize {
 /// Numbers in the tables of one parallel task.
 const TASK: usize = 4096;
 
+thread_local! {
+    /// Kept from pass to pass: the tables of an E-step are often a hundred numbers, less work than their buffers.
+    static WORKSPACE: RefCell<Workspace> = RefCell::default();
+}
+
 /// How many factors make a task that is worth handing to another thread.
 fn task_length(factors: &[&Factor]) -> usize {
     let total: usize = factors.iter().map(|f| table_size(f)).sum();
@@ -51,15 +58,15 @@ impl Tables {
     pub fn new(point: &Point, nodes: &Nodes, merge: bool) -> Option<Tables> {
         let program = point.program;
         let all: Vec<&Factor> = all_factors(program).collect();
-        let one = |w: &mut Workspace, f: &&Factor| {
+        let one = |f: &&Factor| {
             if f.patterns.local.is_some() {
                 return Some(vec![]);
             }
             let mut table = vec![0.0; table_size(f)];
-            fill(Task::all(point, nodes, f), &mut table, w).then_some(table)
+            WORKSPACE.with_borrow_mut(|w| fill(Task::all(point, nodes, f), &mut table, w)).then_some(table)
         };
         let tasks = all.par_iter().with_min_len(task_length(&all));
-        let factors = tasks.map_init(Workspace::default, one).collect::<Option<Vec<_>>>()?;
+        let factors = tasks.map(one).collect::<Option<Vec<_>>>()?;
         let groups = if merge { &program.groups[..] } else { &[] };
         let merged = groups.par_iter().map(|g| g.tree.fill(|l| &factors[g.shared[l]], g.row())).collect();
         let mut out = Tables { factors, merged, scaled: vec![] };
@@ -172,16 +179,16 @@ impl Weights {
 /// Adds scores and information of the factors whose patterns all chunks share, given the weights of their tables.
 pub fn contract_shared(point: &Point, nodes: &Nodes, weights: &[Vec<f64>], information: bool, out: &mut Accumulator) {
     let factors: Vec<&Factor> = all_factors(point.program).collect();
-    let one = |w: &mut Workspace, (f, weights): (&&Factor, &Vec<f64>)| {
+    let one = |(f, weights): (&&Factor, &Vec<f64>)| {
         let mut slots = SlotSums::default();
         if f.patterns.local.is_none() && !weights.is_empty() {
             slots.reset(f.parameters.len(), information);
-            contract(Task::all(point, nodes, f), weights, w, &mut slots);
+            WORKSPACE.with_borrow_mut(|w| contract(Task::all(point, nodes, f), weights, w, &mut slots));
         }
         slots
     };
     let tasks = factors.par_iter().zip(weights).with_min_len(task_length(&factors));
-    let contracted: Vec<SlotSums> = tasks.map_init(Workspace::default, one).collect();
+    let contracted: Vec<SlotSums> = tasks.map(one).collect();
     for (f, slots) in factors.iter().zip(&contracted).filter(|(_, s)| s.n > 0) {
         out.scatter(&f.parameters, &slots.gradient, &slots.information);
     }
