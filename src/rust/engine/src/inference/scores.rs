@@ -11,7 +11,7 @@ use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::{Point, Workspace};
 use crate::likelihood::residuals::Residuals;
 use crate::likelihood::table::{Layout, Task};
-use crate::likelihood::{evaluate_with, Posterior, Sink, Want};
+use crate::likelihood::{evaluate_with, PatternPosterior, Posterior, Sink, Want};
 use crate::linalg::Gram;
 use crate::vector;
 
@@ -141,6 +141,58 @@ impl Sink for ScoreSink<'_> {
                 }
             }
         }
+    }
+
+    /// The derivatives of a unit's log-likelihood given the cluster's classes and nodes: one function per parameter.
+    fn functions(&self, program: &Program, pattern: usize) -> Option<Vec<u32>> {
+        let sharing = program.sharing.as_ref()?;
+        let present = program.factors.iter().zip(&sharing.values).filter(|(_, values)| values[pattern] != NONE);
+        let mut out: Vec<u32> = present.flat_map(|(f, _)| f.parameters.iter().map(|&p| p as u32)).collect();
+        out.sort_unstable();
+        out.dedup();
+        Some(out)
+    }
+
+    fn fill_functions(
+        &self,
+        point: &Point,
+        posterior: &PatternPosterior,
+        (v, i): (usize, usize),
+        names: &[u32],
+        values: &mut [f64],
+    ) {
+        let program = point.program;
+        let Some(sharing) = &program.sharing else { return };
+        let outer = program.shape.n_outer;
+        for (g, group) in program.groups.iter().enumerate() {
+            let scoped = &program.elimination.groups[g];
+            let inner = posterior.inner(g);
+            let cells = if scoped.clique.is_some() { &scoped.cell_of[..] } else { &[0] };
+            for &k in group.factors.iter().filter(|&&k| sharing.values[k][v] != NONE) {
+                let f = &program.factors[k];
+                let m = f.parameters.len();
+                let place = |p: &usize| names.iter().position(|&n| n as usize == *p);
+                let places: Vec<usize> = f.parameters.iter().filter_map(place).collect();
+                for (cell, &of_group) in cells.iter().enumerate() {
+                    let row = sharing.values[k][v] as usize * group.n_within + of_group as usize;
+                    let entry = row * program.shape.inner[g];
+                    for (o, w) in posterior.of(scoped.clique, cell, i).iter().enumerate() {
+                        let at = (entry + inner(o)) * m;
+                        for (&place, d) in places.iter().zip(&self.shared[k][at..at + m]) {
+                            values[place * outer + o] += w * d;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn unit(&mut self, point: &Point, unit: usize, names: &[u32], means: &[f64]) {
+        let units = &point.program.units;
+        self.units_seen = true;
+        let place = units.cluster[unit] as usize - self.first_cluster.unwrap_or(0);
+        let row = &mut self.scores[place * point.program.model.parameters.len()..];
+        names.iter().zip(means).for_each(|(&p, mean)| row[p as usize] += units.count[unit] * mean);
     }
 }
 

@@ -23,8 +23,10 @@ mod scaled;
 mod shared_units;
 pub mod table;
 mod tables;
+mod unit_means;
 
 pub use crate::compiled::between_cell;
 pub use lane::normalise;
 pub use run::{evaluate, evaluate_with, Evaluation, Posterior, Sink, Want};
 pub use tables::complete_data;
+pub use unit_means::PatternPosterior;

@@ -13,6 +13,7 @@ use super::predictor::Point;
 use super::residuals::Residuals;
 use super::shared_units;
 use super::tables::{contract_shared, weights_suffice, Tables, Weights};
+use super::unit_means::{self, PatternPosterior};
 use crate::compiled::shape::Shape;
 use crate::compiled::Program;
 
@@ -80,6 +81,23 @@ pub trait Sink: Send {
     fn units(&mut self, _point: &Point, _posterior: &Posterior) {}
     /// Called at the start of each chunk.
     fn chunk(&mut self, _point: &Point, _nodes: &Nodes, _chunk: usize) {}
+    /// Where units share patterns: names of the functions of a unit pattern whose posterior means tell all about its
+    /// units; `unit` then takes the place of `units`. `None`: units have to be seen.
+    fn functions(&self, _program: &Program, _pattern: usize) -> Option<Vec<u32>> {
+        None
+    }
+    /// The functions of pattern v, the i-th of its block, times the posterior of the within nodes: [function × outer].
+    fn fill_functions(
+        &self,
+        _point: &Point,
+        _posterior: &PatternPosterior,
+        (_v, _i): (usize, usize),
+        _names: &[u32],
+        _values: &mut [f64],
+    ) {
+    }
+    /// Posterior means of the functions for one unit of the cluster that came last.
+    fn unit(&mut self, _point: &Point, _unit: usize, _names: &[u32], _means: &[f64]) {}
 }
 
 impl Sink for () {
@@ -112,7 +130,12 @@ pub fn evaluate_with<S: Sink>(
     let Some(residuals) = Residuals::new(program, working) else { return (failed(), vec![]) };
     let point = Point { program, parameters: working, residuals: &residuals };
     let by_pattern = program.sharing.is_some() && !want.moments && program.cluster_gaussian.is_none() && S::IS_EMPTY;
-    let Some(tables) = Tables::new(&point, nodes, !by_pattern) else { return (failed(), vec![]) };
+    let means = !by_pattern && !want.moments && !want.gradient;
+    let names = if means { unit_means::wanted(program, nodes, &sink()) } else { None };
+    let Some(tables) = Tables::new(&point, nodes, !by_pattern && names.is_none()) else { return (failed(), vec![]) };
+    if let Some(names) = names {
+        return unit_means::run(&point, nodes, &tables, &names, sink, failed());
+    }
     if by_pattern {
         return (shared_units::evaluate(&point, nodes, &tables, want, failed()), vec![]);
     }

@@ -16,7 +16,7 @@ use crate::compiled::sharing::{ClusterSums, UnitSharing};
 use crate::vector;
 
 /// Rows that clusters add up: those of the unit patterns, or joint ones of several units.
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     sharing: &'a UnitSharing,
     sums: Option<&'a ClusterSums>,
     /// Numbers in a row: (between cell, node).
@@ -31,7 +31,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(sharing: &'a UnitSharing, row: usize, patterns: Vec<f64>) -> Rows<'a> {
+    pub fn new(sharing: &'a UnitSharing, row: usize, patterns: Vec<f64>) -> Rows<'a> {
         let sums = sharing.clusters.as_ref();
         let mut out = Rows { sharing, sums, row, patterns, leaves: vec![], merged: vec![], scaled: vec![] };
         if let Some(sums) = sums {
@@ -41,6 +41,11 @@ impl<'a> Rows<'a> {
             out.scaled = sums.tree.roots.iter().map(|r| Scaled::new(out.root(sums, r.node), row)).collect();
         }
         out
+    }
+
+    /// Numbers in a row: (between cell, node).
+    pub fn row(&self) -> usize {
+        self.row
     }
 
     /// Table of a root of the clusters' tree.
@@ -140,6 +145,44 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// A lane for blocks of unit patterns.
+pub(super) fn pattern_lane<'a>(point: &'a Point<'a>, nodes: &'a Nodes, tables: &'a Tables, want: Want) -> Lane<'a, ()> {
+    let mut lane = Lane::new(point, nodes, tables, want, true, ());
+    lane.shared_units = true;
+    lane
+}
+
+/// Posteriors of clusters, over (between cell, node).
+pub(super) struct Posteriors<'a> {
+    lane: Lane<'a, ()>,
+    rows: &'a Rows<'a>,
+    /// Without factors of their own, all clusters have the same weights of the nodes.
+    prior: Option<Vec<f64>>,
+}
+
+impl<'a> Posteriors<'a> {
+    pub fn new(lane: Lane<'a, ()>, rows: &'a Rows<'a>, clusters: &Range<usize>) -> Posteriors<'a> {
+        let prior = (lane.point.program.cluster_factors.is_empty() && !clusters.is_empty()).then(|| {
+            let mut p = vec![0.0; rows.row];
+            lane.cluster_log(0, clusters.start, &mut p);
+            vector::exp_in_place(&mut p);
+            p
+        });
+        Posteriors { lane, rows, prior }
+    }
+
+    /// The log-likelihood of cluster j; its posterior goes to `p` [row].
+    pub fn of(&mut self, j: usize, p: &mut [f64]) -> f64 {
+        let quick = self.prior.as_ref().and_then(|prior| self.rows.posterior(j, prior, p));
+        quick.unwrap_or_else(|| {
+            // patterns that no chunk has to itself: chunk 0 stands for all
+            self.lane.cluster_log(0, j, p);
+            self.rows.add_units(self.lane.point, j, p);
+            normalise(p)
+        })
+    }
+}
+
 /// Sums of one lane of clusters.
 struct ClusterLane {
     log_likelihood: f64,
@@ -155,11 +198,7 @@ pub fn evaluate(point: &Point, nodes: &Nodes, tables: &Tables, want: Want, mut o
     let nw = program.n_nodes.1;
     let row = program.shape.n_outer / nw;
     let block = block_size(&program.shape, program.elimination.total_cells()).clamp(1, 512);
-    let lane = |want: Want| {
-        let mut lane = Lane::new(point, nodes, tables, want, true, ());
-        lane.shared_units = true;
-        lane
-    };
+    let lane = |want: Want| pattern_lane(point, nodes, tables, want);
     let all: Vec<Range<usize>> = blocks(0..sharing.n_patterns, block).collect();
     let forward = |b: &Range<usize>| {
         let mut lane = lane(Want::default());
@@ -174,7 +213,7 @@ pub fn evaluate(point: &Point, nodes: &Nodes, tables: &Tables, want: Want, mut o
         .into_par_iter()
         .map(|k| {
             let clusters = k * n_clusters / n_lanes..(k + 1) * n_clusters / n_lanes;
-            sum_clusters(point, &mut lane(want), clusters, &rows, want.gradient)
+            sum_clusters(Posteriors::new(lane(want), &rows, &clusters), clusters, want.gradient)
         })
         .collect();
     out.log_likelihood = 0.0;
@@ -219,13 +258,9 @@ pub fn evaluate(point: &Point, nodes: &Nodes, tables: &Tables, want: Want, mut o
     out
 }
 
-fn sum_clusters(
-    point: &Point,
-    lane: &mut Lane<()>,
-    clusters: Range<usize>,
-    rows: &Rows,
-    gradient: bool,
-) -> ClusterLane {
+fn sum_clusters(mut posteriors: Posteriors, clusters: Range<usize>, gradient: bool) -> ClusterLane {
+    let rows = posteriors.rows;
+    let point = posteriors.lane.point;
     let units = &point.program.units;
     let mut out = ClusterLane {
         log_likelihood: 0.0,
@@ -234,20 +269,8 @@ fn sum_clusters(
         weights: Weights::default(),
     };
     let mut p = vec![0.0; rows.row];
-    // without factors of their own, all clusters have the same weights of the nodes
-    let prior = (point.program.cluster_factors.is_empty() && !clusters.is_empty()).then(|| {
-        lane.cluster_log(0, clusters.start, &mut p);
-        vector::exp_in_place(&mut p);
-        p.clone()
-    });
     for j in clusters {
-        let quick = prior.as_ref().and_then(|prior| rows.posterior(j, prior, &mut p));
-        let total = quick.unwrap_or_else(|| {
-            // patterns that no chunk has to itself: chunk 0 stands for all
-            lane.cluster_log(0, j, &mut p);
-            rows.add_units(point, j, &mut p);
-            normalise(&mut p)
-        });
+        let total = posteriors.of(j, &mut p);
         out.clusters.push(total);
         if units.weight[j] > 0.0 {
             out.log_likelihood += units.weight[j] * total;
@@ -255,16 +278,16 @@ fn sum_clusters(
         if !gradient || !total.is_finite() {
             continue;
         }
-        lane.scatter_clusters(0, j..j + 1, &p);
+        posteriors.lane.scatter_clusters(0, j..j + 1, &p);
         p.iter_mut().for_each(|v| *v *= units.weight[j]);
         rows.add_weights(point, j, &p, &mut out.rows);
     }
-    out.weights = std::mem::take(&mut lane.weights);
+    out.weights = std::mem::take(&mut posteriors.lane.weights);
     out
 }
 
 /// Posterior weights over the within nodes, from those over (between cell, between node) and the nodes' own.
-fn unit_weights(totals: &[f64], weights: &[f64], n_within: usize) -> Vec<f64> {
+pub(super) fn unit_weights(totals: &[f64], weights: &[f64], n_within: usize) -> Vec<f64> {
     if n_within == 1 {
         return weights.to_vec();
     }

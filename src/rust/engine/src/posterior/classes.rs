@@ -5,7 +5,7 @@ use crate::compiled::factor::FactorKind;
 use crate::compiled::Program;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::Point;
-use crate::likelihood::{evaluate_with, Posterior, Sink, Want};
+use crate::likelihood::{evaluate_with, PatternPosterior, Posterior, Sink, Want};
 
 /// Joint posteriors are kept up to this many cells.
 pub const MAX_JOINT: usize = 1024;
@@ -27,6 +27,18 @@ pub struct ClassPosteriors {
 struct ClassSink<'a> {
     out: ClassPosteriors,
     clique_cells: &'a [Vec<u32>],
+}
+
+/// The clique of each within class variable, where none is in the scope of another and each has logits.
+fn separate_cliques(program: &Program) -> Option<Vec<usize>> {
+    let cliques = &program.elimination.cliques;
+    let clique = |&c: &usize| cliques.iter().position(|q| q.variable == c && q.n_separator == 1);
+    let alone = |&c: &usize| {
+        let mut groups = program.groups.iter();
+        let of_c = |k: &usize| matches!(program.factors[*k].kind, FactorKind::Logits(d) if d == c);
+        groups.any(|g| g.within == [c] && g.factors.iter().any(of_c))
+    };
+    program.within_classes.iter().map(|c| clique(c).filter(|_| alone(c))).collect()
 }
 
 fn n_joint(program: &Program) -> usize {
@@ -125,6 +137,47 @@ impl Sink for ClassSink<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// The probabilities of the classes, one variable after the other.
+    fn functions(&self, program: &Program, _pattern: usize) -> Option<Vec<u32>> {
+        let separate = self.out.joint.is_none() && separate_cliques(program).is_some();
+        let total: usize = program.within_classes.iter().map(|&c| program.model.classes[c].n_classes).sum();
+        separate.then(|| (0..total as u32).collect())
+    }
+
+    fn fill_functions(
+        &self,
+        point: &Point,
+        posterior: &PatternPosterior,
+        (_v, i): (usize, usize),
+        _names: &[u32],
+        values: &mut [f64],
+    ) {
+        let program = point.program;
+        let Some(cliques) = separate_cliques(program) else { return };
+        let mut values = values.chunks_exact_mut(program.shape.n_outer);
+        for c in cliques {
+            let states = (0..program.elimination.cliques[c].n_states).zip(&mut values);
+            states.for_each(|(state, to)| to.copy_from_slice(posterior.of(Some(c), state, i)));
+        }
+    }
+
+    fn unit(&mut self, point: &Point, unit: usize, _names: &[u32], means: &[f64]) {
+        let program = point.program;
+        let units = &program.units;
+        let weight = units.weight[units.cluster[unit] as usize] * units.count[unit];
+        let mut rest = means;
+        for (slot, &c) in program.within_classes.iter().enumerate() {
+            let (means, others) = rest.split_at(program.model.classes[c].n_classes);
+            rest = others;
+            let total: f64 = means.iter().sum();
+            let share = |m: &f64| if total > 0.0 { m / total } else { f64::NAN };
+            self.out.within[slot].extend(means.iter().map(share));
+            let counts = &mut self.out.transitions[slot];
+            counts.resize(means.len(), 0.0);
+            counts.iter_mut().zip(means).for_each(|(count, m)| *count += weight * m);
         }
     }
 }

@@ -188,6 +188,12 @@ impl Sink for LatentSink {
             }
         }
     }
+
+    /// Latents of the between level alone ask nothing of units.
+    fn functions(&self, program: &Program, _pattern: usize) -> Option<Vec<u32>> {
+        let within = program.factors.iter().any(|f| matches!(f.kind, FactorKind::Latent(_)));
+        (!within).then(Vec::new)
+    }
 }
 
 /// Posterior moments of every latent variable; `program` must be compiled with latents.
