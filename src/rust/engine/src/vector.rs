@@ -25,6 +25,10 @@ macro_rules! vectorise {
     }};
 }
 
+mod probit;
+
+pub use probit::{add_probit_scores, log_bernoulli_probit};
+
 /// 1.5 × 2⁵²: adding it rounds to a whole number and leaves that number in the low bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 /// 2⁵² as a bit pattern: or-ing a small whole number into it makes 2⁵² plus that number.

@@ -65,6 +65,7 @@ impl Family {
                 }
             }
             Family::Bernoulli { link: Link::Logit } => vector::log_bernoulli_logit(v.y, v.eta[0], out),
+            Family::Bernoulli { link: Link::Probit } => vector::log_bernoulli_probit(v.y, v.eta[0], out),
             Family::Ordinal { link: Link::Logit, .. } => ordinal_block::log_densities(v.y, v.eta[0], v.aux, out),
             _ if v.eta.len() == 1 => {
                 for (i, out) in out.iter_mut().enumerate() {
@@ -117,6 +118,11 @@ impl Family {
             }
             Family::Bernoulli { link: Link::Logit } => {
                 vector::add_logistic_scores(v.y, v.eta[0], weights, &mut out.score, &mut out.information);
+            }
+            Family::Bernoulli { link: Link::Probit }
+                if out.information.is_empty() || which == Information::Expected =>
+            {
+                vector::add_probit_scores(v.y, v.eta[0], weights, &mut out.score, &mut out.information);
             }
             Family::Ordinal { link: Link::Logit, .. }
                 if out.information.is_empty() || which == Information::Expected =>
