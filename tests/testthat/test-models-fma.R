@@ -74,3 +74,41 @@ test_that("factors that cannot be are refused", {
     fma(u1:u5, 2, factors = "a")
   })
 })
+
+test_that("a class variance that runs off has the log-likelihood of its formula, which the classes of fma() bound below", {
+  # every person is of one class
+  data <- withr::with_seed(5, {
+    nu <- rbind(rep(1.4, 6), rep(-1.2, 6))[sample(2, 800, replace = TRUE), ]
+    as.data.frame(+(nu + 0.8 * stats::rnorm(800) + matrix(stats::rnorm(4800), 800) > 0))
+  })
+  names(data) <- paste0("u", 1:6)
+  fit <- suppressWarnings(mlmix(fma_gom(u1:u6, k = 2), data, starts = c(10, 3), seed = 1, se = "none"))
+  b <- coef(fit)
+  sigma <- sqrt(b[["c#1@person~~c#1@person"]])
+  expect_gt(sigma, 30)
+  # P(c = 1) = plogis(alpha + sigma z): nodes in the logit where it is between 0 and 1, normal probabilities beyond
+  alpha <- b[["c#1~1"]]
+  logit <- seq(-37, 37, by = 0.05)
+  inner <- stats::dnorm((logit - alpha) / sigma) / sigma * 0.05
+  g <- c(0, 1, stats::plogis(logit))
+  w <- c(stats::pnorm((-37 - alpha) / sigma), stats::pnorm((37 - alpha) / sigma, lower.tail = FALSE), inner)
+  f <- seq(-7, 7, length.out = 141)
+  patterns <- as.data.frame(table(data), stringsAsFactors = FALSE)
+  patterns <- patterns[patterns$Freq > 0, ]
+  by_hand <- sum(patterns$Freq * log(apply(patterns[1:6], 1, function(y) {
+    given <- Reduce(`*`, lapply(1:6, function(p) {
+      eta <- b[[sprintf("u%d~f", p)]] * f
+      of_class <- function(c) probit(as.integer(y[[p]]), b[[sprintf("u%d~1[c=%d]", p, c)]] + eta)
+      outer(g, of_class(1)) + outer(1 - g, of_class(2))
+    }))
+    sum(w %*% given * stats::dnorm(f) * 0.1)
+  })))
+  expect_equal(as.numeric(logLik(fit)), by_hand, tolerance = 2e-3 / abs(by_hand))
+  # the limit of infinite variance
+  v <- b[parameters(fma(u1:u6, k = 2), data)$name]
+  v[["c#1~1"]] <- stats::qlogis(stats::pnorm(alpha / sigma))
+  names(v) <- NULL
+  v[is.na(v)] <- 1
+  limit <- mlmix(fma(u1:u6, k = 2), data, starts = 1, se = "none", control = mlmix_control(start_values = v))
+  expect_gt(as.numeric(logLik(fit)), as.numeric(logLik(limit)) - 1e-3)
+})

@@ -6,7 +6,7 @@ use super::options::{Options, Quadrature};
 use super::prepared::{integration_error, numeric_dims, prepare_graded, Gradings, Prepared};
 use super::problem::Monitor;
 use super::search::{climb, record, search, Climbed, Found, Ground};
-use super::steps::gradings;
+use super::steps::{gradings, run_away};
 use super::strategy::{shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING};
 use crate::compiled::plan::Plan;
 use crate::data::Sample;
@@ -22,6 +22,8 @@ const SAME_ROUGH: f64 = 0.02;
 /// Newton decrements to which the ends of a rough search climb under the finer rule, and how far behind the best they may
 /// then be to stay in the race.
 const RACE: [(f64, f64); 2] = [(0.01, 5.0), (1e-5, 0.0)];
+/// Newton decrement that is enough where a variance runs to infinity: what is left to be gained is its run.
+const RUNNING: f64 = 1e-5;
 /// Moves of graded nodes to the current steps.
 const GRADED_ROUNDS: usize = 8;
 
@@ -272,6 +274,7 @@ impl Task<'_> {
         let mut from = x;
         for round in 0..GRADED_ROUNDS {
             settings.max_iterations = settings.max_iterations.min(goal.max_iterations);
+            settings.tolerance = if run_away(&gradings) { goal.tolerance.max(RUNNING) } else { goal.tolerance };
             let mut next = climb(self.ground(&prepared, false), from, settings, start);
             let first = next.maximum.trace.first().copied().unwrap_or(f64::NAN);
             let mut settled = false;

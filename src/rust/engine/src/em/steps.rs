@@ -10,10 +10,13 @@ use crate::likelihood::residuals::Residuals;
 use crate::quadrature::{follows, Grading, Step};
 use crate::spec::Level;
 
-/// Logits per standard deviation from which the variance is on its way to infinity; nodes crowd no closer than here. The
-/// least move of the parameters carries such a step past some nodes, and a climb ends wherever it falls between two of
-/// them; in one dimension a fine grid of fixed places can be had instead, which errs alike in every fit.
+/// Logits per standard deviation from which the variance is on its way to infinity. The least move of the parameters
+/// carries such a step past some nodes, and a climb ends wherever it falls between two of them, or on one, which then
+/// stands for clusters of mixed classes that the limit does not have; in one dimension a fine grid of fixed places can be
+/// had instead, which errs alike in every fit.
 const LIMIT: f64 = 200.0;
+/// In more dimensions nodes then crowd as for this slope, so that one node carries little weight.
+const CLOSEST: f64 = 6400.0;
 /// A step farther out than this has no weight.
 const OUTERMOST: f64 = 6.5;
 /// Steps closer than this share of their width count as one.
@@ -52,6 +55,11 @@ pub fn gradings(program: &Program, working: &[f64], points: usize) -> Gradings {
     out.within = all.split_off(n_between);
     out.between = all;
     out
+}
+
+/// Whether a class logit's variance is on its way to infinity.
+pub fn run_away(gradings: &Gradings) -> bool {
+    gradings.between.iter().chain(&gradings.within).flat_map(|g| &g.steps).any(|s| s.slope > LIMIT)
 }
 
 /// Latents of a factor at the origin and at 1 on each axis.
@@ -106,7 +114,8 @@ fn add_step(difference: &[f64], points: usize, all: &mut [Grading]) {
         return;
     }
     // in few places, so that small moves of the parameters leave the nodes where they are
-    let steep = 2f64.powf((2.0 * slope.abs().log2()).ceil() / 2.0).min(LIMIT);
+    let runaway = slope.abs() > LIMIT;
+    let steep = if runaway { CLOSEST } else { 2f64.powf((2.0 * slope.abs().log2()).ceil() / 2.0).min(LIMIT) };
     let step = Step { centre: (-difference[0] / slope * steep).round() / steep, slope: steep };
     let steps = &mut all[d].steps;
     let same = |s: &Step| (s.centre - step.centre).abs() < SAME / s.slope && step.slope < 2.0 * s.slope;
