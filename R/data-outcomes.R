@@ -93,7 +93,11 @@ distinct <- function(seen) {
 # looked up once. Numbers that are their own codes are left as they are, without a copy.
 category_codes <- function(raw, seen, labels, first = 1L) {
   shift <- first - 1L
-  if (is.factor(raw)) return((match(levels(raw), labels) + shift)[as.integer(raw)])
+  if (is.factor(raw)) {
+    codes <- match(levels(raw), labels) + shift
+    place <- as.integer(raw)
+    return(if (identical(codes, seq_along(codes))) place else codes[place])
+  }
   text <- if (is.character(seen)) seen else as.character(as.numeric(seen))
   codes <- match(text, labels) + shift
   if (is.numeric(raw) && is.null(attributes(raw)) && all(seen == codes, na.rm = TRUE)) return(raw)
@@ -164,10 +168,11 @@ text_categories <- function(seen, type, root, notes, call) {
 }
 
 number_categories <- function(seen, type, root, notes, call) {
-  values <- sort(unique(as.numeric(distinct(seen))))
+  values <- as.numeric(distinct(seen))
   if (type == "bernoulli" && all(values %in% 0:1)) {
     return(if (length(values) == 2) c("0", "1") else as.character(values))
   }
+  values <- sort(values)
   if (any(values != round(values)) && !(type == "bernoulli" && length(values) == 2)) {
     abort_data(c(
       "The outcome {.var {root}} has values that are not whole numbers, so they cannot be categories.",

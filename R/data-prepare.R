@@ -86,11 +86,11 @@ used_rows <- function(data, cluster, covariates, outcomes) {
     columns <- unclass(data)[names]
     lapply(columns[vapply(columns, anyNA, TRUE)], is.na)
   }
-  incomplete <- missing_in(outcomes)
+  # where one outcome is complete, no row lacks all of them
+  some_complete <- !is.na(Position(Negate(anyNA), unclass(data)[outcomes]))
   bad <- list(
     cluster = missing_in(cluster), covariates = missing_in(covariates),
-    # where one outcome is complete, no row lacks all of them
-    outcomes = if (length(incomplete) == length(outcomes)) list(Reduce(`&`, incomplete))
+    outcomes = if (!some_complete) list(Reduce(`&`, missing_in(outcomes)))
   )
   rows <- seq_len(nrow(data))
   dropped <- list()

@@ -28,7 +28,7 @@ pub struct RawData {
     pub cluster_weights: Option<Vec<f64>>,
 }
 
-/// Checked data. Rows keep the order they were sent in. Copies share the columns.
+/// Checked data. Rows keep the order they were sent in. Copies share all that is of the length of the data.
 #[derive(Clone, Debug)]
 pub struct Sample {
     pub columns: Arc<Vec<Vec<f64>>>,
@@ -36,15 +36,15 @@ pub struct Sample {
     pub n_rows: usize,
     pub n_clusters: usize,
     /// [n_rows]
-    pub cluster: Vec<usize>,
+    pub cluster: Arc<Vec<usize>>,
     /// Whether a cluster variable was given.
     pub two_level: bool,
     /// [n_rows] how many units a row stands for in its cluster's likelihood (frequency × unit weight; 1 when single-level).
-    pub unit_weight: Vec<f64>,
+    pub unit_weight: Arc<Vec<f64>>,
     /// [n_clusters] how often a cluster occurs.
-    pub frequency: Vec<f64>,
+    pub frequency: Arc<Vec<f64>>,
     /// [n_clusters] sampling weight on log L of the cluster.
-    pub cluster_weight: Vec<f64>,
+    pub cluster_weight: Arc<Vec<f64>>,
     /// Number of units for the information criteria (sum of frequencies).
     pub n_units: f64,
 }
@@ -99,14 +99,14 @@ impl Sample {
             (vec![1.0; n_rows], product(frequency, None, n_rows), product(cluster_weight, unit, n_rows))
         };
         Ok(Sample {
-            unit_weight,
-            frequency,
-            cluster_weight,
+            unit_weight: Arc::new(unit_weight),
+            frequency: Arc::new(frequency),
+            cluster_weight: Arc::new(cluster_weight),
             columns: Arc::new(raw.columns.values),
             patterns: Arc::default(),
             n_rows,
             n_clusters,
-            cluster,
+            cluster: Arc::new(cluster),
             two_level,
             n_units,
         })
@@ -122,10 +122,11 @@ impl Sample {
             let needed = format!("needs {} finite numbers of at least 0", self.n_rows);
             return Err(EngineError::data("cluster_frequency", needed));
         }
+        let of_cluster = Arc::make_mut(&mut self.frequency);
         for (row, &j) in self.cluster.iter().enumerate() {
-            self.frequency[j] = frequency[row];
+            of_cluster[j] = frequency[row];
         }
-        for (weight, f) in self.cluster_weight.iter_mut().zip(&self.frequency) {
+        for (weight, f) in Arc::make_mut(&mut self.cluster_weight).iter_mut().zip(&*of_cluster) {
             *weight = if *f > 0.0 { *weight / f } else { 0.0 };
         }
         Ok(())
