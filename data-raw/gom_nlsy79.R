@@ -1,13 +1,14 @@
 # Section 7 on real data: latent classes against grade of membership for antisocial behaviour, NLSY79 in 1980.
 #
-#   MLMIX_REFERENCE=/path/to/reference Rscript data-raw/gom_nlsy79.R          (about four minutes of one core)
+#   MLMIX_REFERENCE=/path/to/reference Rscript data-raw/gom_nlsy79.R          (about six minutes of one core)
 #
 # Reads MLMIX_REFERENCE/published/gom_nlsy79/data.csv: response patterns of 11,453 persons to 15 of the paper's 17 items
 # (NLSY79 public-use data, Bureau of Labor Statistics; two drug items and the paper's selection of 7,326 persons are not
 # in it). The data stay there; what is kept, in vignettes/gom-nlsy79-results.rds, are the results:
 #   fits      a row for each model: log-likelihood, parameters, criteria, how well integrated and replicated
-#   items     probability of each item in each class of the two-class models (Figure 4)
-#   scores    distribution of the persons' membership scores in class 1 (two classes): share of persons by tenths
+#   two       the fits of the two-class models without anything of the persons: estimates, for plot() (Figure 4)
+#   scores    distribution of the persons' membership scores in the smaller of two classes: share of persons by tenths
+#   commit    of the sources (MLMIX_COMMIT where these are not a git checkout)
 
 library(mlmix)
 
@@ -15,6 +16,8 @@ folder <- Sys.getenv("MLMIX_REFERENCE", "../shared/reference")
 data <- utils::read.csv(file.path(folder, "published", "gom_nlsy79", "data.csv"))
 items <- setdiff(names(data), "freq")
 target <- "vignettes/gom-nlsy79-results.rds"
+commit <- Sys.getenv("MLMIX_COMMIT")
+if (!nzchar(commit)) commit <- system2("git", c("rev-parse", "--short", "HEAD"), stdout = TRUE)
 
 quiet <- function(expr) suppressMessages(suppressWarnings(expr))
 fit_quietly <- function(model, ...) {
@@ -37,7 +40,7 @@ keep <- function(name, fit) {
     seconds[[name]]))
 }
 
-for (k in 2:3) {
+for (k in 2:4) {
   keep(paste("LCA", k), fit_quietly(lca(items, k = k, family = bernoulli("probit")), starts = c(20, 5)))
 }
 two <- gom(items, k = 2)
@@ -48,6 +51,10 @@ keep("GoM 2, logit", fit_quietly(logit, starts = 1, integration = fixed_points(8
 factor <- gom(items, k = 3, random = "factor")
 keep("GoM 3, one factor", fit_quietly(factor, starts = c(6, 2), integration = fixed_points(241),
   control = from(factor, fits[["LCA 3"]], "c#1~eta" = 2, "c#2~eta" = 1)))
+# Four classes, and still one dimension.
+four <- gom(items, k = 4, random = "factor")
+keep("GoM 4, one factor", fit_quietly(four, starts = c(6, 2), integration = fixed_points(241),
+  control = from(four, fits[["LCA 4"]], "c#1~eta" = 2, "c#2~eta" = 1, "c#3~eta" = -1)))
 free <- gom(items, k = 3)
 # Two dimensions of steep slopes: coarse grids first, then the fine one, which alone would take much longer.
 rough <- fits[["LCA 3"]]
@@ -68,20 +75,20 @@ table <- data.frame(
   boundary = vapply(fits, function(f) sum(f$parameters$status == "boundary"), 0L), seconds = unlist(seconds),
   row.names = NULL
 )
-# Classes in the order of their size, the large one first.
-profile <- function(name) {
-  fit <- order_classes(fits[[name]], "size")
-  e <- stats::coef(fit)
-  data.frame(
-    model = name, item = rep(items, each = 2), class = c("c=1", "c=2"),
-    probability = stats::pnorm(e[paste0(rep(items, each = 2), "~1[c=", 1:2, "]")]), row.names = NULL
-  )
+# Classes in the order of their size, the large one first. Of the fit what is of persons is left out.
+by_size <- function(name) order_classes(fits[[name]], "size")
+without_persons <- function(fit) {
+  of_persons <- c("columns", "row_used", "cluster", "cluster_ids", "frequency", "designs")
+  fit$data[of_persons] <- NULL
+  fit[c("call", "posterior_within", "log_likelihood_clusters")] <- NULL
+  fit
 }
-scores <- memberships(order_classes(fits[["GoM 2"]], "size"))[["c=2"]]
+scores <- memberships(by_size("GoM 2"))[["c=2"]]
 tenth <- cut(scores, seq(0, 1, 0.1), include.lowest = TRUE)
 results <- list(
-  fits = table, items = rbind(profile("LCA 2"), profile("GoM 2")),
-  scores = data.frame(tenth = levels(tenth), share = as.numeric(stats::xtabs(data$freq ~ tenth)) / sum(data$freq))
+  fits = table, two = lapply(c(gom = "GoM 2", lca = "LCA 2"), function(name) without_persons(by_size(name))),
+  scores = data.frame(tenth = levels(tenth), share = as.numeric(stats::xtabs(data$freq ~ tenth)) / sum(data$freq)),
+  commit = commit
 )
 saveRDS(results, target, version = 3)
-print(results)
+print(results[c("fits", "scores")])

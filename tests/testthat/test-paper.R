@@ -125,6 +125,18 @@ test_that("Table 6 has the paper's numbers of parameters, and its latent classes
   expect_equal(fit$log_likelihood, by_hand, tolerance = 1e-9)
 })
 
+test_that("Table 6 in other samples: arithmetic of its rows, and the rule that one sample may miss", {
+  table <- paper_results()$table6_samples
+  expect_equal(table$n_parameters, unname(c(LCA = 37, FMA = 56, "FMA-GoM" = 57)[table$model]))
+  expect_equal(table$AIC, -2 * table$log_likelihood + 2 * table$n_parameters)
+  expect_equal(table$BIC, -2 * table$log_likelihood + table$n_parameters * log(table$persons))
+  third <- table[table$model == "FMA-GoM" & table$status == "converged", ]
+  expect_true(all(third$icc_low < third$icc & third$icc < third$icc_high))
+  # unbiased within the simulation error of the mean over the samples
+  few <- third$icc[third$persons == 425]
+  expect_lt(abs(mean(few) - 3 / (3 + pi^2 / 3)), 3 * stats::sd(few) / sqrt(length(few)))
+})
+
 test_that("section 10: rules that integrate well agree, and one of them is found again", {
   rules <- paper_results()$integration
   good <- abs(rules$error) < 0.01
@@ -141,11 +153,34 @@ test_that("section 7: the NLSY79 results are those of the data, and ordered as t
   value <- stats::setNames(fits$log_likelihood, fits$model)
   expect_true(all(diff(value[c("LCA 2", "GoM 2", "GoM 3, free")]) > 0))
   expect_true(all(diff(value[c("LCA 3", "GoM 3, one factor", "GoM 3, free")]) > 0))
-  expect_equal(fits$parameters, c(31, 47, 32, 32, 49, 50))
+  expect_true(all(diff(value[c("LCA 4", "GoM 4, one factor")]) > 0))
+  expect_equal(fits$parameters, c(31, 47, 63, 32, 32, 49, 66, 50))
   data <- reference_data("gom_nlsy79")
   items <- setdiff(names(data), "freq")
-  fit <- mlmix(lca(items, k = 2, family = bernoulli("probit")), data, frequency = freq, starts = c(4, 1), seed = 3,
-    se = "none")
-  expect_lt(abs(fit$log_likelihood - value[["LCA 2"]]), 1e-3)
   expect_equal(sum(data$freq), fits$persons[[1]])
+  u <- as.matrix(data[items])
+  # log L without the engine: both classes of a person, and 401 points of the person's class logit
+  two <- paper_results("gom-nlsy79-results.rds")$two
+  p <- function(fit, k) stats::pnorm(coef(fit)[sprintf("%s~1[c=%d]", items, k)])
+  log_items <- function(p) u %*% log(pmax(p, 1e-300)) + (1 - u) %*% log(pmax(1 - p, 1e-300))
+  share <- stats::plogis(coef(two$lca)[["c#1~1"]])
+  persons <- share * exp(log_items(p(two$lca, 1))) + (1 - share) * exp(log_items(p(two$lca, 2)))
+  expect_equal(sum(data$freq * log(persons)), value[["LCA 2"]], tolerance = 1e-9)
+  z <- seq(-8, 8, length.out = 401)
+  g <- stats::plogis(coef(two$gom)[["c#1~1"]] + sqrt(coef(two$gom)[["c#1@person~~c#1@person"]]) * z)
+  mixed <- outer(p(two$gom, 1), g) + outer(p(two$gom, 2), 1 - g)
+  persons <- exp(log_items(mixed)) %*% (stats::dnorm(z) / sum(stats::dnorm(z)))
+  expect_equal(sum(data$freq * log(persons)), value[["GoM 2"]], tolerance = 1e-8)
+})
+
+test_that("figure 4 is drawn from fits that hold nothing of the persons", {
+  two <- paper_results("gom-nlsy79-results.rds")$two
+  held <- lapply(two, function(fit) max(rapply(unclass(fit), length, how = "unlist")))
+  expect_true(all(unlist(held) < 1635)) # patterns of answers
+  skip_if_not_installed("ggplot2")
+  shown <- plot_data(two$gom, "profile", against = two$lca)
+  expect_equal(nrow(shown), 2 * 2 * 15)
+  expect_equal(shown$value[shown$model == "Latent classes" & shown$class == "c=1"],
+    unname(stats::pnorm(coef(two$lca)[sprintf("%s~1[c=1]", unique(shown$outcome))])), tolerance = 1e-8)
+  expect_s3_class(plot(two$gom, against = two$lca), "ggplot")
 })
