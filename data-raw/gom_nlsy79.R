@@ -23,7 +23,6 @@ quiet <- function(expr) suppressMessages(suppressWarnings(expr))
 fit_quietly <- function(model, ...) {
   quiet(mlmix(model, data, frequency = freq, seed = 1, threads = 1, progress = FALSE, ...))
 }
-# Slopes may become steep, where adaptive points fail: many fixed ones instead.
 fixed_points <- function(n) quadrature("rectangular", n, adaptive = FALSE)
 from <- function(model, fit, ...) {
   first <- quiet(start_values(model, data, fit))
@@ -44,26 +43,18 @@ for (k in 2:4) {
   keep(paste("LCA", k), fit_quietly(lca(items, k = k, family = bernoulli("probit")), starts = c(20, 5)))
 }
 two <- gom(items, k = 2)
-keep("GoM 2", fit_quietly(two, starts = c(6, 2), integration = fixed_points(81), control = from(two, fits[["LCA 2"]])))
+keep("GoM 2", fit_quietly(two, starts = c(6, 2), control = from(two, fits[["LCA 2"]])))
 logit <- gom(items, k = 2, link = "logit")
-keep("GoM 2, logit", fit_quietly(logit, starts = 1, integration = fixed_points(81),
-  control = from(logit, fits[["GoM 2"]])))
+keep("GoM 2, logit", fit_quietly(logit, starts = 1, control = from(logit, fits[["GoM 2"]])))
 factor <- gom(items, k = 3, random = "factor")
-keep("GoM 3, one factor", fit_quietly(factor, starts = c(6, 2), integration = fixed_points(241),
+keep("GoM 3, one factor", fit_quietly(factor, starts = c(6, 2),
   control = from(factor, fits[["LCA 3"]], "c#1~eta" = 2, "c#2~eta" = 1)))
-# Four classes, and still one dimension.
+# Four classes, and still one dimension. (The default rule takes many minutes here.)
 four <- gom(items, k = 4, random = "factor")
-keep("GoM 4, one factor", fit_quietly(four, starts = c(6, 2), integration = fixed_points(241),
+keep("GoM 4, one factor", fit_quietly(four, starts = c(6, 2), integration = fixed_points(481),
   control = from(four, fits[["LCA 4"]], "c#1~eta" = 2, "c#2~eta" = 1, "c#3~eta" = -1)))
 free <- gom(items, k = 3)
-# Two dimensions of steep slopes: coarse grids first, then the fine one, which alone would take much longer.
-rough <- fits[["LCA 3"]]
-for (points in c(11, 23)) {
-  rough <- fit_quietly(free, starts = 1, se = "none", integration = fixed_points(points), control = from(free, rough))
-  message("GoM 3, free, ", points, " points: ", round(rough$log_likelihood, 2))
-}
-keep("GoM 3, free", fit_quietly(free, starts = 1, se = "none", integration = fixed_points(41),
-  control = from(free, rough)))
+keep("GoM 3, free", fit_quietly(free, starts = 1, se = "none", control = from(free, fits[["LCA 3"]])))
 
 table <- data.frame(
   model = names(fits), log_likelihood = vapply(fits, function(f) f$log_likelihood, 0),
@@ -78,8 +69,9 @@ table <- data.frame(
 # Classes in the order of their size, the large one first. Of the fit what is of persons is left out.
 by_size <- function(name) order_classes(fits[[name]], "size")
 without_persons <- function(fit) {
-  of_persons <- c("columns", "row_used", "cluster", "cluster_ids", "frequency", "designs")
+  of_persons <- c("columns", "row_used", "cluster", "cluster_ids", "frequency", "designs", "cluster_weights", "counted")
   fit$data[of_persons] <- NULL
+  fit$latents <- lapply(fit$latents, function(latent) latent[setdiff(names(latent), c("mean", "sd"))])
   fit[c("call", "posterior_within", "log_likelihood_clusters")] <- NULL
   fit
 }

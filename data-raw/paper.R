@@ -314,14 +314,14 @@ table6_samples <- function() {
     "FMA" = fma(u1:u18, k = 2, factor_variance = "varying"), "FMA-GoM" = three)
   rows <- Map(function(persons, samples) {
     study <- quiet(monte_carlo(three, fma_values(), n = persons, fit_model = models, true = c("f~~f[c=1]" = 0.25),
-      replications = samples, seed = 2006, integration = fixed_points(31), threads = 1, progress = FALSE))
+      replications = samples, seed = 2006, integration = fixed_points(21), threads = 1, progress = FALSE))
     e <- study$estimates[study$estimates$name == "c#1@person~~c#1@person", ]
     e <- e[match(paste(study$fits$replication, study$fits$model), paste(e$replication, e$model)), ]
     share <- function(sign) stats::plogis(log(e$estimate * 3 / pi^2) + sign * 1.96 * e$std.error / e$estimate)
     fits <- study$fits[c("replication", "model", "status", "log_likelihood", "n_parameters", "AIC", "BIC", "seconds")]
     data.frame(persons, fits, run_off = study$fits$boundary + study$fits$not_identified, icc = share(0),
       icc_low = share(-1), icc_high = share(1), row.names = NULL)
-  }, c(425, 1700), c(20, 5))
+  }, c(425, 1700), c(20, 4))
   do.call(rbind, rows)
 }
 

@@ -47,6 +47,19 @@ test_that("Table 2 is arithmetic of its replications, of four models and two set
   expect_true(all(shown$low <= shown$mse + 1e-8 & shown$mse <= shown$high + 1e-8))
 })
 
+test_that("Table 2 read as four analyses: the right one errs as in the other reading, and none has the order", {
+  results <- paper_results()
+  one <- results$table2_one
+  expect_equal(nrow(one), 16)
+  own <- one[one$population == one$model & one$model != "neither", ]
+  other <- results$table2[results$table2$name == "c#1~1" & results$table2$values == "round", ]
+  other <- other[match(paste("Model", c(1, 3, 4)), other$model), ]
+  # the same first hundred of its four hundred samples
+  expect_true(all(other$low - 1e-4 <= own$mse & own$mse <= other$high + 1e-4))
+  published <- order(c(0.31, 0.10, 0.26, 0.44))
+  expect_false(any(tapply(one$mse, one$population, function(mse) identical(order(mse), published))))
+})
+
 test_that("Table 3: the log-likelihood of Model 5 by hand, and what Model 6 loses on its grid", {
   results <- paper_results()
   script <- paper_script()
