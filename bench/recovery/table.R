@@ -25,7 +25,7 @@ write_table <- function(results, cases, commit, file) {
     "(`estimates()`) with the truth inside: mean over parameters (smallest - largest), in percent. The mean is to lie",
     "between 90 and 98; one parameter's coverage has a Monte Carlo standard error of 1.5 in 200 replications. Held:",
     "replications with an estimate at a boundary or not identified; such an estimate has no interval and does not enter.",
-    "Seconds: one fit with robust standard errors.", "",
+    "Seconds: one fit with robust standard errors, elapsed (upper limits where other programs ran).", "",
     paste(
       "| Model | Parameters | Replications | Converged | Held | Bias / SD | SE / SD, robust | SE / SD, model",
       "| Coverage, robust | Coverage, model | Within 90-98 | Seconds |"
