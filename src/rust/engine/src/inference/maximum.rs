@@ -24,6 +24,9 @@ const SAME: f64 = 2e-9;
 const SAME_EXACT: f64 = 1e-10;
 /// Newton decrement for each independent unit at which the scores' cross-products are the same: off by less than 1e-7.
 const SAME_SCORES: f64 = 1e-14;
+/// Share of the decrement that one Newton step leaves where the information is the same at its end: a relative change c of
+/// it along the step leaves c² / 4.
+const STRAIGHT: f64 = 1e-7;
 /// Newton steps with one information matrix.
 const FEW_STEPS: usize = 5;
 /// Newton decrement (about twice the log-likelihood still to be gained) that counts as a maximum.
@@ -102,10 +105,14 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
         // a gradient that is not quite zero curves flat directions: where one is in doubt, climb to the last bit
         let enough = if id.smallest < DOUBTFUL { 1e-20 } else { options.tolerance };
         let before = m.decrement;
-        if before > enough && before < NEAR && m.status != Status::MaxIterations {
-            found.evaluations += newton_steps(&problem, m, &inverse, &kept, enough);
+        let near_enough = if is_exact { enough.min(SAME_EXACT) } else { enough };
+        if before > near_enough && before < NEAR && m.status != Status::MaxIterations {
+            let steps = newton_steps(&problem, m, &inverse, &kept, near_enough);
+            found.evaluations += steps;
             unit_scores = unit_scores.filter(|_| before <= SAME_EXACT);
-            if before > if is_exact { SAME_EXACT } else { SAME } && m.decrement <= enough && round < NEWTON_ROUNDS {
+            let same = if is_exact { SAME_EXACT } else { SAME };
+            let straight = !is_exact && steps == 1 && m.decrement.abs() <= STRAIGHT * before;
+            if before > same && !straight && m.decrement <= enough && round < NEWTON_ROUNDS {
                 continue;
             }
         }
