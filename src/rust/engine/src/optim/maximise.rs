@@ -38,7 +38,10 @@ pub struct Maximum {
     pub trace: Vec<f64>,
 }
 
+/// EM steps before slow gains hand over, and the gain that is small from the second step on: many climbs start where
+/// another has ended, under other nodes.
 const MIN_EM: usize = 6;
+const NEAR: f64 = 1e-3;
 const MAX_EM: usize = 60;
 const MAX_HALVINGS: usize = 40;
 /// Newton steps on the surrogate, and how near its maximum (share of the first decrement) is near enough.
@@ -182,7 +185,8 @@ fn em_phase(c: &mut Climb, settings: Settings) -> Option<(Status, f64)> {
         c.iterations += 1;
         let gain = c.value.f - before;
         let slow = gain > 0.6 * last_gain && gain < 0.5 + 1e-5 * before.abs();
-        if !settings.em_only && k >= MIN_EM && (slow || gain < 1e-3 || k >= MAX_EM) {
+        let near = k >= 1 && gain < NEAR;
+        if !settings.em_only && (near || k >= MIN_EM && slow || k >= MAX_EM) {
             return None;
         }
         last_gain = gain;
