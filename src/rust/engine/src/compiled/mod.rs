@@ -12,6 +12,7 @@ pub mod sum_tree;
 pub mod units;
 pub mod working;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use crate::data::row_patterns::{Distinguish, RowPatterns};
@@ -162,7 +163,11 @@ impl Program {
             signature.extend_from_slice(within);
             cluster_signature.extend_from_slice(between);
         }
-        let mut units = Units::new(&sample, &signature, &cluster_signature);
+        // units are determined by the row patterns of both levels
+        let ids = |rows: &[Arc<RowPatterns>]| rows.iter().map(|r| r.id).collect::<Vec<_>>();
+        let key = [ids(&signature), vec![usize::MAX], ids(&cluster_signature)].concat();
+        let kept = Kept { sample: &sample, key };
+        let mut units = Units::clone(&kept.get(&[], || Units::new(&sample, &signature, &cluster_signature)));
 
         let within_classes = model.classes_of(Level::Within);
         let between_classes = model.classes_of(Level::Between);
@@ -176,17 +181,17 @@ impl Program {
 
         let chunk_units = units.chunk_unit_start();
         for (f, r) in factors.iter_mut().zip(&within_rows) {
-            f.patterns = share(f, r, &units, &chunk_units, nodes.adaptive, Level::Within);
+            f.patterns = share(f, r, (&units, &chunk_units), nodes.adaptive, &kept);
         }
         for (f, r) in cluster_factors.iter_mut().zip(&between_rows) {
-            f.patterns = share(f, r, &units, &units.chunk_start, nodes.adaptive, Level::Between);
+            f.patterns = share(f, r, (&units, &units.chunk_start), nodes.adaptive, &kept);
         }
         if let Some(g) = &mut cluster_gaussian {
             let with_rows: Vec<(&Factor, Arc<RowPatterns>)> = g.factors().zip(analytic_rows).collect();
             let own_nodes = nodes.adaptive && g.uses_nodes;
             g.moments = ClusterMoments::new(&model, &sample, &units, &with_rows, own_nodes);
         }
-        let sharing = UnitSharing::new(&factors, &units, n_between_cells * nodes.between_nodes);
+        let sharing = UnitSharing::new(&factors, &units, n_between_cells * nodes.between_nodes, &kept);
         groups.iter_mut().for_each(|g| g.plant(&factors));
         let n_nodes = (nodes.between_nodes, nodes.within_nodes);
         let shape = Shape::new(&model, &between_classes, &groups, n_nodes);
@@ -330,31 +335,40 @@ fn group(factors: &[Factor]) -> Vec<Group> {
     groups
 }
 
+/// What follows from how rows collapse to units, kept with the sample.
+pub struct Kept<'a> {
+    sample: &'a Sample,
+    /// Row patterns that decide how rows collapse.
+    key: Vec<usize>,
+}
+
+impl Kept<'_> {
+    /// `of`: what else it depends on.
+    pub fn get<T: Any + Send + Sync>(&self, of: &[usize], make: impl FnOnce() -> T) -> Arc<T> {
+        self.sample.remember(&[&self.key[..], &[usize::MAX], of].concat(), make)
+    }
+}
+
 /// Decides what a factor's patterns are shared across: everything, a chunk, a cluster's or a unit's own nodes.
-fn share(
-    f: &Factor,
-    rows: &RowPatterns,
-    units: &Units,
-    chunk_start: &[usize],
-    adaptive: bool,
-    level: Level,
-) -> patterns::Patterns {
-    let unit_row = if level == Level::Within { &units.row } else { &units.cluster_row };
+/// `cut`: units, and the first of each chunk (clusters for a factor between).
+fn share(f: &Factor, rows: &RowPatterns, cut: (&Units, &[usize]), adaptive: bool, kept: &Kept) -> patterns::Patterns {
+    let (units, chunk_start) = cut;
+    let unit_row = if f.level == Level::Within { &units.row } else { &units.cluster_row };
     let n = unit_row.len();
-    let identity = || (0..n as u32).collect::<Vec<u32>>();
     let own_nodes: Option<Vec<u32>> = if !adaptive || f.axis == Axis::None {
         None
-    } else if f.axis.within() || level == Level::Between {
-        Some(identity())
+    } else if f.axis.within() || f.level == Level::Between {
+        Some((0..n as u32).collect())
     } else {
         Some(units.cluster.clone())
     };
     if let Some(key) = own_nodes {
         return patterns::build(rows, unit_row, &Sharing::Key { key: &key, chunk_start });
     }
-    let shared = patterns::build(rows, unit_row, &Sharing::All);
-    if shared.n_values() * 4 <= n || n < 64 || level == Level::Between {
-        return shared;
+    let of = [usize::from(f.level == Level::Between), rows.id];
+    let shared = kept.get(&of, || patterns::build(rows, unit_row, &Sharing::All));
+    if shared.n_values() * 4 <= n || n < 64 || f.level == Level::Between {
+        return patterns::Patterns::clone(&shared);
     }
     let mut key = vec![0u32; n];
     for (chunk, w) in chunk_start.windows(2).enumerate() {

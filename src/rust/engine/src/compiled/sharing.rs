@@ -4,6 +4,7 @@
 use super::factor::{Factor, NONE};
 use super::sum_tree::SumTree;
 use super::units::Units;
+use super::Kept;
 use crate::data::row_patterns::QuickMap;
 
 #[derive(Clone, Debug)]
@@ -25,16 +26,22 @@ pub struct ClusterSums {
     pub tree: SumTree,
 }
 
-impl ClusterSums {
-    /// `None` where nothing can be merged.
-    fn new(of_unit: &[u32], units: &Units, row: usize) -> Option<ClusterSums> {
+/// Clusters as rows over positions, not merged.
+struct ClusterRows {
+    positions: Vec<Vec<(u32, f64)>>,
+    /// Per position, how many leaf patterns there are and that of each cluster.
+    columns: Vec<(usize, Vec<u32>)>,
+}
+
+impl ClusterRows {
+    /// Without positions where units are far fewer than clusters × positions.
+    fn new(of_unit: &[u32], units: &Units) -> ClusterRows {
         let n = units.n_clusters();
-        let longest = units.cluster_start.windows(2).map(|w| w[1] - w[0]).max()?;
+        let longest = units.cluster_start.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
+        let mut out = ClusterRows { positions: vec![], columns: vec![] };
         if longest * n > 4 * of_unit.len() || longest < 2 {
-            return None;
+            return out;
         }
-        let mut positions = vec![];
-        let mut columns = vec![];
         for p in 0..longest {
             let mut map: QuickMap<(u32, u64), u32> = QuickMap::default();
             let mut values = vec![];
@@ -50,24 +57,30 @@ impl ClusterSums {
                     })
                 })
                 .collect();
-            columns.push((values.len(), column));
-            positions.push(values);
+            out.columns.push((values.len(), column));
+            out.positions.push(values);
         }
-        let tree = SumTree::new(columns, row);
-        (!tree.merges.is_empty()).then_some(ClusterSums { positions, tree })
+        out
     }
 }
 
-/// Doubles in one lane's table of posterior weights (pattern × between cell × node).
-const MAX_TABLE: usize = 1 << 21;
+impl ClusterSums {
+    /// `None` where nothing can be merged.
+    fn new(rows: &ClusterRows, row: usize) -> Option<ClusterSums> {
+        let tree = SumTree::new(rows.columns.clone(), row);
+        (!tree.merges.is_empty()).then(|| ClusterSums { positions: rows.positions.clone(), tree })
+    }
+}
 
-impl UnitSharing {
-    /// `None` where nodes are not common or patterns are not at least two times fewer than units.
-    pub fn new(factors: &[Factor], units: &Units, n_between: usize) -> Option<UnitSharing> {
-        if factors.iter().any(|f| f.patterns.local.is_some()) {
-            return None;
-        }
-        let n = units.n_units();
+/// Units numbered by their data, whichever cluster they are in.
+struct Numbered {
+    of_unit: Vec<u32>,
+    values: Vec<Vec<u32>>,
+    n_patterns: usize,
+}
+
+impl Numbered {
+    fn new(factors: &[Factor], n: usize) -> Numbered {
         let mut of_unit = vec![0u32; n];
         for f in factors {
             let mut map: QuickMap<(u32, u32), u32> = QuickMap::default();
@@ -77,13 +90,31 @@ impl UnitSharing {
             }
         }
         let n_patterns = of_unit.iter().max().map_or(0, |m| *m as usize + 1);
-        if n_patterns * 2 > n || n_patterns * n_between > MAX_TABLE {
-            return None;
-        }
         let mut first = vec![usize::MAX; n_patterns];
         of_unit.iter().enumerate().rev().for_each(|(u, &p)| first[p as usize] = u);
         let values = factors.iter().map(|f| first.iter().map(|&u| f.patterns.of_unit[u]).collect()).collect();
-        let clusters = ClusterSums::new(&of_unit, units, n_between);
+        Numbered { of_unit, values, n_patterns }
+    }
+}
+
+/// Doubles in one lane's table of posterior weights (pattern × between cell × node).
+const MAX_TABLE: usize = 1 << 21;
+
+impl UnitSharing {
+    /// `None` where nodes are not common or patterns are not at least two times fewer than units.
+    pub fn new(factors: &[Factor], units: &Units, n_between: usize, kept: &Kept) -> Option<UnitSharing> {
+        if factors.iter().any(|f| f.patterns.local.is_some()) {
+            return None;
+        }
+        let n = units.n_units();
+        let numbered = kept.get(&[], || Numbered::new(factors, n));
+        let n_patterns = numbered.n_patterns;
+        if n_patterns * 2 > n || n_patterns * n_between > MAX_TABLE {
+            return None;
+        }
+        let rows = kept.get(&[], || ClusterRows::new(&numbered.of_unit, units));
+        let clusters = ClusterSums::new(&rows, n_between);
+        let (of_unit, values) = (numbered.of_unit.clone(), numbered.values.clone());
         Some(UnitSharing { of_unit, values, n_patterns, clusters })
     }
 }

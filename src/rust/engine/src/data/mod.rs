@@ -1,12 +1,15 @@
 //! The numeric columns a fit works on, checked against the specification.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use crate::error::{EngineError, Result};
 use crate::spec::{Model, Predictor};
 
+pub mod memo;
 pub mod row_patterns;
 
+use memo::Memo;
 use row_patterns::{Distinguish, Known, RowPatterns};
 
 /// Named columns of equal length; missing values are NaN.
@@ -33,6 +36,7 @@ pub struct RawData {
 pub struct Sample {
     pub columns: Arc<Vec<Vec<f64>>>,
     patterns: Arc<Known>,
+    memo: Arc<Memo>,
     pub n_rows: usize,
     pub n_clusters: usize,
     /// [n_rows]
@@ -104,6 +108,7 @@ impl Sample {
             cluster_weight: Arc::new(cluster_weight),
             columns: Arc::new(raw.columns.values),
             patterns: Arc::default(),
+            memo: Arc::default(),
             n_rows,
             n_clusters,
             cluster: Arc::new(cluster),
@@ -135,6 +140,11 @@ impl Sample {
     /// Rows alike in some columns (`RowPatterns`), worked out once.
     pub fn row_patterns(&self, by: Distinguish) -> Arc<RowPatterns> {
         self.patterns.get(&self.columns, self.n_rows, by)
+    }
+
+    /// What follows from the data and the row patterns whose numbers are the key (`Memo::get`).
+    pub fn remember<T: Any + Send + Sync>(&self, key: &[usize], make: impl FnOnce() -> T) -> Arc<T> {
+        self.memo.get(key.to_vec(), make)
     }
 }
 

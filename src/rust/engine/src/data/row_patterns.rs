@@ -83,6 +83,8 @@ pub struct Distinguish {
 /// Per row, the design and value numbers of one factor, by first appearance.
 #[derive(Clone, Debug, Default)]
 pub struct RowPatterns {
+    /// Its number among those of a sample.
+    pub id: usize,
     /// Empty where all rows have the same.
     design: Vec<u32>,
     /// `NONE` where every outcome of the factor is missing.
@@ -90,7 +92,7 @@ pub struct RowPatterns {
 }
 
 impl RowPatterns {
-    fn new(columns: &[Vec<f64>], n_rows: usize, by: &Distinguish) -> RowPatterns {
+    fn new(id: usize, columns: &[Vec<f64>], n_rows: usize, by: &Distinguish) -> RowPatterns {
         let mut design = intern_rows(columns, &by.covariates, n_rows);
         let mut value = intern_rows(columns, &by.values, n_rows);
         if by.missing_matters {
@@ -116,7 +118,7 @@ impl RowPatterns {
                 }
             }
         }
-        RowPatterns { design, value }
+        RowPatterns { id, design, value }
     }
 
     pub fn n_values(&self) -> usize {
@@ -152,7 +154,8 @@ impl Known {
     /// As `RowPatterns::new`.
     pub fn get(&self, columns: &[Vec<f64>], n_rows: usize, by: Distinguish) -> Arc<RowPatterns> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let work_out = |by: &Distinguish| Arc::new(RowPatterns::new(columns, n_rows, by));
+        let id = known.len();
+        let work_out = |by: &Distinguish| Arc::new(RowPatterns::new(id, columns, n_rows, by));
         known.entry(by).or_insert_with_key(work_out).clone()
     }
 }
