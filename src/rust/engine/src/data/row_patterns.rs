@@ -180,7 +180,7 @@ mod tests {
                 observed: all,
                 missing_matters: false,
             };
-            RowPatterns::new(&columns, 10, &by)
+            RowPatterns::new(0, &columns, 10, &by)
         };
         let plain = by(&[], &[0]);
         assert_eq!((plain.n_designs(), plain.n_values(), plain.design(9)), (1, 6, 0));
