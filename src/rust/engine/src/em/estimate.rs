@@ -24,8 +24,9 @@ const SAME_ROUGH: f64 = 0.02;
 const RACE: [(f64, f64); 2] = [(0.01, 5.0), (1e-5, 0.0)];
 /// Newton decrement that is enough where a variance runs to infinity: what is left to be gained is its run.
 const RUNNING: f64 = 1e-5;
-/// Moves of graded nodes to the current steps.
-const GRADED_ROUNDS: usize = 8;
+/// Moves of graded nodes to the current steps. Where a variance has run off before the step was at its place, each round
+/// brings it a little nearer.
+const GRADED_ROUNDS: usize = 20;
 
 /// What is estimated, and how.
 struct Task<'a> {
