@@ -203,13 +203,13 @@ pub fn semidefinite_cholesky(triangle: &[f64], dim: usize) -> Option<Vec<f64>> {
         for j in 0..=i {
             let rest: f64 = triangle[at(i, j)] - (0..j).map(|k| l[at(i, k)] * l[at(j, k)]).sum::<f64>();
             if i == j {
-                if rest < -1e-10 * (1.0 + triangle[at(i, i)].abs()) {
+                if rest < -1e-10 * triangle[at(i, i)].abs() {
                     return None;
                 }
                 l[at(i, i)] = rest.max(0.0).sqrt();
             } else if l[at(j, j)] > 0.0 {
                 l[at(i, j)] = rest / l[at(j, j)];
-            } else if rest.abs() > 1e-8 {
+            } else if rest * rest > 1e-16 * triangle[at(i, i)].abs() * triangle[at(j, j)].abs() {
                 return None;
             }
         }

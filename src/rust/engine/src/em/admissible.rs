@@ -8,7 +8,7 @@ use crate::spec::Coefficient;
 
 /// Share by which covariances are brought nearer to 0, in turn, until the matrix is admissible.
 const SHRINK: [f64; 3] = [1e-9, 1e-8, 1e-7];
-/// Least pivot of a matrix that is not estimated through its Cholesky factor.
+/// Least pivot, as a share of the variance, of a matrix that is not estimated through its Cholesky factor.
 const LEAST_PIVOT: f64 = 1e-12;
 
 /// Working parameters of natural ones; singular matrices are accepted although rounding made them indefinite.
@@ -37,9 +37,10 @@ pub fn repaired(program: &Program, natural: &[f64], known: impl Fn(usize) -> boo
                 coefficients.iter().map(|(_, c)| c.map_or(0.0, |c| c.value(&state, values))).collect()
             };
             let admissible = |values: &[f64]| {
-                semidefinite_cholesky(&triangle(values), dim).is_some_and(|l| {
-                    program.working.is_cholesky[k] || (0..dim).all(|i| l[i * (i + 1) / 2 + i].powi(2) > LEAST_PIVOT)
-                })
+                let triangle = triangle(values);
+                let pivot = |l: &[f64], e: usize| l[e].powi(2) > LEAST_PIVOT * triangle[e];
+                semidefinite_cholesky(&triangle, dim)
+                    .is_some_and(|l| program.working.is_cholesky[k] || (0..dim).all(|i| pivot(&l, i * (i + 1) / 2 + i)))
             };
             if admissible(&out) {
                 continue;

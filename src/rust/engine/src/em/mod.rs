@@ -7,6 +7,7 @@ pub mod options;
 pub mod prepared;
 pub mod prior;
 pub mod problem;
+pub mod scales;
 pub mod search;
 pub mod space;
 pub mod starts;

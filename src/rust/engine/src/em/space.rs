@@ -3,6 +3,7 @@
 use super::admissible::repaired;
 use super::barrier::Barrier;
 use super::prior::Priors;
+use super::scales::{moments, units};
 use crate::compiled::Program;
 use crate::error::{EngineError, Result};
 use crate::family::{Family, Link};
@@ -12,7 +13,7 @@ use crate::spec::{Coefficient, Model, Predictor};
 #[derive(Clone, Debug)]
 pub struct Space {
     pub offset: Vec<f64>,
-    /// Sparse columns: (parameter, weight).
+    /// Sparse columns: (parameter, weight); the first is the parameter that the coordinate stands for, in its unit.
     pub columns: Vec<Vec<(usize, f64)>>,
     pub lower: Vec<f64>,
     pub upper: Vec<f64>,
@@ -98,20 +99,22 @@ impl Space {
         let (mut lower, mut upper) = (vec![], vec![]);
         let limits = limits(model);
         let floors = floors(program);
+        let units = units(model, &program.plan, &program.working, &program.sample);
         for p in 0..n {
             if let Some((v, _)) = &expression[p] {
                 offset[p] = *v;
             } else if model.parameters[p].free {
-                let mut column = vec![(p, 1.0)];
+                let unit = units[p];
+                let mut column = vec![(p, unit)];
                 for (q, e) in expression.iter().enumerate() {
                     if let Some((_, terms)) = e {
-                        column.extend(terms.iter().filter(|(r, _)| *r == p).map(|(_, w)| (q, *w)));
+                        column.extend(terms.iter().filter(|(r, _)| *r == p).map(|(_, w)| (q, w * unit)));
                     }
                 }
                 columns.push(column);
                 let (lo, hi) = bounds(program, p, limits[p]);
-                lower.push(lo.max(floors[p]));
-                upper.push(hi);
+                lower.push(lo.max(floors[p]) / unit);
+                upper.push(hi / unit);
             }
         }
         Ok(Space { offset, columns, lower, upper, priors: Priors::new(model), barrier: Barrier::new(program) })
@@ -131,7 +134,23 @@ impl Space {
 
     /// Coordinates of working parameters (those that constraints determine are ignored).
     pub fn from_working(&self, working: &[f64]) -> Vec<f64> {
-        self.columns.iter().map(|c| working[c[0].0]).collect()
+        self.columns.iter().map(|c| working[c[0].0] / c[0].1).collect()
+    }
+
+    /// The unit of a coordinate.
+    pub fn unit(&self, k: usize) -> f64 {
+        self.columns[k][0].1
+    }
+
+    /// A gradient over the coordinates in the units of the data.
+    pub fn in_data_units(&self, gradient: &[f64]) -> Vec<f64> {
+        gradient.iter().enumerate().map(|(k, g)| g / self.unit(k)).collect()
+    }
+
+    /// The same of a matrix of second derivatives or of products of gradients, [coordinates × coordinates].
+    pub fn matrix_in_data_units(&self, matrix: &[f64]) -> Vec<f64> {
+        let m = self.dim();
+        matrix.iter().enumerate().map(|(e, v)| v / (self.unit(e / m) * self.unit(e % m))).collect()
     }
 
     pub fn gradient(&self, working: &[f64]) -> Vec<f64> {
@@ -185,20 +204,15 @@ fn floors(program: &Program) -> Vec<f64> {
     let mut out = vec![f64::NEG_INFINITY; program.model.parameters.len()];
     for o in &program.model.outcomes {
         let floor = match o.family {
-            Family::Gaussian | Family::Censored { .. } => RELATIVE_FLOOR * variance(&program.sample.columns[o.column]),
+            Family::Gaussian | Family::Censored { .. } => {
+                RELATIVE_FLOOR * moments(&program.sample, o.column).variance()
+            }
             Family::NegativeBinomial | Family::ZeroInflatedNegativeBinomial => RELATIVE_FLOOR,
             _ => continue,
         };
         o.auxiliary[0].parameters().iter().for_each(|&p| out[p] = floor);
     }
     out
-}
-
-fn variance(column: &[f64]) -> f64 {
-    let seen = || column.iter().filter(|v| !v.is_nan());
-    let n = seen().count().max(1) as f64;
-    let mean = seen().sum::<f64>() / n;
-    (seen().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).max(1e-12)
 }
 
 /// ±15 on logits (±6 on probits) that are a plain intercept or threshold: P(y = 1) is then 0 or 1 in print.

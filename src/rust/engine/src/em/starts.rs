@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::scales::{fixed_value, latent_scale, moments, predictor_scale, spread_of};
 use crate::data::Sample;
 use crate::family::{Family, Link};
 use crate::numeric::normal_quantile;
@@ -39,18 +40,6 @@ pub struct Starts {
     centring: Vec<(usize, Vec<(usize, f64)>)>,
 }
 
-/// Variances below this are not told from 0.
-const LEAST_VARIANCE: f64 = 1e-8;
-
-/// Mean and variance of the observed values of a column.
-fn moments(sample: &Sample, column: usize) -> (f64, f64) {
-    let seen = sample.columns[column].iter().filter(|v| !v.is_nan());
-    let n = seen.clone().count().max(1) as f64;
-    let mean = seen.clone().sum::<f64>() / n;
-    let variance = seen.map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
-    (mean, variance.max(LEAST_VARIANCE))
-}
-
 fn quantile(link: Link, p: f64) -> f64 {
     let p = p.clamp(1e-3, 1.0 - 1e-3);
     match link {
@@ -74,7 +63,7 @@ fn intercept(o: &Outcome, k: usize, sample: &Sample, only: Option<usize>) -> (f6
         (0..sample.n_rows).filter(|&r| !y[r].is_nan() && only.is_none_or(|c| sample.columns[c][r] != 0.0)).collect();
     let n = seen.len().max(1) as f64;
     let mean = seen.iter().map(|&r| y[r]).sum::<f64>() / n;
-    let sd = moments(sample, o.column).1.sqrt();
+    let sd = moments(sample, o.column).sd();
     match o.family {
         Family::Gaussian | Family::Censored { .. } => (mean, sd),
         Family::Bernoulli { link } => (quantile(link, mean), spread(link)),
@@ -95,23 +84,6 @@ fn intercept(o: &Outcome, k: usize, sample: &Sample, only: Option<usize>) -> (f6
                 (-1.0, 0.5)
             }
         }
-    }
-}
-
-/// What counts as a large change of the predictor.
-fn predictor_scale(o: &Outcome, sample: &Sample) -> f64 {
-    match o.family {
-        Family::Gaussian | Family::Censored { .. } => moments(sample, o.column).1.sqrt(),
-        _ => 1.0,
-    }
-}
-
-/// Value of a coefficient that is not estimated.
-fn fixed_value(model: &Model, c: &Coefficient) -> Option<f64> {
-    match c {
-        Coefficient::Constant(v) => Some(*v),
-        Coefficient::Parameter(p) if !model.parameters[*p].free => model.parameters[*p].value,
-        _ => None,
     }
 }
 
@@ -142,7 +114,7 @@ impl Starts {
             }
         }
         for (k, l) in model.latents.iter().enumerate() {
-            let scale = s.latent_scale(model, sample, l.name.as_str());
+            let scale = latent_scale(model, sample, k);
             let role = if enters_class_logit(model, k) { Role::Magnitude(LOGIT_VARIANCE_SPREAD) } else { Role::Scale };
             s.set(&l.variance, 0.4 * scale * scale, role);
             for t in &l.predictor.terms {
@@ -184,24 +156,6 @@ impl Starts {
         }
     }
 
-    /// Standard deviation that suits a latent: that of a gaussian outcome it enters with a constant coefficient, else 1.
-    fn latent_scale(&self, model: &Model, sample: &Sample, name: &str) -> f64 {
-        for o in model.outcomes.iter().filter(|o| matches!(o.family, Family::Gaussian | Family::Censored { .. })) {
-            for t in o.predictors.iter().flat_map(|p| &p.terms) {
-                if t.latents.iter().any(|&l| model.latents[l].name == name)
-                    && fixed_value(model, &t.coefficient).is_some_and(|v| v != 0.0)
-                {
-                    let x = t.covariate.map_or(1.0, |c| {
-                        let (m, v) = moments(sample, c);
-                        (v + m * m).sqrt()
-                    });
-                    return moments(sample, o.column).1.sqrt() / x.max(1e-3);
-                }
-            }
-        }
-        1.0
-    }
-
     /// A factor behind gaussian outcomes without intercepts carries their mean.
     fn factor_means(&mut self, model: &Model, sample: &Sample) {
         let mut done = vec![false; model.latents.len()];
@@ -216,7 +170,7 @@ impl Starts {
                     continue;
                 }
                 done[l] = true;
-                let mean = moments(sample, o.column).0 / loading;
+                let mean = moments(sample, o.column).mean / loading;
                 for m in
                     model.latents[l].predictor.terms.iter().filter(|m| m.latents.is_empty() && m.covariate.is_none())
                 {
@@ -240,7 +194,7 @@ impl Starts {
                     self.set(&t.coefficient, value, if by_class { Role::Shift(scale) } else { Role::Still });
                 }
                 (Some(c), 0) => {
-                    let scale = predictor_scale(o, sample) / moments(sample, c).1.sqrt();
+                    let scale = predictor_scale(o, sample) / moments(sample, c).spread();
                     self.set(&t.coefficient, 0.0, Role::Shift(if by_class { 0.5 * scale } else { 0.1 * scale }));
                 }
                 (_, _) => {
@@ -254,7 +208,7 @@ impl Starts {
     fn auxiliary(&mut self, model: &Model, o: &Outcome, sample: &Sample) {
         match o.family {
             Family::Gaussian | Family::Censored { .. } => {
-                self.set(&o.auxiliary[0], 0.6 * moments(sample, o.column).1, Role::Scale)
+                self.set(&o.auxiliary[0], 0.6 * moments(sample, o.column).variance(), Role::Scale)
             }
             Family::NegativeBinomial | Family::ZeroInflatedNegativeBinomial => {
                 self.set(&o.auxiliary[0], 0.5, Role::Scale)
@@ -322,16 +276,6 @@ impl Starts {
     }
 }
 
-/// Standard deviation of a term's covariate; 1 without one and where it is constant.
-fn spread_of(t: &Term, sample: &Sample) -> f64 {
-    let variance = t.covariate.map_or(1.0, |c| moments(sample, c).1);
-    if variance > LEAST_VARIANCE {
-        variance.sqrt()
-    } else {
-        1.0
-    }
-}
-
 /// See `Starts::centring`; where an intercept serves several class patterns or predictors, the average over them.
 fn centring<'a>(model: &'a Model, sample: &Sample) -> Vec<(usize, Vec<(usize, f64)>)> {
     let mut cells: BTreeMap<usize, (f64, Vec<(usize, f64)>)> = BTreeMap::new();
@@ -339,7 +283,7 @@ fn centring<'a>(model: &'a Model, sample: &Sample) -> Vec<(usize, Vec<(usize, f6
         if anchors.is_empty() {
             return;
         }
-        let of_covariate = |t: &'a Term| Some((&t.coefficient, moments(sample, t.covariate?).0));
+        let of_covariate = |t: &'a Term| Some((&t.coefficient, moments(sample, t.covariate?).mean));
         let slopes: Vec<(&Coefficient, f64)> =
             p.terms.iter().filter(|t| t.latents.is_empty()).filter_map(of_covariate).collect();
         let all = anchors.iter().copied().chain(slopes.iter().map(|(c, _)| *c));

@@ -2,6 +2,8 @@
 
 use super::value::Value;
 use super::warnings::warnings;
+use std::collections::HashMap;
+
 use crate::compiled::plan::{How, Plan};
 use crate::compiled::Program;
 use crate::em::options::{NamedGrading, Options, Quadrature};
@@ -70,11 +72,12 @@ fn parameter_status(prepared: &Prepared, inference: &Inference, working: &[f64],
             }
         }
     }
+    let units: HashMap<usize, f64> = prepared.space.columns.iter().map(|c| c[0]).collect();
     // a variance of (almost) zero: the Cholesky row of its latent vanishes
     for b in &prepared.program.working.blocks {
         for i in 0..b.dim {
             let p = b.at(i, i);
-            if model.parameters[p].free && natural[p].abs() < 1e-6 {
+            if model.parameters[p].free && natural[p].abs() < NO_VARIANCE * units.get(&p).map_or(1.0, |u| u * u) {
                 status[p] = "boundary";
             } else if i > 0 && working[p] * working[p] < SINGULAR * natural[p] {
                 // explained wholly by the latents before it: with one of them, a correlation of 1 or -1
@@ -85,6 +88,8 @@ fn parameter_status(prepared: &Prepared, inference: &Inference, working: &[f64],
     status
 }
 
+/// Variance, in the squared unit of its standard deviation, that counts as 0.
+const NO_VARIANCE: f64 = 1e-6;
 /// Share of a latent's variance that others of its block leave unexplained, below which the matrix counts as singular.
 const SINGULAR: f64 = 1e-8;
 
@@ -107,9 +112,9 @@ fn natural_vcov(jacobian: &[f64], vcov: &[f64], n: usize, m: usize, free: &[usiz
 
 /// Information and cross-product on the natural scale are those of the coordinates where the two scales agree;
 /// blocks estimated through their Cholesky factor are transformed with the inverse Jacobian.
-fn on_coordinates(matrix: &Option<Vec<f64>>, m: usize) -> Value {
+fn on_coordinates(matrix: &Option<Vec<f64>>, space: &Space) -> Value {
     match matrix {
-        Some(v) => Value::matrix(v.clone(), m, m),
+        Some(v) => Value::matrix(space.matrix_in_data_units(v), space.dim(), space.dim()),
         None => Value::Null,
     }
 }
@@ -142,13 +147,9 @@ pub fn fit(
             }
         }
     }
-    let max_gradient = maximum
-        .value
-        .gradient
-        .iter()
-        .zip(&inference.held)
-        .filter(|(_, h)| !**h)
-        .fold(0.0f64, |a, (g, _)| a.max(g.abs()));
+    let gradient = space.in_data_units(&maximum.value.gradient);
+    let max_gradient =
+        gradient.iter().zip(&inference.held).filter(|(_, h)| !**h).fold(0.0f64, |a, (g, _)| a.max(g.abs()));
     let log_prior = space.priors.log_density(&working);
     let mut out = vec![
         entry("estimate", natural.clone().into()),
@@ -156,9 +157,9 @@ pub fn fit(
         entry("status", Value::Texts(status.iter().map(|s| s.to_string()).collect())),
         entry("free", Value::Ints(free.iter().map(|p| *p as i32).collect())),
         entry("vcov", vcov.map_or(Value::Null, |v| Value::matrix(v, free.len(), free.len()))),
-        entry("information", on_coordinates(&inference.information, m)),
-        entry("cross_product", on_coordinates(&inference.cross_product, m)),
-        entry("gradient", maximum.value.gradient.clone().into()),
+        entry("information", on_coordinates(&inference.information, space)),
+        entry("cross_product", on_coordinates(&inference.cross_product, space)),
+        entry("gradient", gradient.into()),
         entry("log_likelihood", (maximum.value.f - log_prior).into()),
         entry("log_prior", log_prior.into()),
         entry("n_free", Value::Int(m as i64)),
@@ -347,11 +348,12 @@ pub fn evaluation(
 ) -> Value {
     let m = space.dim();
     let n = scores.len() / m.max(1);
+    let scores: Vec<f64> = scores.chunks_exact(m.max(1)).flat_map(|row| space.in_data_units(row)).collect();
     let mut out = vec![
         entry("log_likelihood", e.log_likelihood.into()),
-        entry("gradient", space.gradient(&e.sums.gradient).into()),
+        entry("gradient", space.in_data_units(&space.gradient(&e.sums.gradient)).into()),
         entry("n_free", Value::Int(m as i64)),
-        entry("scores", if n == 0 { Value::Null } else { spread(scores, m, &program.units.of_cluster) }),
+        entry("scores", if n == 0 { Value::Null } else { spread(&scores, m, &program.units.of_cluster) }),
     ];
     if e.log_likelihood.is_finite() {
         out.extend(posterior_entries(program, posteriors));

@@ -160,7 +160,8 @@ pub fn numbers(v: &Value) -> Vec<f64> {
 /// Coordinates of the true parameters, moved by normal deviates of standard deviation `spread`.
 pub fn near_truth(case: &Case, p: &Prepared, rng: &mut Stream, spread: f64) -> Vec<f64> {
     let working = p.program.working.to_working(&case.spec.truth).unwrap();
-    p.space.from_working(&working).iter().map(|x| x + spread * rng.normal()).collect()
+    let near: Vec<f64> = working.iter().map(|w| w + spread * rng.normal()).collect();
+    p.space.from_working(&near)
 }
 
 /// Covariates drawn, outcomes at a value that their family allows.
