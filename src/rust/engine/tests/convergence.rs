@@ -6,7 +6,7 @@ use common::single_level::class_chain_of;
 use common::two_level::{linear_mixed_model, random_logits_of};
 use common::{all_cases, near_truth, Case, Shape};
 use mlmix_engine::em::problem::{Problem, Silent};
-use mlmix_engine::optim::maximise::{maximise, Maximum, Settings, Status};
+use mlmix_engine::optim::maximise::{maximise, Manner, Maximum, Settings, Status};
 use mlmix_engine::rng::Stream;
 
 fn climb(case: &Case, spread: f64, settings: Settings) -> Maximum {
@@ -22,7 +22,7 @@ fn climb(case: &Case, spread: f64, settings: Settings) -> Maximum {
 #[test]
 fn em_gradient_steps_never_decrease() {
     for case in all_cases() {
-        let m = climb(&case, 0.1, Settings { max_iterations: 25, tolerance: 1e-8, em_only: true });
+        let m = climb(&case, 0.1, Settings { max_iterations: 25, tolerance: 1e-8, manner: Manner::EmOnly });
         assert!(m.value.f.is_finite(), "{}: {:?}", case.name, m.status);
         for pair in m.trace.windows(2) {
             assert!(pair[1] >= pair[0] - 1e-11 * pair[0].abs(), "{}: from {} to {}", case.name, pair[0], pair[1]);
@@ -38,7 +38,7 @@ const SINGULAR: &str = "random effects of equal variance";
 #[test]
 fn em_gradient_steps_are_rarely_halved() {
     for case in all_cases().into_iter().filter(|c| c.name != SINGULAR) {
-        let m = climb(&case, 0.1, Settings { max_iterations: 15, tolerance: 1e-8, em_only: true });
+        let m = climb(&case, 0.1, Settings { max_iterations: 15, tolerance: 1e-8, manner: Manner::EmOnly });
         assert!(
             m.evaluations <= 2 * m.iterations + 6,
             "{}: {} evaluations in {} iterations",
@@ -58,7 +58,7 @@ fn evaluations_to_convergence_stay_small() {
         (random_logits_of(Shape::Clusters(150)), 82),
     ];
     for (case, most) in cases {
-        let m = climb(&case, 0.05, Settings { max_iterations: 500, tolerance: 1e-8, em_only: false });
+        let m = climb(&case, 0.05, Settings { max_iterations: 500, tolerance: 1e-8, manner: Manner::FromAfar });
         assert_eq!(m.status, Status::Converged, "{}", case.name);
         assert!(m.evaluations <= most, "{}: {} evaluations, at most {most} expected", case.name, m.evaluations);
     }

@@ -1,9 +1,9 @@
 //! The maximiser on functions with known maxima: bounds, curvature that its scaling does not know, walls, cancelling.
 
-use mlmix_engine::optim::maximise::{maximise, Maximum, Settings, Status};
+use mlmix_engine::optim::maximise::{maximise, Manner, Maximum, Settings, Status};
 use mlmix_engine::optim::{Objective, Value};
 
-const SETTINGS: Settings = Settings { max_iterations: 500, tolerance: 1e-8, em_only: false };
+const SETTINGS: Settings = Settings { max_iterations: 500, tolerance: 1e-8, manner: Manner::FromAfar };
 
 /// f(x), its gradient, and a diagonal scaling.
 type Function = fn(&[f64]) -> (f64, Vec<f64>, Vec<f64>);

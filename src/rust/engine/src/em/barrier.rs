@@ -8,7 +8,7 @@ use super::problem::Problem;
 use crate::compiled::working::entry;
 use crate::compiled::Program;
 use crate::linalg::{cholesky_in_place, invert_from_cholesky, log_det_from_cholesky, matmul, symmetric_eigen};
-use crate::optim::maximise::{maximise, Maximum, Settings, Status};
+use crate::optim::maximise::{maximise, Manner, Maximum, Settings, Status};
 use crate::optim::Objective;
 
 /// A covariance matrix in one class cell: for each entry (both triangles) its parameter, or its value.
@@ -184,7 +184,7 @@ impl Matrix {
 pub fn climb_inside(problem: Problem, x: Vec<f64>, settings: Settings) -> (Maximum, Vec<usize>) {
     let Problem { space, .. } = problem;
     let barrier = &space.barrier;
-    if barrier.matrices.is_empty() || settings.em_only || settings.max_iterations <= PATIENCE {
+    if barrier.matrices.is_empty() || settings.manner == Manner::EmOnly || settings.max_iterations <= PATIENCE {
         return (maximise(&problem, x, settings), vec![]);
     }
     // goes on from `before` with at most `patience` iterations

@@ -11,7 +11,7 @@ use super::strategy::{shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERA
 use crate::compiled::plan::Plan;
 use crate::data::Sample;
 use crate::error::{EngineError, Result};
-use crate::optim::maximise::{Settings, Status};
+use crate::optim::maximise::{Manner, Settings, Status};
 use crate::quadrature::Method;
 use crate::spec::Model;
 
@@ -95,12 +95,14 @@ impl Task<'_> {
 
     fn full(&self) -> Settings {
         let Options { max_iterations, tolerance, .. } = *self.options;
-        Settings { max_iterations, tolerance, em_only: false }
+        Settings { max_iterations, tolerance, manner: Manner::FromAfar }
     }
 
     /// The best of a rough search climbs on under a finer rule.
     fn polish(&self, mut found: Found, p: &Prepared, adaptive: bool) -> Found {
-        found.best = climb(self.ground(p, adaptive), found.best.maximum.x.clone(), self.full(), 0);
+        let settings = Settings { manner: Manner::FromNearby, ..self.full() };
+        found.best = climb(self.ground(p, adaptive), found.best.maximum.x.clone(), settings, 0);
+        found.evaluations += found.best.maximum.evaluations;
         found
     }
 
@@ -293,6 +295,7 @@ impl Task<'_> {
                 break;
             }
             settings.max_iterations = if round < 2 { 80 } else { usize::MAX };
+            settings.manner = Manner::FromNearby;
             gradings = moved;
             prepared = self.prepare_graded(if gradings.are_plain() { q } else { graded }, gradings.clone())?;
         }

@@ -12,7 +12,7 @@ use crate::compiled::Program;
 use crate::error::{EngineError, Result};
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::{evaluate, Want};
-use crate::optim::maximise::{Maximum, Settings, Status};
+use crate::optim::maximise::{Manner, Maximum, Settings, Status};
 
 #[derive(Clone, Debug)]
 pub struct StartRow {
@@ -140,7 +140,7 @@ pub fn climb(ground: Ground, x: Vec<f64>, settings: Settings, start: usize) -> C
         climb_inside(Problem { program, space, nodes, monitor, start }, x, settings)
     };
     let numeric = nodes.between.dims + nodes.within.dims > 0;
-    if !adaptive || !numeric || settings.em_only {
+    if !adaptive || !numeric || settings.manner == Manner::EmOnly {
         let (maximum, singular) = run(&nodes, x, settings);
         return Climbed { maximum, nodes, fell_back: false, singular };
     }
@@ -149,9 +149,11 @@ pub fn climb(ground: Ground, x: Vec<f64>, settings: Settings, start: usize) -> C
     let mut singular = vec![];
     for round in 0..ROUNDS {
         let cap = if round < 3 && !fell_back { 12 << round } else { settings.max_iterations };
+        let manner = if round < 3 { settings.manner } else { Manner::FromNearby };
         let from = total.as_ref().map_or_else(|| x.clone(), |t: &Maximum| t.x.clone());
         let mut m;
-        (m, singular) = run(&nodes, from, Settings { max_iterations: cap.min(settings.max_iterations), ..settings });
+        (m, singular) =
+            run(&nodes, from, Settings { max_iterations: cap.min(settings.max_iterations), manner, ..settings });
         let first_value = m.trace.first().copied().unwrap_or(f64::NAN);
         if let Some(t) = &total {
             m.iterations += t.iterations;
@@ -190,7 +192,8 @@ pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: 
         };
         to_working(program, &natural).map(|w| space.from_working(&lifted(program, &starts, w)))
     };
-    let full = Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, em_only: false };
+    let full =
+        Settings { max_iterations: options.max_iterations, tolerance: options.tolerance, manner: Manner::FromAfar };
     let continued: Vec<(usize, Vec<f64>, f64)>;
     let rows: Vec<StartRow>;
     let mut evaluations = 0;
@@ -201,8 +204,11 @@ pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: 
         rows = vec![StartRow { start: 1, stage1: f64::NAN, last: f64::NAN, iterations: 0, status: None }];
         continued = vec![(0, x, f64::NAN)];
     } else {
-        let stage1 =
-            Settings { max_iterations: options.stage1_iterations, tolerance: options.tolerance, em_only: true };
+        let stage1 = Settings {
+            max_iterations: options.stage1_iterations,
+            tolerance: options.tolerance,
+            manner: Manner::EmOnly,
+        };
         let (first_program, first_nodes) = first_stage.unwrap_or((program, nodes));
         let stage1_ground = Ground { program: first_program, nodes: first_nodes, adaptive: false, ..ground };
         let first: Vec<Option<Climbed>> =
@@ -245,7 +251,7 @@ pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: 
         // its curvature is learnt anew, so the decrement understates the distance at first
         let newton_pays = options.se != StandardErrors::None && program.n_outer() > 1;
         let tolerance = if newton_pays { NEWTON_FOLLOWS } else { 1e-3 * full.tolerance };
-        let last = climb(on, best.x.clone(), Settings { tolerance, ..full }, 0);
+        let last = climb(on, best.x.clone(), Settings { tolerance, manner: Manner::FromNearby, ..full }, 0);
         found.evaluations += last.maximum.evaluations;
         if last.maximum.value.f >= before - same_tolerance(before) {
             found.finish(last, iterations);

@@ -11,7 +11,7 @@ use crate::em::prepared::Prepared;
 use crate::em::problem::{Monitor, Problem};
 use crate::em::search::Found;
 use crate::error::{EngineError, Result};
-use crate::optim::maximise::{maximise, Maximum, Settings, Status};
+use crate::optim::maximise::{maximise, Manner, Maximum, Settings, Status};
 use crate::optim::{active_set, dot, Objective};
 
 /// Newton steps after the search.
@@ -136,7 +136,7 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
         let again = maximise(
             &problem,
             from,
-            Settings { max_iterations: 200, tolerance: options.tolerance * 1e-2, em_only: false },
+            Settings { max_iterations: 200, tolerance: options.tolerance * 1e-2, manner: Manner::FromAfar },
         );
         m.iterations += again.iterations;
         m.evaluations += again.evaluations;

@@ -22,8 +22,17 @@ pub struct Settings {
     pub max_iterations: usize,
     /// On the Newton decrement.
     pub tolerance: f64,
-    /// Stay with EM-gradient steps (first stage of random starts).
-    pub em_only: bool,
+    pub manner: Manner,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// EM-gradient steps alone (first stage of random starts).
+    EmOnly,
+    /// EM-gradient steps, then quasi-Newton steps.
+    FromAfar,
+    /// The maximum is near: quasi-Newton steps at once, from the objective's guess at its curvature.
+    FromNearby,
 }
 
 #[derive(Clone, Debug)]
@@ -119,14 +128,15 @@ impl Climb<'_> {
         Some(x.iter().zip(&self.x).map(|(a, b)| a - b).collect())
     }
 
-    /// What the quasi-Newton phase goes on from when it takes long: the curvature, kept off singular by a share of the
-    /// scaling.
-    fn seed(&self) -> Vec<f64> {
-        let scaling = self.value.scaling.clone().unwrap_or_else(|| identity(self.x.len()));
-        match self.objective.curvature(&self.x) {
-            Some(c) => c.iter().zip(&scaling).map(|(c, s)| (1.0 - RIDGE) * c + RIDGE * s).collect(),
-            None => scaling,
-        }
+    fn scaling(&self) -> Vec<f64> {
+        self.value.scaling.clone().unwrap_or_else(|| identity(self.x.len()))
+    }
+
+    /// What the quasi-Newton phase goes on from near the maximum and when it takes long: the curvature, kept off singular
+    /// by a share of the scaling.
+    fn curvature(&self) -> Option<Vec<f64>> {
+        let curvature = self.objective.curvature(&self.x)?;
+        Some(curvature.iter().zip(self.scaling()).map(|(c, s)| (1.0 - RIDGE) * c + RIDGE * s).collect())
     }
 
     fn finish(self, status: Status, decrement: f64) -> Maximum {
@@ -150,16 +160,22 @@ pub fn maximise(objective: &dyn Objective, mut x: Vec<f64>, settings: Settings) 
     if !c.value.f.is_finite() {
         return c.finish(Status::Stalled, f64::NAN);
     }
-    if let Some((status, decrement)) = em_phase(&mut c, settings) {
-        return c.finish(status, decrement);
-    }
-    let (status, decrement) = quasi_newton_phase(&mut c, settings);
+    let known = if settings.manner == Manner::FromNearby { c.curvature() } else { None };
+    let seed = match known {
+        Some(seed) => seed,
+        None => match em_phase(&mut c, settings) {
+            Some((status, decrement)) => return c.finish(status, decrement),
+            None => c.scaling(),
+        },
+    };
+    let (status, decrement) = quasi_newton_phase(&mut c, settings, &seed);
     c.finish(status, decrement)
 }
 
 /// `None` hands over to the quasi-Newton phase.
 fn em_phase(c: &mut Climb, settings: Settings) -> Option<(Status, f64)> {
     let n = c.x.len();
+    let em_only = settings.manner == Manner::EmOnly;
     let mut last_gain = f64::INFINITY;
     for k in 0.. {
         if c.objective.cancelled(c.iterations, c.value.f) {
@@ -174,19 +190,19 @@ fn em_phase(c: &mut Climb, settings: Settings) -> Option<(Status, f64)> {
         }
         if decrement < settings.tolerance * 1e-3 {
             // EM decrements understate the distance; the quasi-Newton phase must agree
-            return if settings.em_only { Some((Status::Converged, decrement)) } else { None };
+            return if em_only { Some((Status::Converged, decrement)) } else { None };
         }
         let d = c.surrogate_step(&d, decrement, &held).unwrap_or(d);
         let before = c.value.f;
         let slack = 1e-12 * (1.0 + before.abs());
         if c.search(&d, true, |f, _| f >= before - slack).is_none() {
-            return if settings.em_only { Some((Status::Stalled, decrement)) } else { None };
+            return if em_only { Some((Status::Stalled, decrement)) } else { None };
         }
         c.iterations += 1;
         let gain = c.value.f - before;
         let slow = gain > 0.6 * last_gain && gain < 0.5 + 1e-5 * before.abs();
         let near = k >= 1 && gain < NEAR;
-        if !settings.em_only && (near || k >= MIN_EM && slow || k >= MAX_EM) {
+        if !em_only && (near || k >= MIN_EM && slow || k >= MAX_EM) {
             return None;
         }
         last_gain = gain;
@@ -194,10 +210,10 @@ fn em_phase(c: &mut Climb, settings: Settings) -> Option<(Status, f64)> {
     None
 }
 
-fn quasi_newton_phase(c: &mut Climb, settings: Settings) -> (Status, f64) {
+fn quasi_newton_phase(c: &mut Climb, settings: Settings, seed: &[f64]) -> (Status, f64) {
     let n = c.x.len();
     let mut memory = Lbfgs::new(MEMORY);
-    let mut seed = Scaling::new(c.value.scaling.as_deref().unwrap_or(&identity(n)), n);
+    let mut seed = Scaling::new(seed, n);
     let mut held = c.held();
     let mut fresh = true;
     let mut small = 0;
@@ -249,7 +265,7 @@ fn quasi_newton_phase(c: &mut Climb, settings: Settings) -> (Status, f64) {
         let y = g.iter().zip(&c.value.gradient).map(|(old, new)| old - new).collect();
         memory.update(s, y);
         if refresh {
-            seed = Scaling::new(&c.seed(), n);
+            seed = Scaling::new(&c.curvature().unwrap_or_else(|| c.scaling()), n);
         }
     }
     (Status::Stalled, f64::NAN)
