@@ -12,11 +12,7 @@ use mlmix_engine::rng::Stream;
 fn climb(case: &Case, spread: f64, settings: Settings) -> Maximum {
     let p = case.prepared();
     let x = near_truth(case, &p, &mut Stream::new(21, 0), spread);
-    maximise(
-        &Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 1 },
-        x,
-        settings,
-    )
+    maximise(&Problem::new(&p.program, &p.space, &p.nodes, &Silent), x, settings)
 }
 
 #[test]

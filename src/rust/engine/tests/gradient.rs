@@ -11,7 +11,7 @@ use mlmix_engine::inference::information::{differences, observed_information, At
 use mlmix_engine::inference::louis;
 use mlmix_engine::inference::scores::{cluster_scores, cross_product, score_squares};
 use mlmix_engine::likelihood::{evaluate, Want};
-use mlmix_engine::optim::maximise::{maximise, Settings};
+use mlmix_engine::optim::maximise::{maximise, Manner, Settings};
 use mlmix_engine::optim::{active_set, Objective, Touching};
 use mlmix_engine::rng::Stream;
 
@@ -159,7 +159,7 @@ fn closed_form_information_agrees_with_differences() {
         seen += 1;
         let x = &points(&case, &p)[0];
         let n = x.len();
-        let problem = Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 0 };
+        let problem = Problem::new(&p.program, &p.space, &p.nodes, &Silent);
         let gradient = problem.evaluate(x, false).gradient;
         let at = At { x, gradient: &gradient, scale: &vec![1e4; n], held: &vec![false; n] };
         let differences = differences(&problem, at, Order::Fourth);
@@ -186,9 +186,9 @@ fn one_sided_differences_are_accurate_where_they_are_used() {
     let mut accepted = vec![];
     for case in all_cases() {
         let p = case.prepared();
-        let problem = Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 0 };
+        let problem = Problem::new(&p.program, &p.space, &p.nodes, &Silent);
         let from = near_truth(&case, &p, &mut Stream::new(21, 0), 0.05);
-        let m = maximise(&problem, from, Settings { max_iterations: 100, tolerance: 1e-9, em_only: false });
+        let m = maximise(&problem, from, Settings { max_iterations: 100, tolerance: 1e-9, manner: Manner::FromAfar });
         let here = problem.evaluate(&m.x, true);
         let n = m.x.len();
         let scale: Vec<f64> = here.scaling.iter().flat_map(|s| s.iter().step_by(n + 1)).copied().collect();
@@ -218,7 +218,7 @@ fn surrogates_touch_the_log_likelihood_from_below() {
     let mut seen = 0;
     for case in all_cases() {
         let p = case.prepared();
-        let problem = Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 0 };
+        let problem = Problem::new(&p.program, &p.space, &p.nodes, &Silent);
         let at = points(&case, &p);
         let here = problem.evaluate(&at[0], true);
         let Some(Touching { weights, f }) = here.touching.as_deref() else { continue };

@@ -44,7 +44,7 @@ fn with_priors(case: &Case) -> (Case, Vec<usize>) {
 }
 
 fn value(p: &Prepared, x: &[f64]) -> Value {
-    Problem { program: &p.program, space: &p.space, nodes: &p.nodes, monitor: &Silent, start: 0 }.evaluate(x, true)
+    Problem::new(&p.program, &p.space, &p.nodes, &Silent).evaluate(x, true)
 }
 
 #[test]

@@ -4,14 +4,16 @@ use rayon::prelude::*;
 
 use super::options::{Options, Quadrature};
 use super::prepared::{integration_error, numeric_dims, prepare_graded, Gradings, Prepared};
-use super::problem::Monitor;
+use super::problem::{Monitor, Problem};
 use super::search::{climb, record, search, Climbed, Found, Ground};
 use super::steps::{gradings, run_away};
 use super::strategy::{shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING};
 use crate::compiled::plan::Plan;
 use crate::data::Sample;
 use crate::error::{EngineError, Result};
+use crate::inference::information::{differences, At, Order};
 use crate::optim::maximise::{Manner, Settings, Status};
+use crate::optim::{active_set, Objective};
 use crate::quadrature::Method;
 use crate::spec::Model;
 
@@ -90,7 +92,14 @@ impl Task<'_> {
     }
 
     fn ground<'b>(&'b self, p: &'b Prepared, adaptive: bool) -> Ground<'b> {
-        Ground { program: &p.program, space: &p.space, nodes: &p.nodes, adaptive, monitor: self.monitor }
+        Ground {
+            program: &p.program,
+            space: &p.space,
+            nodes: &p.nodes,
+            adaptive,
+            monitor: self.monitor,
+            curvature: None,
+        }
     }
 
     fn full(&self) -> Settings {
@@ -98,11 +107,21 @@ impl Task<'_> {
         Settings { max_iterations, tolerance, manner: Manner::FromAfar }
     }
 
-    /// The best of a rough search climbs on under a finer rule.
-    fn polish(&self, mut found: Found, p: &Prepared, adaptive: bool) -> Found {
+    /// The best of a rough search, made on `rough`, climbs on under a finer rule with the curvature of the rough one.
+    fn polish(&self, mut found: Found, rough: &Prepared, p: &Prepared) -> Found {
+        let best = &found.best;
+        let Prepared { program, space, .. } = rough;
+        let problem = Problem::new(program, space, &best.nodes, self.monitor);
+        let here = problem.evaluate(&best.maximum.x, true);
+        let n = space.dim();
+        let scale: Vec<f64> = here.scaling.map_or(vec![1.0; n], |s| (0..n).map(|i| s[i * n + i]).collect());
+        let held = active_set(&problem, &best.maximum.x, &here.gradient);
+        let at = At { x: &best.maximum.x, gradient: &here.gradient, scale: &scale, held: &held };
+        let curvature = differences(&problem, at, Order::OneSided);
         let settings = Settings { manner: Manner::FromNearby, ..self.full() };
-        found.best = climb(self.ground(p, adaptive), found.best.maximum.x.clone(), settings, 0);
-        found.evaluations += found.best.maximum.evaluations;
+        let ground = Ground { curvature: Some(&curvature), ..self.ground(p, true) };
+        found.best = climb(ground, best.maximum.x.clone(), settings, 0);
+        found.evaluations += found.best.maximum.evaluations + n + 1;
         found
     }
 
@@ -122,7 +141,7 @@ impl Task<'_> {
         let prepared = self.prepare(strategy.main)?;
         let found = match tried {
             Some(Unconfirmed { prepared: common, found: rough, error }) => {
-                let found = self.polish(rough.clone(), &prepared, true);
+                let found = self.polish(rough.clone(), &common, &prepared);
                 // a steep integrand can defeat adaptation: keep whichever rule a finer one confirms
                 let adaptive_error = integration_error(&prepared, &found, self.options)?.abs();
                 if adaptive_error.is_nan() || adaptive_error > error {
@@ -137,7 +156,7 @@ impl Task<'_> {
                 match strategy.coarse_main {
                     Some(coarse) => {
                         let rough = self.prepare(coarse)?;
-                        self.polish(search(self.ground(&rough, true), first, self.options)?, &prepared, true)
+                        self.polish(search(self.ground(&rough, true), first, self.options)?, &rough, &prepared)
                     }
                     None => search(self.ground(&prepared, true), first, self.options)?,
                 }

@@ -36,9 +36,15 @@ pub struct Problem<'a> {
     pub nodes: &'a Nodes,
     pub monitor: &'a dyn Monitor,
     pub start: usize,
+    /// Minus the second derivatives near the maximum, as another rule of integration gave them.
+    pub curvature: Option<&'a [f64]>,
 }
 
-impl Problem<'_> {
+impl<'a> Problem<'a> {
+    pub fn new(program: &'a Program, space: &'a Space, nodes: &'a Nodes, monitor: &'a dyn Monitor) -> Problem<'a> {
+        Problem { program, space, nodes, monitor, start: 0, curvature: None }
+    }
+
     /// What is added to log-likelihoods: the priors' log-density, and the barrier where a climb needs it.
     fn added(&self, working: &[f64]) -> f64 {
         self.space.priors.log_density(working) + self.space.barrier.value(working)
@@ -88,8 +94,12 @@ impl Objective for Problem<'_> {
         let (f, sums) = complete_data(self.program, self.nodes, &working, weights, want_scaling)?;
         Some(self.complete(&working, f, sums))
     }
-    /// Cross-products of the clusters' scores (Berndt, Hall, Hall & Hausman 1974), where there are enough clusters.
+    /// What is known, or cross-products of the clusters' scores (Berndt, Hall, Hall & Hausman 1974) where there are enough
+    /// clusters.
     fn curvature(&self, x: &[f64]) -> Option<Vec<f64>> {
+        if let Some(known) = self.curvature {
+            return Some(known.to_vec());
+        }
         let units = &self.program.units;
         if units.n_clusters() < ENOUGH_CLUSTERS * x.len() {
             return None;

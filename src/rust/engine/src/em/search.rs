@@ -130,14 +130,16 @@ pub struct Ground<'a> {
     pub nodes: &'a Nodes,
     pub adaptive: bool,
     pub monitor: &'a dyn Monitor,
+    /// See `Problem::curvature`.
+    pub curvature: Option<&'a [f64]>,
 }
 
 /// Climbs from `x`; with adaptive nodes, alternates climbing on fixed nodes and moving them until both stand still.
 pub fn climb(ground: Ground, x: Vec<f64>, settings: Settings, start: usize) -> Climbed {
-    let Ground { program, space, nodes: common, adaptive, monitor } = ground;
+    let Ground { program, space, nodes: common, adaptive, monitor, curvature } = ground;
     let mut nodes = common.clone();
     let run = |nodes: &Nodes, x: Vec<f64>, settings: Settings| {
-        climb_inside(Problem { program, space, nodes, monitor, start }, x, settings)
+        climb_inside(Problem { program, space, nodes, monitor, start, curvature }, x, settings)
     };
     let numeric = nodes.between.dims + nodes.within.dims > 0;
     if !adaptive || !numeric || settings.manner == Manner::EmOnly {
@@ -181,7 +183,7 @@ pub fn climb(ground: Ground, x: Vec<f64>, settings: Settings, start: usize) -> C
 /// # Errors
 /// `Interrupted`, or `Engine` where no start has a finite log-likelihood.
 pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: &Options) -> Result<Found> {
-    let Ground { program, space, nodes, adaptive, monitor } = ground;
+    let Ground { program, space, nodes, adaptive, monitor, .. } = ground;
     let model = &program.model;
     let starts = Starts::new(model, &program.sample);
     let n_starts = if has_local_maxima(model) { options.starts } else { 1 };

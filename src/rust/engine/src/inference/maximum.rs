@@ -49,7 +49,7 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
     let Prepared { program, space, .. } = prepared;
     let n = space.dim();
     let m = &mut found.best.maximum;
-    let problem = Problem { program, space, nodes: &found.best.nodes, monitor, start: 0 };
+    let problem = Problem::new(program, space, &found.best.nodes, monitor);
     let singular = &found.best.singular;
     let mut out = Inference {
         held: held(&problem, m, singular),
