@@ -278,8 +278,8 @@ pub fn record(finals: Vec<(usize, Climbed)>, mut rows: Vec<StartRow>, mut evalua
     let best = finals
         .into_iter()
         .filter(|(_, c)| c.maximum.value.f.is_finite())
-        // the first of equals, so that ties do not depend on rounding in the order of starts
-        .reduce(|a, b| if b.1.maximum.value.f > a.1.maximum.value.f { b } else { a })
+        // the first of those that are as good as can be told, so that ties do not depend on rounding
+        .reduce(|a, b| if b.1.maximum.value.f > a.1.maximum.value.f + COMPARED { b } else { a })
         .ok_or_else(|| {
             EngineError::Engine(
                 "no start has a finite log-likelihood; check starting values, bounds and fixed values".into(),
