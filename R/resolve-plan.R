@@ -50,7 +50,10 @@ split_product <- function(labels, exprs, symbols, level, what, call) {
 # Terms with the same latents and covariates become one, with the largest sets of class variables: in cell means
 # `c * x` has no term for x alone.
 merge_products <- function(parts) {
-  keys <- vapply(parts, function(p) paste(c(p$latents, "*", if (length(p$covariates) > 1) sort(p$covariates) else p$covariates), collapse = ":"), "")
+  keys <- vapply(parts, function(p) {
+    covariates <- if (length(p$covariates) > 1) sort(p$covariates) else p$covariates # sort() of one is not free
+    paste(c(p$latents, "*", covariates), collapse = ":")
+  }, "")
   terms <- lapply(unique(keys), function(key) {
     same <- parts[keys == key]
     list(

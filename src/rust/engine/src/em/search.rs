@@ -82,7 +82,7 @@ impl Found {
 
 /// Newton decrement at which final starts are compared.
 const COMPARED: f64 = 1e-5;
-/// Where the information matrix is worked out afterwards, from many E-steps: Newton steps with it go on from here.
+/// Where the information matrix is worked out afterwards and steps with it are cheap: they go on from here.
 const NEWTON_FOLLOWS: f64 = 1e-9;
 const ROUNDS: usize = 15;
 
@@ -239,7 +239,13 @@ pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: 
         return Err(EngineError::Interrupted);
     }
     // the starts are compared when they are about this close to their maxima; the best goes on to its own
-    let close = Settings { tolerance: full.tolerance.max(if continued.len() > 1 { COMPARED } else { 0.0 }), ..full };
+    // standard errors need the maximum to the last digit: where their information is cheaper by Newton steps than to be
+    // worked out again, from not so near
+    let newton_pays = options.se != StandardErrors::None && program.n_outer() > 1;
+    let last_digits = if newton_pays { NEWTON_FOLLOWS } else { 1e-3 * full.tolerance };
+    let alone = if options.se == StandardErrors::None { full.tolerance } else { full.tolerance.min(last_digits) };
+    let tolerance = if continued.len() > 1 { full.tolerance.max(COMPARED) } else { alone };
+    let close = Settings { tolerance, ..full };
     let finals: Vec<(usize, Climbed)> =
         continued.into_par_iter().map(|(k, x, _)| (k, climb(ground, x, close, k + 1))).collect();
     if monitor.cancelled() {
@@ -250,10 +256,8 @@ pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: 
         let best = &found.best.maximum;
         let (iterations, before) = (best.iterations, best.value.f);
         let on = Ground { nodes: &found.best.nodes, adaptive: adaptive && !found.best.fell_back, ..ground };
-        // its curvature is learnt anew, so the decrement understates the distance at first
-        let newton_pays = options.se != StandardErrors::None && program.n_outer() > 1;
-        let tolerance = if newton_pays { NEWTON_FOLLOWS } else { 1e-3 * full.tolerance };
-        let last = climb(on, best.x.clone(), Settings { tolerance, manner: Manner::FromNearby, ..full }, 0);
+        let settings = Settings { tolerance: last_digits, manner: Manner::FromNearby, ..full };
+        let last = climb(on, best.x.clone(), settings, 0);
         found.evaluations += last.maximum.evaluations;
         if last.maximum.value.f >= before - same_tolerance(before) {
             found.finish(last, iterations);

@@ -52,7 +52,9 @@ pub struct Maximum {
 const MIN_EM: usize = 6;
 const NEAR: f64 = 1e-3;
 const MAX_EM: usize = 60;
-const MAX_HALVINGS: usize = 40;
+const MAX_CUTS: usize = 40;
+/// Share to which a step that goes too far is cut at most.
+const LEAST_CUT: f64 = 0.1;
 /// Newton steps on the surrogate, and how near its maximum (share of the first decrement) is near enough.
 const SURROGATE_STEPS: usize = 6;
 const SURROGATE_HALVINGS: i32 = 10;
@@ -78,10 +80,10 @@ impl Climb<'_> {
         active_set(self.objective, &self.x, &self.value.gradient)
     }
 
-    /// Tries x + d, halving until `accept(f_new, x_new − x)`; returns the step taken.
+    /// Tries x + d, cutting the step until `accept(f_new, x_new − x)`; returns the step taken.
     fn search(&mut self, d: &[f64], want_scaling: bool, accept: impl Fn(f64, &[f64]) -> bool) -> Option<Vec<f64>> {
         let mut step = 1.0;
-        for _ in 0..MAX_HALVINGS {
+        for _ in 0..MAX_CUTS {
             let mut x: Vec<f64> = self.x.iter().zip(d).map(|(x, d)| x + step * d).collect();
             project(self.objective, &mut x);
             let value = self.objective.evaluate(&x, want_scaling);
@@ -93,7 +95,10 @@ impl Climb<'_> {
                 self.trace.push(self.value.f);
                 return Some(moved);
             }
-            step *= 0.5;
+            // the top of the parabola through the value and slope here and the value there
+            let (slope, gain) = (dot(&self.value.gradient, &moved), value.f - self.value.f);
+            let top = 0.5 * slope / (slope - gain);
+            step *= if top.is_finite() { top.clamp(LEAST_CUT, 0.5) } else { 0.5 };
         }
         None
     }
