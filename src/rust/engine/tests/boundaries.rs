@@ -366,3 +366,31 @@ fn the_barrier_has_the_derivatives_it_says() {
         }
     }
 }
+
+/// A class in which everybody solves an item: whatever the link, its logit or probit ends at the limit, and not where the
+/// climb has nothing left to gain.
+#[test]
+fn items_without_failures_in_a_class() {
+    for (link, limit) in [("logit", 15.0), ("probit", 6.0)] {
+        let mut s = Spec::default();
+        let c = s.free("c#1~1", 0.0);
+        s.class("c", WITHIN, vec![vec![intercept(c)]]);
+        for i in 0..5 {
+            let a = s.by(&format!("u{i}~1"), &["c"], &[1.2, -1.2]);
+            let family = json!({"type": "bernoulli", "link": link});
+            s.outcome(&format!("u{i}"), WITHIN, family, vec![vec![intercept(a)]], vec![]);
+        }
+        let mut case = Case::new("item without failures in a class", s, Shape::Rows(400));
+        let mut rng = Stream::new(12, 0);
+        let class: Vec<bool> = (0..400).map(|_| rng.uniform() < 0.5).collect();
+        for i in 0..5 {
+            let solved = |high: &bool, u: f64| if *high { i == 0 || u < 0.85 } else { u < 0.15 };
+            *case.column_mut(&format!("u{i}")) =
+                class.iter().map(|h| f64::from(u8::from(solved(h, rng.uniform())))).collect();
+        }
+        let result = fit(&case);
+        check(&case, &result, &["u0~1[0]"]);
+        let at = case.spec.parameters.iter().position(|p| p["name"] == "u0~1[0]").unwrap();
+        assert_eq!(numbers(result.get("estimate").unwrap())[at], limit, "{link}");
+    }
+}

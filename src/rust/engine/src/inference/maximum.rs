@@ -10,6 +10,7 @@ use crate::em::options::{Options, StandardErrors};
 use crate::em::prepared::Prepared;
 use crate::em::problem::{Monitor, Problem};
 use crate::em::search::Found;
+use crate::em::space::Space;
 use crate::error::{EngineError, Result};
 use crate::optim::maximise::{maximise, Manner, Maximum, Settings, Status};
 use crate::optim::{active_set, dot, Objective};
@@ -29,6 +30,8 @@ const SAME_SCORES: f64 = 1e-14;
 const STRAIGHT: f64 = 1e-7;
 /// Newton steps with one information matrix.
 const FEW_STEPS: usize = 5;
+/// Share of its limit from which a logit may be on its way there.
+const FAR: f64 = 0.6;
 /// Newton decrement (about twice the log-likelihood still to be gained) that counts as a maximum.
 const CONFIRMED: f64 = 1e-5;
 
@@ -96,6 +99,9 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
         };
         if monitor.cancelled() {
             return Err(EngineError::Interrupted);
+        }
+        if run_to_limits(space, m, &information, &out.held) && round < NEWTON_ROUNDS {
+            continue;
         }
         (out.flat, out.saddle) = (id.flat, id.saddle);
         let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
@@ -175,6 +181,24 @@ fn held(problem: &Problem, m: &Maximum, singular: &[usize]) -> Vec<bool> {
     let at_edge = problem.space.columns.iter().map(|c| c.iter().any(|(p, _)| singular.contains(p)));
     out.iter_mut().zip(at_edge).for_each(|(h, s)| *h |= s);
     out
+}
+
+/// Logits and probits (coordinates between −limit and limit) on their way to their limit, that is to a probability of 0 or
+/// 1: the climb ends where nothing is left to be gained, short of it, with a standard error wider than all that is
+/// possible. They are put at the limit; false where there are none.
+fn run_to_limits(space: &Space, m: &mut Maximum, information: &[f64], held: &[bool]) -> bool {
+    let n = held.len();
+    let mut any = false;
+    for k in 0..n {
+        let limit = space.upper[k];
+        let is_logit = limit.is_finite() && space.lower[k] == -limit;
+        let outwards = m.value.gradient[k] * m.x[k] > 0.0 && m.x[k].abs() > FAR * limit;
+        if is_logit && !held[k] && outwards && information[k * n + k] * limit * limit < 1.0 {
+            m.x[k] = limit.copysign(m.x[k]);
+            any = true;
+        }
+    }
+    any
 }
 
 /// The MLR scaling factor, the mean diagonal of A⁻¹ B; as Mplus, a held logit counts 1.
