@@ -296,7 +296,10 @@ impl Task<'_> {
         let mut from = x;
         for round in 0..GRADED_ROUNDS {
             settings.max_iterations = settings.max_iterations.min(goal.max_iterations);
-            settings.tolerance = if run_away(&gradings) { goal.tolerance.max(RUNNING) } else { goal.tolerance };
+            // on the way to infinity the scores say less and less of the curvature
+            let runs = run_away(&gradings);
+            settings.tolerance = if runs { goal.tolerance.max(RUNNING) } else { goal.tolerance };
+            settings.manner = if runs || round == 0 { goal.manner } else { Manner::FromNearby };
             let mut next = climb(self.ground(&prepared, false), from, settings, start);
             let first = next.maximum.trace.first().copied().unwrap_or(f64::NAN);
             let mut settled = false;
@@ -314,7 +317,6 @@ impl Task<'_> {
                 break;
             }
             settings.max_iterations = if round < 2 { 80 } else { usize::MAX };
-            settings.manner = Manner::FromNearby;
             gradings = moved;
             prepared = self.prepare_graded(if gradings.are_plain() { q } else { graded }, gradings.clone())?;
         }

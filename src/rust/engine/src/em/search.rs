@@ -84,6 +84,8 @@ impl Found {
 const COMPARED: f64 = 1e-5;
 /// Where the information matrix is worked out afterwards and steps with it are cheap: they go on from here.
 const NEWTON_FOLLOWS: f64 = 1e-9;
+/// Elsewhere, as a share of the tolerance: the information at the end of the climb is then that of the maximum.
+const LAST_DIGITS: f64 = 1e-2;
 const ROUNDS: usize = 15;
 
 /// Moves the nodes to the posterior, a few times; false (and common nodes) where that breaks the integral: the
@@ -242,7 +244,7 @@ pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: 
     // standard errors need the maximum to the last digit: where their information is cheaper by Newton steps than to be
     // worked out again, from not so near
     let newton_pays = options.se != StandardErrors::None && program.n_outer() > 1;
-    let last_digits = if newton_pays { NEWTON_FOLLOWS } else { 1e-3 * full.tolerance };
+    let last_digits = if newton_pays { NEWTON_FOLLOWS } else { LAST_DIGITS * full.tolerance };
     let alone = if options.se == StandardErrors::None { full.tolerance } else { full.tolerance.min(last_digits) };
     let tolerance = if continued.len() > 1 { full.tolerance.max(COMPARED) } else { alone };
     let close = Settings { tolerance, ..full };
@@ -279,11 +281,12 @@ pub fn record(finals: Vec<(usize, Climbed)>, mut rows: Vec<StartRow>, mut evalua
     }
     let ends = finals.iter().map(|(k, c)| (*k, c.maximum.x.clone())).collect();
     let reached: Vec<f64> = finals.iter().map(|(_, c)| c.maximum.value.f).collect();
+    let highest = reached.iter().copied().filter(|f| f.is_finite()).fold(f64::NEG_INFINITY, f64::max);
     let best = finals
         .into_iter()
-        .filter(|(_, c)| c.maximum.value.f.is_finite())
-        // the first of those that are as good as can be told, so that ties do not depend on rounding
-        .reduce(|a, b| if b.1.maximum.value.f > a.1.maximum.value.f + COMPARED { b } else { a })
+        .filter(|(_, c)| c.maximum.value.f.is_finite() && c.maximum.value.f >= highest - COMPARED)
+        // the first start of those that are as good as can be told, so that ties do not depend on rounding
+        .min_by_key(|(k, _)| *k)
         .ok_or_else(|| {
             EngineError::Engine(
                 "no start has a finite log-likelihood; check starting values, bounds and fixed values".into(),

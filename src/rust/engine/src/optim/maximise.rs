@@ -53,6 +53,8 @@ const MIN_EM: usize = 6;
 const NEAR: f64 = 1e-3;
 const MAX_EM: usize = 60;
 const MAX_CUTS: usize = 40;
+/// Quasi-Newton steps in turn that gain nothing but rounding error.
+const MAX_IDLE: usize = 10;
 /// Share to which a step that goes too far is cut at most.
 const LEAST_CUT: f64 = 0.1;
 /// Newton steps on the surrogate, and how near its maximum (share of the first decrement) is near enough.
@@ -222,6 +224,15 @@ fn quasi_newton_phase(c: &mut Climb, settings: Settings, seed: &[f64]) -> (Statu
     let mut held = c.held();
     let mut fresh = true;
     let mut small = 0;
+    let mut idle = 0;
+    // rounding leaves nothing to gain: near enough, or not?
+    let stuck = |decrement: f64| {
+        if decrement < settings.tolerance * 100.0 {
+            Status::Converged
+        } else {
+            Status::Stalled
+        }
+    };
     for k in 1.. {
         if c.objective.cancelled(c.iterations, c.value.f) {
             return (Status::Cancelled, f64::NAN);
@@ -258,8 +269,7 @@ fn quasi_newton_phase(c: &mut Climb, settings: Settings, seed: &[f64]) -> (Statu
         let refresh = k == FIRST_REFRESH || k % REFRESH == 0;
         let Some(s) = c.search(&d, refresh, |f, moved| f >= before + 1e-4 * dot(&g, moved).max(0.0) - slack) else {
             if fresh {
-                let status = if decrement < settings.tolerance * 100.0 { Status::Converged } else { Status::Stalled };
-                return (status, decrement);
+                return (stuck(decrement), decrement);
             }
             memory.clear();
             fresh = true;
@@ -267,6 +277,10 @@ fn quasi_newton_phase(c: &mut Climb, settings: Settings, seed: &[f64]) -> (Statu
         };
         c.iterations += 1;
         fresh = false;
+        idle = if c.value.f - before <= slack { idle + 1 } else { 0 };
+        if idle == MAX_IDLE {
+            return (stuck(decrement), decrement);
+        }
         let y = g.iter().zip(&c.value.gradient).map(|(old, new)| old - new).collect();
         memory.update(s, y);
         if refresh {
