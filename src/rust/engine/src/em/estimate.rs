@@ -296,10 +296,8 @@ impl Task<'_> {
         let mut from = x;
         for round in 0..GRADED_ROUNDS {
             settings.max_iterations = settings.max_iterations.min(goal.max_iterations);
-            // on the way to infinity the scores say less and less of the curvature
-            let runs = run_away(&gradings);
-            settings.tolerance = if runs { goal.tolerance.max(RUNNING) } else { goal.tolerance };
-            settings.manner = if runs || round == 0 { goal.manner } else { Manner::FromNearby };
+            settings.tolerance = if run_away(&gradings) { goal.tolerance.max(RUNNING) } else { goal.tolerance };
+            settings.manner = if round == 0 { goal.manner } else { Manner::FromNearby };
             let mut next = climb(self.ground(&prepared, false), from, settings, start);
             let first = next.maximum.trace.first().copied().unwrap_or(f64::NAN);
             let mut settled = false;

@@ -31,7 +31,7 @@ const STRAIGHT: f64 = 1e-7;
 /// Newton steps with one information matrix.
 const FEW_STEPS: usize = 5;
 /// Share of its limit from which a logit may be on its way there.
-const FAR: f64 = 0.6;
+const FAR: f64 = 0.8;
 /// Newton decrement (about twice the log-likelihood still to be gained) that counts as a maximum.
 const CONFIRMED: f64 = 1e-5;
 
