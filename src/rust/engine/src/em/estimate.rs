@@ -266,7 +266,7 @@ impl Task<'_> {
             }
         }
         finals.sort_by_key(|(k, _)| *k);
-        let found = record(finals, rough.rows, rough.evaluations)?;
+        let found = record(finals, rough.rows, rough.evaluations, 0.0)?;
         let prepared = match best {
             Some(p) => p,
             None => self.prepare(q)?,
@@ -337,7 +337,7 @@ impl Task<'_> {
             let ground = self.ground(&finer, false);
             let climbed: Vec<(usize, Climbed)> =
                 found.ends.par_iter().map(|(k, x)| (*k, climb(ground, x.clone(), self.full(), k + 1))).collect();
-            let Ok(next) = record(climbed, found.rows.clone(), found.evaluations) else { break };
+            let Ok(next) = record(climbed, found.rows.clone(), found.evaluations, 0.0) else { break };
             // a finer rule that errs more says that nothing better can be had
             if integration_error(&finer, &next, self.options)?.abs() >= error {
                 break;

@@ -253,7 +253,7 @@ pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: 
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
     }
-    let mut found = record(finals, rows, evaluations)?;
+    let mut found = record(finals, rows, evaluations, COMPARED)?;
     if close.tolerance > full.tolerance {
         let best = &found.best.maximum;
         let (iterations, before) = (best.iterations, best.value.f);
@@ -268,11 +268,16 @@ pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: 
     Ok(found)
 }
 
-/// Writes where the final starts ended into their rows and picks the best.
+/// Writes where the final starts ended into their rows and picks the best; closer than `tie` are as good.
 ///
 /// # Errors
 /// `Engine` where no start has a finite log-likelihood.
-pub fn record(finals: Vec<(usize, Climbed)>, mut rows: Vec<StartRow>, mut evaluations: usize) -> Result<Found> {
+pub fn record(
+    finals: Vec<(usize, Climbed)>,
+    mut rows: Vec<StartRow>,
+    mut evaluations: usize,
+    tie: f64,
+) -> Result<Found> {
     for (k, c) in &finals {
         rows[*k].last = c.maximum.value.f;
         rows[*k].iterations += c.maximum.iterations;
@@ -284,7 +289,7 @@ pub fn record(finals: Vec<(usize, Climbed)>, mut rows: Vec<StartRow>, mut evalua
     let highest = reached.iter().copied().filter(|f| f.is_finite()).fold(f64::NEG_INFINITY, f64::max);
     let best = finals
         .into_iter()
-        .filter(|(_, c)| c.maximum.value.f.is_finite() && c.maximum.value.f >= highest - COMPARED)
+        .filter(|(_, c)| c.maximum.value.f.is_finite() && c.maximum.value.f >= highest - tie)
         // the first start of those that are as good as can be told, so that ties do not depend on rounding
         .min_by_key(|(k, _)| *k)
         .ok_or_else(|| {
