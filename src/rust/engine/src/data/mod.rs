@@ -142,7 +142,7 @@ impl Sample {
         self.patterns.get(&self.columns, self.n_rows, by)
     }
 
-    /// What follows from the data and the row patterns whose numbers are the key (`Memo::get`).
+    /// What follows from the data and from the columns or row patterns whose numbers are the key (`Memo::get`).
     pub fn remember<T: Any + Send + Sync>(&self, key: &[usize], make: impl FnOnce() -> T) -> Arc<T> {
         self.memo.get(key.to_vec(), make)
     }

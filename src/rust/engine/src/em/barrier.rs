@@ -7,7 +7,7 @@
 use super::problem::Problem;
 use crate::compiled::working::entry;
 use crate::compiled::Program;
-use crate::linalg::{cholesky_in_place, invert_from_cholesky, log_det_from_cholesky, matmul, symmetric_eigen};
+use crate::linalg::{cholesky_in_place, invert_spd, log_det_from_cholesky, matmul, symmetric_eigen};
 use crate::optim::maximise::{maximise, Manner, Maximum, Settings, Status};
 use crate::optim::Objective;
 
@@ -104,7 +104,7 @@ impl Barrier {
 
     fn inverses(&self, working: &[f64]) -> Vec<(&Matrix, Vec<f64>)> {
         let matrices = self.matrices.iter().filter(|_| self.weight > 0.0);
-        matrices.filter_map(|m| m.inverse(working).map(|i| (m, i))).collect()
+        matrices.filter_map(|m| invert_spd(&m.values(working), m.dim).map(|i| (m, i))).collect()
     }
 
     /// The least eigenvalue of each matrix's correlations.
@@ -154,13 +154,6 @@ impl Matrix {
         cholesky_in_place(&mut l, self.dim).then_some(l)
     }
 
-    fn inverse(&self, working: &[f64]) -> Option<Vec<f64>> {
-        let l = self.factor(working)?;
-        let mut out = vec![0.0; self.dim * self.dim];
-        invert_from_cholesky(&l, self.dim, &mut out);
-        Some(out)
-    }
-
     /// Ψ⁻¹ ∂Ψ/∂p
     fn times_derivative(&self, inverse: &[f64], p: usize) -> Vec<f64> {
         let derivative: Vec<f64> =
@@ -200,7 +193,7 @@ pub fn climb_inside(problem: Problem, x: Vec<f64>, settings: Settings) -> (Maxim
     let working = space.to_working(&now.x);
     if now.status != Status::Cancelled && barrier.least(&working).iter().any(|e| *e < NEAR) {
         let mut guarded = space.clone();
-        let mut before = barrier.least(&working);
+        let mut before = vec![];
         now.x = space.from_working(&barrier.inside(working));
         for weight in WEIGHTS {
             before = barrier.least(&space.to_working(&now.x));

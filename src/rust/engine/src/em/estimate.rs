@@ -113,15 +113,13 @@ impl Task<'_> {
         let Prepared { program, space, .. } = rough;
         let problem = Problem::new(program, space, &best.nodes, self.monitor);
         let here = problem.evaluate(&best.maximum.x, true);
-        let n = space.dim();
-        let scale: Vec<f64> = here.scaling.map_or(vec![1.0; n], |s| (0..n).map(|i| s[i * n + i]).collect());
         let held = active_set(&problem, &best.maximum.x, &here.gradient);
-        let at = At { x: &best.maximum.x, gradient: &here.gradient, scale: &scale, held: &held };
+        let at = At { x: &best.maximum.x, gradient: &here.gradient, scale: &here.scale(), held: &held };
         let curvature = differences(&problem, at, Order::OneSided);
         let settings = Settings { manner: Manner::FromNearby, ..self.full() };
         let ground = Ground { curvature: Some(&curvature), ..self.ground(p, true) };
         found.best = climb(ground, best.maximum.x.clone(), settings, 0);
-        found.evaluations += found.best.maximum.evaluations + n + 1;
+        found.evaluations += found.best.maximum.evaluations + space.dim() + 1;
         found
     }
 

@@ -22,8 +22,13 @@ pub struct Moments {
     variance: f64,
 }
 
+/// They are asked for by every term, start and rule of integration, and worked out once.
 pub fn moments(sample: &Sample, column: usize) -> Moments {
-    let seen = sample.columns[column].iter().filter(|v| !v.is_nan());
+    *sample.remember(&[column], || moments_of(&sample.columns[column]))
+}
+
+fn moments_of(column: &[f64]) -> Moments {
+    let seen = column.iter().filter(|v| !v.is_nan());
     let n = seen.clone().count().max(1) as f64;
     let mean = seen.clone().sum::<f64>() / n;
     let variance = seen.map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;

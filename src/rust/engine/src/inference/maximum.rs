@@ -72,7 +72,7 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
     for round in 0..=NEWTON_ROUNDS {
         m.value = problem.evaluate(&m.x, true);
         found.evaluations += 1;
-        let scale: Vec<f64> = m.value.scaling.as_ref().map_or(vec![1.0; n], |s| (0..n).map(|i| s[i * n + i]).collect());
+        let scale = m.value.scale();
         out.held = held(&problem, m, singular);
         let certain = separated(program, space, &found.best.nodes, &space.to_working(&m.x));
         out.held.iter_mut().zip(certain).for_each(|(h, s)| *h |= s);
@@ -100,7 +100,7 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
         if monitor.cancelled() {
             return Err(EngineError::Interrupted);
         }
-        if run_to_limits(space, m, &information, &out.held) && round < NEWTON_ROUNDS {
+        if round < NEWTON_ROUNDS && run_to_limits(space, m, &information, &out.held) {
             continue;
         }
         (out.flat, out.saddle) = (id.flat, id.saddle);

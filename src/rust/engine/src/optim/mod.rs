@@ -18,6 +18,14 @@ pub struct Value {
     pub touching: Option<Arc<Touching>>,
 }
 
+impl Value {
+    /// The diagonal of the scaling; ones without it.
+    pub fn scale(&self) -> Vec<f64> {
+        let n = self.gradient.len();
+        self.scaling.as_ref().map_or(vec![1.0; n], |s| (0..n).map(|i| s[i * n + i]).collect())
+    }
+}
+
 /// Where a surrogate touches the function.
 #[derive(Clone, Debug)]
 pub struct Touching {
