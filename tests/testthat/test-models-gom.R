@@ -74,3 +74,14 @@ test_that("items of every kind, of several kinds, and covariates of persons and 
   }
   expect_equal(engine$log_likelihood, sum(vapply(seq_len(nrow(data)), one, 0)), tolerance = 1e-6)
 })
+
+test_that("a class logit whose slope runs off is stopped at one place from every start, and reported as a boundary", {
+  fit <- suppressWarnings(mlmix(gom(c(A, B, C, D), k = 2, random = "factor"), carcinoma, starts = c(20, 6), seed = 3,
+    threads = 1))
+  slope <- fit$parameters[fit$parameters$name == "c#1~eta", ]
+  expect_equal(abs(slope$estimate), 6400)
+  expect_equal(slope$status, "boundary")
+  final <- stats::na.omit(start_table(fit)$final)
+  expect_length(final, 6)
+  expect_lt(diff(range(final)), 1e-3)
+})

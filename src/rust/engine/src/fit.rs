@@ -106,7 +106,7 @@ pub fn evaluate(
     let working = to_working(&prepared.program, parameters)
         .ok_or_else(|| EngineError::spec("parameters", "a covariance matrix is not positive semi-definite"))?;
     if rule.method == Method::Graded && given.is_none() {
-        let at = gradings(&prepared.program, &working, rule.points);
+        let at = gradings(&prepared.program, &working, rule.points, 1.0);
         let Prepared { program: Program { model, plan, sample, .. }, .. } = prepared;
         prepared = prepare_graded(model, plan, sample, rule, at, options.seed)?;
     }

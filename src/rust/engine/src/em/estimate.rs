@@ -6,7 +6,7 @@ use super::options::{Options, Quadrature};
 use super::prepared::{integration_error, numeric_dims, prepare_graded, Gradings, Prepared};
 use super::problem::{Monitor, Problem};
 use super::search::{climb, record, search, Climbed, Found, Ground};
-use super::steps::{gradings, run_away};
+use super::steps::{gradings, slopes, Slope, STEEPEST};
 use super::strategy::{shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING};
 use crate::compiled::plan::Plan;
 use crate::data::Sample;
@@ -24,10 +24,17 @@ const SAME_ROUGH: f64 = 0.02;
 /// Newton decrements to which the ends of a rough search climb under the finer rule, and how far behind the best they may
 /// then be to stay in the race.
 const RACE: [(f64, f64); 2] = [(0.01, 5.0), (1e-5, 0.0)];
-/// Newton decrement that is enough where a variance runs to infinity: what is left to be gained is its run.
-const RUNNING: f64 = 1e-5;
-/// Moves of graded nodes to the current steps. Where a variance has run off before the step was at its place, each round
-/// brings it a little nearer.
+/// Slope of a class logit (logits per standard deviation) that a search may reach on nodes that do not crowd.
+const FIRST_SLOPE: f64 = 10.0;
+/// Share by which a climb may raise a slope on nodes graded for it: they still follow.
+const ROOM: f64 = 2.0;
+/// Share of the most that a slope may be at which it counts as held.
+const REACHED: f64 = 0.999;
+/// Newton decrement to which a climb goes before its nodes, or what holds a slope, are moved.
+const UNDER_WAY: f64 = 1e-5;
+/// A move of graded nodes, and the climb after it, that change the log-likelihood by less are the last.
+const SETTLED: f64 = 1e-4;
+/// Moves of graded nodes to the current steps.
 const GRADED_ROUNDS: usize = 20;
 
 /// What is estimated, and how.
@@ -160,11 +167,12 @@ impl Task<'_> {
                 }
             }
             None => {
-                let found = search(self.ground(&prepared, false), None, self.options)?;
-                if strategy.main.method == Method::Graded && self.given.is_none() {
-                    return self.climb_ends(strategy.main, found);
+                let graded = strategy.main.method == Method::Graded && self.given.is_none();
+                if graded {
+                    let held = hold_slopes(prepared, |_| FIRST_SLOPE);
+                    return self.climb_ends(strategy.main, search(self.ground(&held, false), None, self.options)?);
                 }
-                found
+                search(self.ground(&prepared, false), None, self.options)?
             }
         };
         if self.monitor.cancelled() {
@@ -190,6 +198,7 @@ impl Task<'_> {
         let (prepared, found) = match self.strategy.coarse {
             Some(coarse) => self.climb_ends(grids[0], self.rough_search(coarse)?)?,
             None => {
+                let first = hold_slopes(first, |_| FIRST_SLOPE);
                 let found = search(self.ground(&first, false), None, self.options)?;
                 (first, found)
             }
@@ -199,7 +208,9 @@ impl Task<'_> {
         if now.error < COMMON_TOLERANCE {
             return Ok(now);
         }
-        if self.strategy.coarse.is_none() && !self.gradings(&now.prepared, &now.found.best.maximum.x).are_plain() {
+        let x = &now.found.best.maximum.x;
+        let steep = !self.gradings(&now.prepared, x, 1.0).are_plain() || is_held(&now.prepared, x, |_| FIRST_SLOPE);
+        if self.strategy.coarse.is_none() && steep {
             let (prepared, found) = self.climb_ends(grids[0], now.found)?;
             let error = integration_error(&prepared, &found, self.options)?.abs();
             now = Unconfirmed { prepared, found, error };
@@ -221,7 +232,8 @@ impl Task<'_> {
     }
 
     fn rough_search(&self, coarse: Coarse) -> Result<Found> {
-        let (short, long) = (self.prepare(coarse.first)?, self.prepare(coarse.last)?);
+        let short = self.prepare(coarse.first)?;
+        let long = hold_slopes(self.prepare(coarse.last)?, |_| FIRST_SLOPE);
         let options = Options { tolerance: self.options.tolerance.max(ROUGH), ..self.options.clone() };
         search(self.ground(&long, false), Some((&short.program, &short.nodes)), &options)
     }
@@ -281,47 +293,65 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Climbs from `x` on a common grid whose nodes follow the steps of class logits.
+    /// Climbs from `x` on a common grid whose nodes follow the steps of class logits. Their slopes are held within what
+    /// the nodes follow and let go round by round: else the first step would carry a logit past nodes that stand too far
+    /// apart, and the climb would end wherever it falls between two of them.
     fn climb_graded(&self, q: Quadrature, x: Vec<f64>, goal: Settings, start: usize) -> Result<(Prepared, Climbed)> {
         let graded = Quadrature { method: Method::Graded, ..q };
         let mut prepared = self.prepare(q)?;
-        let mut gradings = self.gradings(&prepared, &x);
-        if !gradings.are_plain() {
-            prepared = self.prepare_graded(graded, gradings.clone())?;
-        }
-        let mut settings = Settings { max_iterations: if gradings.are_plain() { usize::MAX } else { 40 }, ..goal };
-        let mut climbed: Option<Climbed> = None;
-        let mut from = x;
-        for round in 0..GRADED_ROUNDS {
-            settings.max_iterations = settings.max_iterations.min(goal.max_iterations);
-            settings.tolerance = if run_away(&gradings) { goal.tolerance.max(RUNNING) } else { goal.tolerance };
-            settings.manner = if round == 0 { goal.manner } else { Manner::FromNearby };
+        let mut before: Option<(Gradings, Climbed)> = None;
+        let (mut from, mut stretch) = (x, 1.0);
+        let mut settings = Settings { max_iterations: 40, ..goal };
+        let mut round = 0;
+        loop {
+            round += 1;
+            let gradings = self.gradings(&prepared, &from, stretch);
+            let follow = !gradings.are_plain();
+            let x = from.clone();
+            let most = |s: &Slope| {
+                let here = (s.per_unit * x[s.coordinate]).abs();
+                match follow {
+                    true => (ROOM * stretch * here).clamp(FIRST_SLOPE, STEEPEST),
+                    // nodes cannot crowd
+                    false if here > REACHED * FIRST_SLOPE => f64::INFINITY,
+                    false => FIRST_SLOPE,
+                }
+            };
+            if before.as_ref().is_none_or(|(g, _)| *g != gradings || stretch > 1.0) {
+                let fresh = if follow { self.prepare_graded(graded, gradings.clone())? } else { self.prepare(q)? };
+                prepared = hold_slopes(fresh, most);
+            }
+            let last = round == GRADED_ROUNDS;
+            settings.max_iterations = match round {
+                _ if !follow || last => goal.max_iterations,
+                1 => 40.min(goal.max_iterations),
+                _ => 80.min(goal.max_iterations),
+            };
             let mut next = climb(self.ground(&prepared, false), from, settings, start);
+            from = next.maximum.x.clone();
             let first = next.maximum.trace.first().copied().unwrap_or(f64::NAN);
             let mut settled = false;
-            if let Some(before) = &climbed {
-                settled = (first - before.maximum.value.f).abs() < 0.5 * COMMON_TOLERANCE;
-                next.maximum.iterations += before.maximum.iterations;
-                next.maximum.evaluations += before.maximum.evaluations;
+            if let Some((_, c)) = &before {
+                settled = (first - c.maximum.value.f).abs().max(next.maximum.value.f - first) < SETTLED;
+                next.maximum.iterations += c.maximum.iterations;
+                next.maximum.evaluations += c.maximum.evaluations;
             }
-            from = next.maximum.x.clone();
-            let done = next.maximum.status != Status::MaxIterations || !next.maximum.value.f.is_finite();
-            let moved = self.gradings(&prepared, &from);
-            let same = moved == gradings;
-            climbed = Some(next);
-            if done && (settled || same) || round + 1 == GRADED_ROUNDS || self.monitor.cancelled() {
-                break;
+            let stopped = next.maximum.status != Status::MaxIterations || !next.maximum.value.f.is_finite();
+            let held = is_held(&prepared, &from, |s| if most(s) < STEEPEST { most(s) } else { f64::INFINITY });
+            let same = self.gradings(&prepared, &from, 1.0) == gradings;
+            let arrived = stopped && !held && (settled || same);
+            if last || self.monitor.cancelled() || arrived && settings.tolerance <= goal.tolerance {
+                return Ok((prepared, next));
             }
-            settings.max_iterations = if round < 2 { 80 } else { usize::MAX };
-            gradings = moved;
-            prepared = self.prepare_graded(if gradings.are_plain() { q } else { graded }, gradings.clone())?;
+            before = Some((gradings, next));
+            stretch = if held { ROOM } else { 1.0 };
+            settings.tolerance = if arrived { goal.tolerance } else { goal.tolerance.max(UNDER_WAY) };
+            settings.manner = Manner::FromNearby;
         }
-        let climbed = climbed.ok_or_else(|| EngineError::Engine("no round of a climb was made".into()))?;
-        Ok((prepared, climbed))
     }
 
-    fn gradings(&self, prepared: &Prepared, x: &[f64]) -> Gradings {
-        gradings(&prepared.program, &prepared.space.to_working(x), prepared.quadrature.points)
+    fn gradings(&self, prepared: &Prepared, x: &[f64], stretch: f64) -> Gradings {
+        gradings(&prepared.program, &prepared.space.to_working(x), prepared.quadrature.points, stretch)
     }
 
     /// In one dimension, ever finer common grids for all final starts while the integral is poor.
@@ -344,4 +374,17 @@ impl Task<'_> {
         }
         Ok(())
     }
+}
+
+/// `p` with each slope of a class logit that one coordinate sets held within ±`most`.
+fn hold_slopes(mut p: Prepared, most: impl Fn(&Slope) -> f64) -> Prepared {
+    for s in slopes(&p.program, &p.space) {
+        p.space.hold(s.coordinate, most(&s) / s.per_unit);
+    }
+    p
+}
+
+/// Whether a slope is held where it would go farther.
+fn is_held(p: &Prepared, x: &[f64], most: impl Fn(&Slope) -> f64) -> bool {
+    slopes(&p.program, &p.space).iter().any(|s| (s.per_unit * x[s.coordinate]).abs() > REACHED * most(s))
 }

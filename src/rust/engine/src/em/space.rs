@@ -137,6 +137,12 @@ impl Space {
         self.columns.iter().map(|c| working[c[0].0] / c[0].1).collect()
     }
 
+    /// Keeps coordinate `k` between −most and most, too.
+    pub fn hold(&mut self, k: usize, most: f64) {
+        self.lower[k] = self.lower[k].max(-most);
+        self.upper[k] = self.upper[k].min(most);
+    }
+
     /// The unit of a coordinate.
     pub fn unit(&self, k: usize) -> f64 {
         self.columns[k][0].1
