@@ -11,7 +11,7 @@ use super::strategy::{shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERA
 use crate::compiled::plan::Plan;
 use crate::data::Sample;
 use crate::error::{EngineError, Result};
-use crate::inference::information::{differences, At, Order};
+use crate::optim::differences::{differences, At, Order};
 use crate::optim::maximise::{Manner, Settings, Status};
 use crate::optim::{active_set, Objective};
 use crate::quadrature::Method;

@@ -2,7 +2,7 @@
 //! not identified.
 
 use super::covariance::{identification, invert_kept, sandwich};
-use super::information::{observed_information, without, At, DOUBTFUL};
+use super::information::{observed_information, DOUBTFUL};
 use super::louis;
 use super::scores::cross_product;
 use super::separation::separated;
@@ -12,6 +12,7 @@ use crate::em::problem::{Monitor, Problem};
 use crate::em::search::Found;
 use crate::em::space::Space;
 use crate::error::{EngineError, Result};
+use crate::optim::differences::{without, At};
 use crate::optim::maximise::{maximise, Manner, Maximum, Settings, Status};
 use crate::optim::{active_set, dot, Objective};
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub mod differences;
 pub mod lbfgs;
 pub mod maximise;
 pub mod scaled_step;
