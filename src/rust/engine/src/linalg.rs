@@ -134,6 +134,20 @@ pub fn matmul(a: &[f64], b: &[f64], shape: (usize, usize, usize), out: &mut [f64
     );
 }
 
+/// Adds the product of `a` [rows × inner] and `b` [inner × columns], which is given row by row, to `out` [rows × columns];
+/// `shape` is (rows, inner, columns).
+pub fn add_product(a: &[f64], b: &[f64], shape: (usize, usize, usize), out: &mut [f64]) {
+    let (rows, inner, columns) = shape;
+    faer_matmul(
+        MatMut::from_column_major_slice_mut(out, rows, columns),
+        Accum::Add,
+        MatRef::from_column_major_slice(a, rows, inner),
+        MatRef::from_row_major_slice(b, inner, columns),
+        1.0,
+        Par::Seq,
+    );
+}
+
 /// Σ w r rᵀ over rows r, added up a block of rows at a time.
 pub struct Gram {
     n: usize,
@@ -338,6 +352,9 @@ mod tests {
         let mut out = [f64::NAN; 2];
         matmul(&a, &b, (2, 3, 1), &mut out);
         assert_eq!(out, [11.0, 14.0]);
+        let mut sum = [1.0; 4];
+        add_product(&a, &[1.0, 0.0, 0.0, 1.0, 2.0, 1.0], (2, 3, 2), &mut sum);
+        assert_eq!(sum, [12.0, 15.0, 9.0, 11.0]);
         assert!(cholesky_in_place(&mut [], 0));
     }
 }

@@ -4,11 +4,12 @@ mod common;
 
 use common::two_level::residual_covariance_by_class_with_random_intercept;
 use common::{all_cases, near_truth, Case};
+use mlmix_engine::compiled::factor::NONE;
 use mlmix_engine::em::problem::{Problem, Silent};
 use mlmix_engine::fit::Prepared;
+use mlmix_engine::inference::closed_form::Way;
 use mlmix_engine::inference::covariance::invert_kept;
 use mlmix_engine::inference::information::observed_information;
-use mlmix_engine::inference::louis;
 use mlmix_engine::inference::scores::{cluster_scores, cross_product, score_squares};
 use mlmix_engine::likelihood::{evaluate, Want};
 use mlmix_engine::optim::differences::{differences, At, Order};
@@ -148,36 +149,58 @@ fn squares_of_scores_equal_those_of_the_rows() {
     }
 }
 
-/// Louis' closed form against differences of the exact gradient, away from the maximum.
+/// Louis' closed forms against differences of the exact gradient, away from the maximum.
 #[test]
 fn closed_form_information_agrees_with_differences() {
-    let mut seen = 0;
+    let mut seen: Vec<(&str, Way)> = vec![];
+    // nodes between, nodes within, classes between, factors between, patterns that clusters share, missing values
+    let mut kinds = [false; 6];
     for case in all_cases() {
         let p = case.prepared();
-        if !louis::applies(&p.program) {
-            continue;
-        }
-        seen += 1;
         let x = &points(&case, &p)[0];
         let n = x.len();
         let problem = Problem::new(&p.program, &p.space, &p.nodes, &Silent);
         let gradient = problem.evaluate(x, false).gradient;
         let at = At { x, gradient: &gradient, scale: &vec![1e4; n], held: &vec![false; n] };
+        let ways = [Way::Cells, Way::Pairs].into_iter().filter(|w| w.is_possible(&p.program));
+        let ways: Vec<Way> = ways.collect();
+        if ways.is_empty() {
+            continue;
+        }
         let differences = differences(&problem, at, Order::Fourth);
-        let exact = louis::louis_information(&p.program, &p.space, &p.nodes, x).unwrap();
-        let closed = exact.information;
-        if p.program.units.are_alone() {
-            let squares = cross_product(&p.program, &p.space, &p.nodes, x, None);
-            for (e, s) in squares.iter().zip(&exact.scores) {
-                assert!((e - s).abs() < 1e-9 * (1.0 + e.abs()), "{}: {s} instead of {e}", case.name);
+        let largest = differences.iter().fold(0.0f64, |a, b| a.max(b.abs()));
+        let squares = cross_product(&p.program, &p.space, &p.nodes, x, None);
+        for way in ways {
+            seen.push((case.name, way));
+            let program = &p.program;
+            let missing = program.factors.iter().any(|f| f.patterns.of_unit.contains(&NONE));
+            let here = [
+                program.n_nodes.0 > 1,
+                program.n_nodes.1 > 1,
+                !program.between_classes.is_empty(),
+                !program.cluster_factors.is_empty(),
+                program.sharing.is_some(),
+                missing,
+            ];
+            kinds.iter_mut().zip(here).for_each(|(k, here)| *k |= here && way == Way::Pairs);
+            let exact = way.information(&p.program, &p.space, &p.nodes, x).unwrap();
+            assert!(exact.scores.is_some() || way == Way::Cells, "{}", case.name);
+            for (e, s) in squares.iter().zip(exact.scores.iter().flatten()) {
+                assert!((e - s).abs() < 1e-9 * (1.0 + e.abs()), "{}, {way:?}: {s} instead of {e}", case.name);
+            }
+            for (e, (c, d)) in exact.information.iter().zip(&differences).enumerate() {
+                let off = (c - d).abs();
+                assert!(
+                    off < 1e-6 * (largest.sqrt() + d.abs()),
+                    "{}, {way:?}: entry {e} {c} instead of {d}",
+                    case.name
+                );
             }
         }
-        let largest = differences.iter().fold(0.0f64, |a, b| a.max(b.abs()));
-        for (e, (c, d)) in closed.iter().zip(&differences).enumerate() {
-            assert!((c - d).abs() < 1e-6 * (largest.sqrt() + d.abs()), "{}: entry {e} {c} instead of {d}", case.name);
-        }
     }
-    assert!(seen >= 4, "{seen} models without nodes");
+    let count = |way| seen.iter().filter(|s| s.1 == way).count();
+    assert!(count(Way::Cells) >= 4 && count(Way::Pairs) >= 4, "{seen:?}");
+    assert_eq!(kinds, [true; 6], "{seen:?}");
 }
 
 /// At the maximum: where one-sided differences are taken for good enough, standard errors are those of fourth-order

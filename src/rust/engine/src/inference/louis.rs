@@ -1,10 +1,11 @@
-//! Observed information in closed form for mixtures without nodes: units that are independent given their classes.
+//! Observed information in closed form for mixtures without nodes: independent units, class cell by class cell.
 //!
 //! Louis (1982): I = Σ_i w_i { E(−∂² log f_i(y, c) | y) − Var(s_i(c) | y) }, s_i(c) the complete-data score in class cell
 //! c. Predictors are linear in their coefficients, so second derivatives are those of the families. Cells are enumerated.
 
 use rayon::prelude::*;
 
+use super::closed_form::Exact;
 use crate::compiled::elimination::cell_map;
 use crate::compiled::factor::{Factor, FactorKind, NONE};
 use crate::compiled::Program;
@@ -23,33 +24,37 @@ use crate::linalg::Gram;
 const MAX_CELLS: usize = 128;
 const LANES: usize = 16;
 
-pub fn applies(program: &Program) -> bool {
+pub fn is_possible(program: &Program) -> bool {
     let plain = |f: &Factor| rows::is_plain(f) || matches!(f.kind, FactorKind::Known(_));
     program.n_outer() == 1
         && program.between_classes.is_empty()
         && program.cluster_factors.is_empty()
         && program.cluster_gaussian.is_none()
         && program.factors.iter().all(plain)
-        && program.model.n_cells(&program.within_classes) <= MAX_CELLS.min(program.model.parameters.len())
+        && program.model.n_cells(&program.within_classes) <= MAX_CELLS
+}
+
+pub fn pays(program: &Program) -> bool {
+    program.model.n_cells(&program.within_classes) <= program.model.parameters.len()
 }
 
 /// Log densities and their derivatives for the patterns of one factor.
 #[derive(Default)]
-struct FactorTables {
+pub(super) struct FactorTables {
     /// First value pattern of the tables.
     first: usize,
-    log_density: Vec<f64>,
+    pub log_density: Vec<f64>,
     /// [entry × slots]
-    derivatives: Vec<f64>,
+    pub derivatives: Vec<f64>,
     /// Posterior weights of the entries.
-    weights: Vec<f64>,
+    pub weights: Vec<f64>,
 }
 
 impl FactorTables {
-    fn new(task: Task) -> Option<FactorTables> {
+    pub fn new(task: Task) -> Option<FactorTables> {
         let mut w = Workspace::default();
         let values = task.f.patterns.values_of(task.designs);
-        let size = (values.1 - values.0) * task.f.n_within;
+        let size = (values.1 - values.0) * table::Layout::new(task.f).row();
         let mut log_density = vec![0.0; size];
         if !table::fill(task, &mut log_density, &mut w) {
             return None;
@@ -59,7 +64,7 @@ impl FactorTables {
     }
 
     /// Adds E(−∂² log f) of the patterns with their weights.
-    fn add_curvature(&self, task: Task, out: &mut Accumulator) {
+    pub fn add_curvature(&self, task: Task, out: &mut Accumulator) {
         let f = task.f;
         if f.parameters.is_empty() || matches!(f.kind, FactorKind::Known(_)) {
             return;
@@ -127,16 +132,8 @@ struct Lane {
     weights: Vec<Vec<f64>>,
 }
 
-/// In optimiser coordinates, [n × n].
-pub struct Exact {
-    /// −∂² log L / ∂x ∂xᵀ
-    pub information: Vec<f64>,
-    /// Σ w s sᵀ over units, s the score of one unit.
-    pub scores: Vec<f64>,
-}
-
 /// `None` where the parameters are not admissible.
-pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Option<Exact> {
+pub fn information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Option<Exact> {
     let working = space.to_working(x);
     let residuals = Residuals::new(program, &working)?;
     let point = Point { program, parameters: &working, residuals: &residuals };
@@ -174,7 +171,8 @@ pub fn louis_information(program: &Program, space: &Space, nodes: &Nodes, x: &[f
     }
     let mut information = sums.information?;
     information.iter_mut().zip(&means).for_each(|(i, m)| *i += m);
-    Some(Exact { information: space.matrix(&information, n), scores: space.matrix(&means, n) })
+    let scores = program.units.are_alone().then(|| space.matrix(&means, n));
+    Some(Exact { information: space.matrix(&information, n), scores })
 }
 
 fn run_lane(

@@ -1,9 +1,9 @@
 //! The end of a fit: observed information at the maximum, Newton steps to the last digit, and what is at a boundary or
 //! not identified.
 
+use super::closed_form;
 use super::covariance::{identification, invert_kept, sandwich};
 use super::information::{observed_information, DOUBTFUL};
-use super::louis;
 use super::scores::cross_product;
 use super::separation::separated;
 use crate::em::options::{Options, StandardErrors};
@@ -77,12 +77,10 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
         out.held = held(&problem, m, singular);
         let certain = separated(program, space, &found.best.nodes, &space.to_working(&m.x));
         out.held.iter_mut().zip(certain).for_each(|(h, s)| *h |= s);
-        let exact = louis::applies(program)
-            .then(|| louis::louis_information(program, space, &found.best.nodes, &m.x))
-            .flatten();
+        let exact = closed_form::information(program, space, &found.best.nodes, &m.x);
         let is_exact = exact.is_some();
         let closed = exact.map(|e| {
-            unit_scores = Some(e.scores);
+            unit_scores = e.scores;
             without(plus(e.information, &prior), &out.held)
         });
         let id;
@@ -156,7 +154,7 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
         m.status = if m.decrement.abs() <= CONFIRMED { Status::Converged } else { Status::Stalled };
     }
     let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
-    let alone = options.robust_cluster.is_none() && program.units.are_alone();
+    let alone = options.robust_cluster.is_none();
     let same = m.decrement.abs() < SAME_SCORES * program.units.n_clusters() as f64;
     let cross = unit_scores
         .filter(|_| alone && same)

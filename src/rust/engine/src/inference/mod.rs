@@ -1,8 +1,12 @@
 //! Information, scores by cluster, standard errors, and what the information says about identification.
 
+pub mod closed_form;
 pub mod covariance;
 pub mod information;
 pub mod louis;
 pub mod maximum;
+mod pair_sums;
+pub mod pairs;
 pub mod scores;
 pub mod separation;
+mod states;

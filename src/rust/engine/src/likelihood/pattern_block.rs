@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::accumulator::SlotSums;
-use super::design_cells::Cell;
+use super::design_cells::{Along, Cell};
 use super::predictor::Point;
 use crate::compiled::factor::{Factor, FactorKind};
 use crate::family::block::{Values, WeightedScores};
@@ -177,7 +177,9 @@ impl NodeSums {
         }
     }
 
-    pub fn add_to(&self, cell: &Cell, sums: &mut SlotSums) {
+    /// `curved`: with the second derivatives of predictors, −score × ∂²η of coefficients times latents that depend on
+    /// parameters themselves.
+    pub fn add_to(&self, cell: &Cell, curved: bool, sums: &mut SlotSums) {
         let n = self.n;
         let entries = || cell.entries.iter().zip(&self.column_of).map(|(e, &column)| (e, column, cell.along(e.along)));
         for (i, (e, k, d)) in entries().enumerate() {
@@ -197,6 +199,14 @@ impl NodeSums {
                 // two entries of one slot: both orders count
                 let both = if e.slot == other.slot && i != j { 2.0 } else { 1.0 };
                 sums.add_information(e.slot as usize, other.slot as usize, both * e.scale * other.scale * v);
+            }
+            if let (true, Along::Value(p)) = (curved, e.along) {
+                let product = &cell.products[p];
+                for (d, &slot) in product.slots.iter().enumerate() {
+                    let v = vector::dot(score, product.derivative_of(d));
+                    let both = if e.slot == slot { 2.0 } else { 1.0 };
+                    sums.add_information(e.slot as usize, slot as usize, -both * e.scale * v);
+                }
             }
         }
     }

@@ -145,6 +145,7 @@ fn contract_with(
     let first = f.patterns.values_of(designs).0;
     let (row, stride) = (layout.row(), stride(point, f, &layout));
     let n_predictors = parts(point, f).0.len();
+    let curved = which == Information::Observed;
     for run in design_runs(point.program, f, designs) {
         set_cells(point, nodes, f, &run, true, w, cells);
         if sums_of_cells.len() < cells.iter().len() {
@@ -187,7 +188,7 @@ fn contract_with(
                 node_sums.add(block, &w.scores);
             }
         }
-        cells.iter().zip(&*sums_of_cells).for_each(|(cell, node_sums)| node_sums.add_to(cell, sums));
+        cells.iter().zip(&*sums_of_cells).for_each(|(cell, node_sums)| node_sums.add_to(cell, curved, sums));
     }
 }
 

@@ -1,0 +1,315 @@
+//! What a closed form with pairs of features adds up: unit patterns, clusters, products of features, and scores by state.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::louis::FactorTables;
+use super::states::{n_patterns, pair, Features, States};
+use crate::compiled::factor::NONE;
+use crate::likelihood::nodes::Nodes;
+use crate::likelihood::normalise;
+use crate::likelihood::predictor::Point;
+use crate::likelihood::table::Task;
+use crate::linalg::{add_product, matmul, Gram};
+use crate::vector;
+
+/// Everything that does not depend on the cluster.
+pub(super) struct Parts<'a> {
+    pub point: &'a Point<'a>,
+    pub states: States,
+    pub features: Features,
+    pub tables: Vec<FactorTables>,
+    pub cluster_tables: Vec<FactorTables>,
+    /// Per factor, [pattern] its value.
+    pub values: Vec<&'a [u32]>,
+    /// Per factor, place of its scores among all factors' values × slots; then their number.
+    pub column: Vec<usize>,
+    /// [outer state] scores, [inner state][column]
+    pub scores: Vec<Vec<f64>>,
+    pub n_patterns: usize,
+}
+
+/// Of all unit patterns, one after the other.
+#[derive(Default)]
+pub(super) struct Patterns {
+    /// [outer] log-likelihood
+    pub log: Vec<f64>,
+    /// [state] probability of the inner state given the outer one
+    pub p: Vec<f64>,
+    /// [outer × parameters] E(score | outer state)
+    pub mean: Vec<f64>,
+}
+
+impl Patterns {
+    pub fn extend(&mut self, other: &Patterns) {
+        self.log.extend_from_slice(&other.log);
+        self.p.extend_from_slice(&other.p);
+        self.mean.extend_from_slice(&other.mean);
+    }
+}
+
+/// What one lane of clusters adds up.
+pub(super) struct Clusters {
+    /// [pattern × outer] Σ weight × posterior of the outer state
+    pub weights: Vec<f64>,
+    /// Per cluster factor, posterior weights of its table.
+    pub of_factors: Vec<Vec<f64>>,
+    /// Σ g gᵀ − Σ_b w_b g_b g_bᵀ
+    pub between: Vec<f64>,
+    /// Σ weight² g gᵀ
+    pub scores: Vec<f64>,
+}
+
+impl<'a> Parts<'a> {
+    pub fn new(point: &'a Point<'a>, nodes: &Nodes) -> Option<Parts<'a>> {
+        let program = point.program;
+        let fill = |f| FactorTables::new(Task::all(point, nodes, f));
+        let tables: Vec<FactorTables> = program.factors.par_iter().map(fill).collect::<Option<_>>()?;
+        let cluster_tables = program.cluster_factors.par_iter().map(fill).collect::<Option<_>>()?;
+        let states = States::new(program, nodes);
+        let values: Vec<&[u32]> = match &program.sharing {
+            Some(s) => s.values.iter().map(|v| &v[..]).collect(),
+            None => program.factors.iter().map(|f| &f.patterns.of_unit[..]).collect(),
+        };
+        let mut column = vec![0];
+        for f in &program.factors {
+            column.push(column[column.len() - 1] + f.patterns.n_values() * f.parameters.len());
+        }
+        let mut out = Parts {
+            point,
+            states,
+            features: Features::new(program),
+            tables,
+            cluster_tables,
+            values,
+            column,
+            scores: vec![],
+            n_patterns: n_patterns(program),
+        };
+        out.scores = (0..out.states.n_outer).map(|b| out.scores_of(b)).collect();
+        Some(out)
+    }
+
+    /// Derivatives of factor k by value `v` in state `e`.
+    fn derivatives(&self, k: usize, v: usize, e: usize) -> &[f64] {
+        let f = &self.point.program.factors[k];
+        let m = f.parameters.len();
+        let entry = v * f.n_within * f.n_between * f.n_nodes() + self.states.entry[k][e] as usize;
+        &self.tables[k].derivatives[entry * m..(entry + 1) * m]
+    }
+
+    fn scores_of(&self, outer: usize) -> Vec<f64> {
+        let mut out = vec![];
+        for e in outer * self.states.n_inner..(outer + 1) * self.states.n_inner {
+            for (k, f) in self.point.program.factors.iter().enumerate() {
+                (0..f.patterns.n_values()).for_each(|v| out.extend_from_slice(self.derivatives(k, v, e)));
+            }
+        }
+        out
+    }
+
+    pub fn patterns(&self, range: Range<usize>) -> Patterns {
+        let program = self.point.program;
+        let States { n_outer, n_inner, .. } = self.states;
+        let (n_states, n) = (self.states.n(), self.point.parameters.len());
+        let mut p = Vec::with_capacity(range.len() * n_states);
+        let mut log = Vec::with_capacity(range.len() * n_outer);
+        for i in range.clone() {
+            let start = p.len();
+            (0..n_outer).for_each(|_| p.extend_from_slice(&self.states.log_weight));
+            let row = &mut p[start..];
+            for (k, f) in program.factors.iter().enumerate() {
+                let v = self.values[k][i];
+                if v == NONE {
+                    continue;
+                }
+                let size = f.n_within * f.n_between * f.n_nodes();
+                let table = &self.tables[k].log_density[v as usize * size..(v as usize + 1) * size];
+                row.iter_mut().zip(&self.states.entry[k]).for_each(|(r, &e)| *r += table[e as usize]);
+            }
+            log.extend(row.chunks_exact_mut(n_inner).map(normalise_or_none));
+        }
+        let n_columns = self.column[program.factors.len()];
+        let mut mean = vec![0.0; range.len() * n_outer * n];
+        let mut by_column = vec![0.0; n_columns * range.len()];
+        let mut of_outer = vec![];
+        for b in 0..n_outer {
+            of_outer.clear();
+            p.chunks_exact(n_states).for_each(|p| of_outer.extend_from_slice(&p[b * n_inner..(b + 1) * n_inner]));
+            matmul(&self.scores[b], &of_outer, (n_columns, n_inner, range.len()), &mut by_column);
+            for (i, by_column) in range.clone().zip(by_column.chunks_exact(n_columns.max(1))) {
+                let start = ((i - range.start) * n_outer + b) * n;
+                let mean = &mut mean[start..start + n];
+                for (k, f) in program.factors.iter().enumerate().filter(|(k, _)| self.values[*k][i] != NONE) {
+                    let from = self.column[k] + self.values[k][i] as usize * f.parameters.len();
+                    f.parameters.iter().zip(&by_column[from..]).for_each(|(&p, s)| mean[p] += s);
+                }
+            }
+        }
+        Patterns { log, p, mean }
+    }
+
+    pub fn clusters(&self, nodes: &Nodes, patterns: &Patterns, clusters: Range<usize>) -> Option<Clusters> {
+        let program = self.point.program;
+        let units = &program.units;
+        let (n_outer, n) = (self.states.n_outer, self.point.parameters.len());
+        let mut out = Clusters {
+            weights: vec![0.0; self.n_patterns * n_outer],
+            of_factors: self.cluster_tables.iter().map(|t| vec![0.0; t.log_density.len()]).collect(),
+            between: vec![0.0; n * n],
+            scores: vec![],
+        };
+        let (mut outer, mut means, mut scores) = (Gram::new(n), Gram::new(n), Gram::new(n));
+        let (mut w, mut given, mut g) = (vec![0.0; n_outer], vec![0.0; n_outer * n], vec![0.0; n]);
+        let pattern = |u: usize| program.sharing.as_ref().map_or(u, |s| s.of_unit[u] as usize);
+        for j in clusters.filter(|&j| units.weight[j] > 0.0) {
+            let (first, rest) = w.split_at_mut(program.n_nodes.0);
+            nodes.between.fill_log_weights(j, first);
+            rest.chunks_exact_mut(first.len()).for_each(|r| r.copy_from_slice(first));
+            given.fill(0.0);
+            for u in units.cluster_start[j]..units.cluster_start[j + 1] {
+                let (i, count) = (pattern(u), units.count[u]);
+                let log = &patterns.log[i * n_outer..(i + 1) * n_outer];
+                w.iter_mut().zip(log).filter(|_| count != 0.0).for_each(|(w, l)| *w += count * l);
+                let mean = &patterns.mean[i * n_outer * n..(i + 1) * n_outer * n];
+                given.iter_mut().zip(mean).for_each(|(g, m)| *g += count * m);
+            }
+            for (k, f) in program.cluster_factors.iter().enumerate().filter(|(_, f)| f.patterns.of_unit[j] != NONE) {
+                let (m, start) = (f.parameters.len(), f.patterns.of_unit[j] as usize * f.n_between * f.n_nodes());
+                let table = &self.cluster_tables[k];
+                for (b, &e) in self.states.cluster_entry[k].iter().enumerate() {
+                    let entry = start + e as usize;
+                    w[b] += table.log_density[entry];
+                    let derivatives = &table.derivatives[entry * m..(entry + 1) * m];
+                    f.parameters.iter().zip(derivatives).for_each(|(&p, d)| given[b * n + p] += d);
+                }
+            }
+            let weight = units.weight[j];
+            if !normalise_or_none(&mut w).is_finite() {
+                return None;
+            }
+            g.fill(0.0);
+            for (w, given) in w.iter().zip(given.chunks_exact(n)).filter(|(w, _)| **w > 0.0) {
+                g.iter_mut().zip(given).for_each(|(g, v)| *g += w * v);
+                if n_outer > 1 {
+                    outer.add(given, weight * w);
+                }
+            }
+            if n_outer > 1 {
+                means.add(&g, weight);
+            }
+            scores.add(&g, units.weight_squared[j]);
+            for u in units.cluster_start[j]..units.cluster_start[j + 1] {
+                let to = &mut out.weights[pattern(u) * n_outer..(pattern(u) + 1) * n_outer];
+                to.iter_mut().zip(&w).for_each(|(t, w)| *t += weight * units.count[u] * w);
+            }
+            for (k, f) in program.cluster_factors.iter().enumerate().filter(|(_, f)| f.patterns.of_unit[j] != NONE) {
+                let start = f.patterns.of_unit[j] as usize * f.n_between * f.n_nodes();
+                for (&e, w) in self.states.cluster_entry[k].iter().zip(&w) {
+                    out.of_factors[k][start + e as usize] += weight * w;
+                }
+            }
+        }
+        vector::add(&mut out.between, &means.finish());
+        out.between.iter_mut().zip(outer.finish()).for_each(|(b, o)| *b -= o);
+        out.scores = scores.finish();
+        Some(out)
+    }
+
+    /// Σ ω x xᵀ by [state][pair of features], and Σ weight × E(s | b) E(s | b)ᵀ.
+    pub fn products(&self, patterns: &Patterns, weights: &[f64], blocks: &[Range<usize>]) -> (Vec<f64>, Vec<f64>) {
+        let States { n_outer, n_inner, .. } = self.states;
+        let (n_states, n, n_pairs) = (self.states.n(), self.point.parameters.len(), self.features.n_pairs());
+        let mut out = vec![0.0; n_pairs * n_states];
+        let mut means = Gram::new(n);
+        for block in blocks {
+            let mut pairs = vec![0.0; n_pairs * block.len()];
+            let mut omega = patterns.p[block.start * n_states..block.end * n_states].to_vec();
+            let mut shown = vec![];
+            for (i, to) in block.clone().zip(pairs.chunks_exact_mut(n_pairs)) {
+                shown.clear();
+                shown.push(0);
+                for (of_value, values) in self.features.of_value.iter().zip(&self.values) {
+                    let feature = if values[i] == NONE { NONE } else { of_value[values[i] as usize] };
+                    shown.extend((feature != NONE).then_some(feature as usize));
+                }
+                for (place, &a) in shown.iter().enumerate() {
+                    shown[..=place].iter().for_each(|&b| to[pair(a, b)] = 1.0);
+                }
+                let of_pattern = &weights[i * n_outer..(i + 1) * n_outer];
+                let start = (i - block.start) * n_states;
+                for (b, &w) in of_pattern.iter().enumerate() {
+                    omega[start + b * n_inner..start + (b + 1) * n_inner].iter_mut().for_each(|o| *o *= w);
+                    if w > 0.0 {
+                        means.add(&patterns.mean[(i * n_outer + b) * n..(i * n_outer + b + 1) * n], w);
+                    }
+                }
+            }
+            add_product(&pairs, &omega, (n_pairs, block.len(), n_states), &mut out);
+        }
+        (out, means.finish())
+    }
+
+    /// Σ_e D_eᵀ (Σ ω x xᵀ) D_e over some states.
+    pub fn squares(&self, products: &[f64], states: &[usize]) -> Vec<f64> {
+        let (n, n_features, n_pairs) = (self.point.parameters.len(), self.features.n, self.features.n_pairs());
+        let mut out = vec![0.0; n * n];
+        let mut full = vec![0.0; n_features * n_features];
+        let mut scores = vec![0.0; n * n_features];
+        let mut half = vec![0.0; n * n_features];
+        for &e in states {
+            for a in 0..n_features {
+                for b in 0..n_features {
+                    full[a * n_features + b] = products[e * n_pairs + pair(a, b)];
+                }
+            }
+            scores.fill(0.0);
+            for (k, f) in self.point.program.factors.iter().enumerate() {
+                let of_value = &self.features.of_value[k];
+                // the value that the others are compared with, if it is not that of missing ones
+                let compared = of_value.first() == Some(&NONE);
+                for (v, &feature) in of_value.iter().enumerate() {
+                    let feature = if feature == NONE { 0 } else { feature as usize };
+                    for (s, &p) in f.parameters.iter().enumerate() {
+                        let base = if compared && feature > 0 { self.derivatives(k, 0, e)[s] } else { 0.0 };
+                        scores[feature * n + p] += self.derivatives(k, v, e)[s] - base;
+                    }
+                }
+            }
+            // [parameters × features] times [features × features], times its transpose given row by row
+            matmul(&scores, &full, (n, n_features, n_features), &mut half);
+            add_product(&half, &scores, (n, n_features, n), &mut out);
+        }
+        out
+    }
+
+    /// Posterior weights of the tables' entries: sums of features.
+    pub fn weigh_entries(&mut self, products: &[f64]) {
+        let n_pairs = self.features.n_pairs();
+        for (k, f) in self.point.program.factors.iter().enumerate().filter(|(_, f)| !f.parameters.is_empty()) {
+            let size = f.n_within * f.n_between * f.n_nodes();
+            let weights = &mut self.tables[k].weights;
+            for (products, &entry) in products.chunks_exact(n_pairs).zip(&self.states.entry[k]) {
+                let mut rest = products[0];
+                for (v, &feature) in self.features.of_value[k].iter().enumerate().filter(|(_, f)| **f != NONE) {
+                    let w = products[pair(feature as usize, 0)];
+                    weights[v * size + entry as usize] += w;
+                    rest -= w;
+                }
+                if self.features.of_value[k].first() == Some(&NONE) {
+                    weights[entry as usize] += rest.max(0.0);
+                }
+            }
+        }
+    }
+}
+
+/// As `normalise`; nothing where all is impossible.
+fn normalise_or_none(p: &mut [f64]) -> f64 {
+    if p.iter().all(|v| *v == f64::NEG_INFINITY) {
+        p.fill(0.0);
+        return f64::NEG_INFINITY;
+    }
+    normalise(p)
+}
