@@ -71,13 +71,15 @@ merge_rows <- function(frame, keep, rows, call) {
   if (length(values) == 1) {
     frame <- set_rows(frame, first, "fix", values, call)
   }
-  priors <- unique(frame[rows, c("prior_mean", "prior_sd")][!is.na(frame$prior_sd[rows]), ])
-  if (nrow(priors) > 1) {
+  with <- rows[!is.na(frame$prior_sd[rows])]
+  if (length(unique(frame$prior_mean[with])) > 1 || length(unique(frame$prior_sd[with])) > 1) {
     abort_spec(c(
       "{.fn equal}: {.val {frame$name[rows]}} have different priors.", i = "One parameter has one prior."
     ), call = call)
   }
-  if (nrow(priors) == 1 && frame$free[[first]]) frame[first, c("prior_mean", "prior_sd")] <- priors
+  if (length(with) > 0 && frame$free[[first]]) {
+    frame[first, c("prior_mean", "prior_sd")] <- frame[with[[1]], c("prior_mean", "prior_sd")]
+  }
   keep[keep %in% rows] <- first
   list(frame = frame, keep = keep)
 }

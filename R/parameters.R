@@ -23,9 +23,7 @@ add_parameters <- function(table, name, kind, level, target, term, class = "", f
     table$kinds[positions] <- kind
     table$chunks[[length(table$chunks) + 1L]] <- list(
       name = name, kind = kind, level = level, target = target, term = term, class = class, free = free,
-      value = replace(rep_len(value, length(free)), free, NA_real_), start = NA_real_,
-      lower = replace(rep_len(lower, length(free)), !free, NA_real_), upper = NA_real_, prior_mean = NA_real_,
-      prior_sd = NA_real_
+      value = value, lower = lower
     )
   }
   table$log <- c(table$log, positions)
@@ -55,7 +53,13 @@ table_frame <- function(table) {
     given <- lengths(values) # one for all, or one for each name
     rep.int(unlist(values), rep.int(sizes %/% given, given))
   }
-  frame <- lapply(stats::setNames(nm = names(table$chunks[[1]])), column)
+  fields <- c("name", "kind", "level", "target", "term", "class", "free", "value", "start", "lower", "upper",
+    "prior_mean", "prior_sd")
+  frame <- stats::setNames(rep(list(rep(NA_real_, sum(sizes))), length(fields)), fields)
+  given <- names(table$chunks[[1]])
+  frame[given] <- lapply(given, column)
+  frame$value[frame$free] <- NA_real_
+  frame$lower[!frame$free] <- NA_real_
   twice <- anyDuplicated(frame$name)
   if (twice > 0) {
     abort_spec("Two parts of the model make the parameter {.val {frame$name[[twice]]}}.", call = table$call)
@@ -75,8 +79,9 @@ spec_parameters <- function(frame) {
   })
   unname(.mapply(
     function(name, free, value, start, lower, upper, prior_mean, prior_sd) {
-      prior <- if (!is.na(prior_sd)) list(prior = list(mean = prior_mean, sd = prior_sd))
-      c(list(name = name, free = free, value = value, start = start, lower = lower, upper = upper), prior)
+      one <- list(name = name, free = free, value = value, start = start, lower = lower, upper = upper)
+      if (!is.na(prior_sd)) one$prior <- list(mean = prior_mean, sd = prior_sd)
+      one
     },
     c(list(name = frame$name, free = frame$free), numbers, frame[c("prior_mean", "prior_sd")]), NULL
   ))

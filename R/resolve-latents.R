@@ -18,9 +18,9 @@ add_latent <- function(b, name, level, origin, target, term, sets = NULL) {
 }
 
 # Declares the random effects of one equation for one or several targets (class logits share their parentheses);
-# returns, for each target, the terms that bring them into its predictor.
+# returns, for each target that has any, the terms that bring them into its predictor.
 random_terms <- function(b, plan, targets, what, fixed_rows) {
-  terms <- stats::setNames(lapply(targets, function(target) list()), targets)
+  terms <- list()
   for (part in plan$random) {
     rows <- design_rows(part$terms, plan, b$store, what, "within", b$call)
     names <- character(0)

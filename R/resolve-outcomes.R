@@ -105,7 +105,7 @@ resolve_factor <- function(b, part) {
   plan <- plan_equation(part$equation, b$symbols, part$level, what, b$call)
   rows <- design_rows(plan$fixed, plan, b$store, what, part$level, b$call)
   add_latent(b, part$name, part$level, "factor", part$name, "1", constant_classes(plan))
-  random <- random_terms(b, plan, part$name, what, rows)[[1]]
+  random <- random_terms(b, plan, part$name, what, rows)[[part$name]]
   target <- new_target(part$name, part$level, "latent", mean_zero = TRUE)
   coefficients <- row_coefficients(rows, b$symbols, target$mean_zero)
   b$latents[[part$name]]$terms <- c(predictor_terms(b$table, coefficients, target), random)

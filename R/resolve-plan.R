@@ -7,20 +7,28 @@
 #   exprs   named list: covariate label -> expression;  env: where their constants are looked up
 
 plan_equation <- function(equation, symbols, level, what, call) {
+  plan <- draft_plan(equation, symbols, level, what, call)
+  plan$fixed <- merge_products(plan$fixed)
+  plan
+}
+
+# A plan whose fixed terms are not merged yet: {classes, latents, covariates}. It is enough to know the covariates.
+draft_plan <- function(equation, symbols, level, what, call) {
   products <- c(if (equation$intercept) list(character(0)), equation$terms)
   parts <- lapply(products, split_product, exprs = equation$exprs, symbols = symbols, level = level, what = what,
     call = call)
   random <- lapply(equation$random, plan_random, symbols = symbols, level = level, what = what, call = call)
   exprs <- c(equation$exprs, unlist(lapply(random, `[[`, "exprs"), recursive = FALSE))
-  list(fixed = merge_products(parts), random = random, exprs = exprs[!duplicated(names(exprs))], env = equation$env)
+  list(fixed = parts, random = random, exprs = exprs[!duplicated(names(exprs))], env = equation$env)
 }
 
 # Sorts the labels of one product into classes, latents and covariates.
 split_product <- function(labels, exprs, symbols, level, what, call) {
   known <- c(symbols$classes$name, symbols$latents$name)
   for (label in labels) {
+    if (is.symbol(exprs[[label]])) next
     inside <- intersect(all.vars(exprs[[label]]), known)
-    if (!is.symbol(exprs[[label]]) && length(inside) > 0) {
+    if (length(inside) > 0) {
       abort_spec(c(
         "In the formula of {what}: {.code {label}} transforms {.val {inside}}, which is latent.",
         i = "Class variables and factors can only be multiplied, with {.code :} or {.code *}."
@@ -44,7 +52,7 @@ split_product <- function(labels, exprs, symbols, level, what, call) {
   if (length(latents) > 2) {
     abort_spec("In the formula of {what}: a product may have at most two factors, not {.val {latents}}.", call = call)
   }
-  list(classes = classes, latents = latents, covariates = setdiff(labels, known))
+  list(classes = classes, latents = latents, covariates = labels[!labels %in% known])
 }
 
 # Terms with the same latents and covariates become one, with the largest sets of class variables: in cell means
@@ -61,12 +69,14 @@ merge_products <- function(parts) {
       sets = maximal_sets(lapply(same, `[[`, "classes"))
     )
   })
+  if (length(terms) < 2) return(terms)
   order <- order(lengths(lapply(terms, `[[`, "latents")), lengths(lapply(terms, `[[`, "covariates")))
   terms[order]
 }
 
 maximal_sets <- function(sets) {
   sets <- unique(sets)
+  if (length(sets) == 1) return(sets)
   inside <- function(a, b) length(a) < length(b) && all(a %in% b)
   sets[!vapply(sets, function(a) any(vapply(sets, function(b) inside(a, b), TRUE)), TRUE)]
 }

@@ -4,13 +4,14 @@
 #   target: left of `~`;  level;  kinds: c(constant =, covariate =, latent =) as in the table;
 #   mean_zero: the constant is structurally 0 in the last class (factors, random effects)
 new_target <- function(target, level, type, mean_zero = FALSE) {
-  kinds <- switch(type,
-    outcome = c(constant = "intercept", covariate = "slope", latent = "loading"),
-    latent = c(constant = "mean", covariate = "regression", latent = "regression"),
-    class = c(constant = "logit", covariate = "logit", latent = "logit")
-  )
-  list(target = target, level = level, kinds = kinds, mean_zero = mean_zero)
+  list(target = target, level = level, kinds = coefficient_kinds[[type]], mean_zero = mean_zero)
 }
+
+coefficient_kinds <- list(
+  outcome = c(constant = "intercept", covariate = "slope", latent = "loading"),
+  latent = c(constant = "mean", covariate = "regression", latent = "regression"),
+  class = c(constant = "logit", covariate = "logit", latent = "logit")
+)
 
 # What the rows of a design become in the predictor of any target, worked out once for all of them: for each row and set
 # of class variables {label, kind (of new_target()), column, latents, set, patterns, free}.

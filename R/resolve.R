@@ -96,7 +96,7 @@ needs_cluster <- function(model) {
 # The plans of all equations, for the covariates they need.
 model_plans <- function(model, symbols, variables, call) {
   parts <- c(model$classes, model$factors, model$outcomes)
-  plan <- function(equation) plan_equation(equation, symbols, "within", "a formula", call)
+  plan <- function(equation) draft_plan(equation, symbols, "within", "a formula", call)
   zero <- Filter(Negate(is.null), lapply(model$outcomes, function(part) part$family$zero))
   between <- lapply(model$between, function(part) without_random(part$equation, parts, variables))
   lapply(c(lapply(parts, `[[`, "equation"), zero, between), plan)
@@ -248,15 +248,13 @@ draft_field <- function(b, field) vapply(unname(b$latents), `[[`, "", field)
 
 # Replaces indices of parameters by those after merging, everywhere in the specification.
 renumber <- function(x, index) {
-  if (!is.list(x)) {
-    return(x)
-  }
   if (!is.null(x[["parameter"]])) { # not `$`, which would also match "parameters"
     x[["parameter"]] <- index[x[["parameter"]] + 1L]
   } else if (!is.null(x[["by"]])) {
     x[["parameters"]] <- I(index[x[["parameters"]] + 1L])
   } else {
-    x[] <- lapply(x, renumber, index = index)
+    nested <- vapply(x, is.list, TRUE)
+    x[nested] <- lapply(x[nested], renumber, index = index)
   }
   x
 }
