@@ -79,7 +79,11 @@ report_notes <- function(list) {
 
 # The different values of a column; of a factor without NA.
 different_values <- function(column) {
-  if (!is.factor(column)) return(unique(column))
+  if (!is.factor(column)) {
+    # Most columns of categories show all of them soon, and looking values up among few is quicker than unique().
+    early <- unique(column[seq_len(min(length(column), 100))])
+    return(if (anyNA(match(column, early))) unique(column) else early)
+  }
   structure(which(tabulate(column, nlevels(column)) > 0), levels = levels(column), class = class(column))
 }
 

@@ -17,7 +17,7 @@ new_table <- function(call = NULL) {
 add_parameters <- function(table, name, kind, level, target, term, class = "", free = TRUE, value = 0,
                            lower = NA_real_) {
   if (!is.null(table$shared)) {
-    positions <- take_shared(table, kind, length(name))
+    positions <- take_shared(table, kind, length(class)) # `name` is not even worked out
   } else {
     positions <- length(table$kinds) + seq_along(name)
     table$kinds[positions] <- kind

@@ -7,6 +7,7 @@ new_store <- function(data, cluster) {
   store$cluster <- cluster # integer from 1, or NULL
   store$columns <- list()
   store$designs <- list()
+  store$made <- list() # designs with their matrices, and what was asked for
   store
 }
 
@@ -46,7 +47,15 @@ expand_products <- function(terms, plan, store, what, level, call) {
     return(rows)
   }
   products <- lapply(terms[!constant], `[[`, "covariates")
-  design <- build_design(products, any(constant), plan, store$data, what, call)
+  # Equations often have the same predictors, in their random part too.
+  asked <- list(products, any(constant), plan$env)
+  known <- Position(function(made) identical(made$asked, asked), store$made)
+  if (is.na(known)) {
+    known <- length(store$made) + 1L
+    design <- build_design(products, any(constant), plan, store$data, what, call)
+    store$made[[known]] <- list(asked = asked, design = design)
+  }
+  design <- store$made[[known]]$design
   design$columns <- character(length(design$labels))
   for (j in seq_along(design$labels)) {
     label <- design$labels[[j]]

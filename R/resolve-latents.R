@@ -118,7 +118,7 @@ drop_pairs <- function(b, name, predictors) {
   b$pairs <- b$pairs[setdiff(names(b$pairs), keys)]
 }
 
-pair_key <- function(a, b) paste(sort(c(a, b)), collapse = "~~")
+pair_key <- function(a, b) if (a < b) paste0(a, "~~", b) else paste0(b, "~~", a)
 
 # Replaces targets by the names of their latents, on both sides.
 expand_between <- function(b, equation) {

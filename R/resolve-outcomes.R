@@ -9,9 +9,11 @@ resolve_outcome_part <- function(b, part) {
     zero_plan <- plan_equation(part$family$zero, b$symbols, part$level, what, b$call)
     zero_rows <- design_rows(zero_plan$fixed, zero_plan, b$store, what, part$level, b$call)
   }
+  types <- vapply(b$items[part$names], function(item) item$family$type, "")
   ready <- list(
     what = what, plan = plan, rows = rows, coefficients = row_coefficients(rows, b$symbols),
-    ordinal = ordinal_coefficients(rows, b$symbols), zero = row_coefficients(zero_rows, b$symbols)
+    ordinal = if ("ordinal" %in% types) ordinal_coefficients(rows, b$symbols),
+    zero = row_coefficients(zero_rows, b$symbols)
   )
   for (name in part$names) {
     item <- b$items[[name]]

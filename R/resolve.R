@@ -247,16 +247,27 @@ finish_spec <- function(b, spec, used, needs) {
 draft_field <- function(b, field) vapply(unname(b$latents), `[[`, "", field)
 
 # Replaces indices of parameters by those after merging, everywhere in the specification.
-renumber <- function(x, index) {
-  if (!is.null(x[["parameter"]])) { # not `$`, which would also match "parameters"
-    x[["parameter"]] <- index[x[["parameter"]] + 1L]
-  } else if (!is.null(x[["by"]])) {
-    x[["parameters"]] <- I(index[x[["parameters"]] + 1L])
-  } else {
-    nested <- vapply(x, is.list, TRUE)
-    x[nested] <- lapply(x[nested], renumber, index = index)
+renumber <- function(spec, index) {
+  coefficient <- function(x) {
+    if (!is.null(x[["parameter"]])) { # not `$`, which would also match "parameters"
+      x[["parameter"]] <- index[x[["parameter"]] + 1L]
+    } else if (!is.null(x[["by"]])) {
+      x[["parameters"]] <- I(index[x[["parameters"]] + 1L])
+    }
+    x
   }
-  x
+  edit <- function(x, part, change) {
+    x[[part]] <- change(x[[part]])
+    x
+  }
+  each <- function(xs, part, change) lapply(xs, edit, part, change)
+  predictors <- function(xs) each(xs, "terms", function(terms) each(terms, "coefficient", coefficient))
+  spec$classes <- each(spec$classes, "logits", predictors)
+  spec$latents <- each(each(spec$latents, "predictor", function(x) predictors(list(x))[[1]]), "variance", coefficient)
+  spec$covariances <- each(spec$covariances, "value", coefficient)
+  spec$outcomes <- each(each(spec$outcomes, "predictors", predictors), "auxiliary",
+    function(auxiliary) lapply(auxiliary, coefficient))
+  spec
 }
 
 #' @rdname resolve_model
