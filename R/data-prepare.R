@@ -154,5 +154,5 @@ stack_items <- function(data, reshape, others) {
   }
   long[[reshape$cluster]] <- person
   long[[reshape$item]] <- structure(item, levels = items, class = "factor")
-  list(data = list2DF(long), row = person, empty = sum(rowSums(observed) == 0))
+  list(data = as_frame(long), row = person, empty = sum(rowSums(observed) == 0))
 }

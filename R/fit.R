@@ -41,7 +41,7 @@ named_square <- function(x, names) {
 as_starts <- function(starts, replicated = NULL) {
   columns <- c("start", "stage1", "final", "iterations", "status")
   if (!is.null(starts$replicated)) replicated <- starts$replicated
-  table <- list2DF(lapply(starts[intersect(columns, names(starts))], unlist))
+  table <- as_frame(lapply(starts[intersect(columns, names(starts))], unlist))
   table$final <- na_if_nan(as.numeric(table$final))
   table$stage1 <- na_if_nan(as.numeric(table$stage1))
   list(table = table, replicated = as.integer(replicated))
@@ -80,7 +80,8 @@ log_prior_at <- function(parameters, values) {
 
 # Weights other than frequencies (which are the cluster weights of persons where items were stacked).
 has_sampling_weights <- function(fit) {
-  !is.null(fit$data$unit_weights) || (!is.null(fit$data$cluster_weights) && !identical(fit$data$cluster_weights, fit$data$counted))
+  data <- fit$data
+  !is.null(data$unit_weights) || (!is.null(data$cluster_weights) && !identical(data$cluster_weights, data$counted))
 }
 
 # Weight of every cluster, in order of first appearance.

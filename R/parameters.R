@@ -69,22 +69,19 @@ table_frame <- function(table) {
     frame$value[one$positions] <- one$value
     frame$lower[one$positions] <- NA_real_
   }
-  list2DF(c(list(id = seq_along(frame$name)), frame))
+  as_frame(c(list(id = seq_along(frame$name)), frame))
 }
 
 # The spec's parameter list from the final frame; `list(NULL)` keeps an element that is null in JSON.
 spec_parameters <- function(frame) {
-  numbers <- lapply(frame[c("value", "start", "lower", "upper")], function(x) {
+  numbers <- lapply(unclass(frame)[c("value", "start", "lower", "upper")], function(x) {
     replace(as.list(x), !is.finite(x), list(NULL))
   })
-  unname(.mapply(
-    function(name, free, value, start, lower, upper, prior_mean, prior_sd) {
-      one <- list(name = name, free = free, value = value, start = start, lower = lower, upper = upper)
-      if (!is.na(prior_sd)) one$prior <- list(mean = prior_mean, sd = prior_sd)
-      one
-    },
-    c(list(name = frame$name, free = frame$free), numbers, frame[c("prior_mean", "prior_sd")]), NULL
-  ))
+  parameters <- .mapply(list, c(list(name = frame$name, free = frame$free), numbers), NULL)
+  for (i in which(!is.na(frame$prior_sd))) {
+    parameters[[i]]$prior <- list(mean = frame$prior_mean[[i]], sd = frame$prior_sd[[i]])
+  }
+  parameters
 }
 
 #' The parameter table of a model

@@ -108,8 +108,8 @@ build_design <- function(products, intercept, plan, data, what, call) {
 # the data, hardly told from the slope, and random starts seldom find the classes.
 inform_far <- function(store) {
   names <- unique(unlist(lapply(store$designs, `[[`, "columns")))
-  spread <- vapply(store$columns[names], stats::sd, 0, na.rm = TRUE)
-  middle <- vapply(store$columns[names], mean, 0, na.rm = TRUE)
+  spread <- vapply(store$columns[names], stats::sd, 0)
+  middle <- vapply(store$columns[names], mean, 0)
   constant <- names[!is.na(spread) & spread == 0]
   if (length(constant) > 0) {
     inform_data(c(

@@ -236,7 +236,7 @@ finish_spec <- function(b, spec, used, needs) {
       labels <- if (is.null(part$known)) NULL else levels(b$store$data[[part$known]])
       list(name = part$name, level = part$level, k = part$k, labels = labels)
     }), b$symbols$classes$name),
-    latents = list2DF(list(
+    latents = as_frame(list(
       name = names(b$latents) %||% character(0), level = draft_field(b, "level"), origin = draft_field(b, "origin"),
       target = draft_field(b, "target"), term = draft_field(b, "term")
     )),

@@ -90,3 +90,8 @@ describe <- function(x) {
 plural <- function(n, one, many = paste0(one, "s")) {
   paste(n, if (n == 1) one else many)
 }
+
+# A data frame of columns of one length, without the checks that make data.frame() and list2DF() slow.
+as_frame <- function(columns) {
+  structure(columns, class = "data.frame", row.names = .set_row_names(length(columns[[1]])))
+}
