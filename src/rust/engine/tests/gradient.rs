@@ -153,8 +153,8 @@ fn squares_of_scores_equal_those_of_the_rows() {
 #[test]
 fn closed_form_information_agrees_with_differences() {
     let mut seen: Vec<(&str, Way)> = vec![];
-    // nodes between, nodes within, classes between, factors between, patterns that clusters share, missing values
-    let mut kinds = [false; 6];
+    // nodes between, nodes within, classes between, factors between, patterns that clusters share, missing values, weights
+    let mut kinds = [false; 7];
     for case in all_cases() {
         let p = case.prepared();
         let x = &points(&case, &p)[0];
@@ -181,6 +181,7 @@ fn closed_form_information_agrees_with_differences() {
                 !program.cluster_factors.is_empty(),
                 program.sharing.is_some(),
                 missing,
+                program.units.weight != program.units.weight_squared,
             ];
             kinds.iter_mut().zip(here).for_each(|(k, here)| *k |= here && way == Way::Pairs);
             let exact = way.information(&p.program, &p.space, &p.nodes, x).unwrap();
@@ -200,7 +201,7 @@ fn closed_form_information_agrees_with_differences() {
     }
     let count = |way| seen.iter().filter(|s| s.1 == way).count();
     assert!(count(Way::Cells) >= 4 && count(Way::Pairs) >= 4, "{seen:?}");
-    assert_eq!(kinds, [true; 6], "{seen:?}");
+    assert_eq!(kinds, [true; 7], "{seen:?}");
 }
 
 /// At the maximum: where one-sided differences are taken for good enough, standard errors are those of fourth-order
