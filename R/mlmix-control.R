@@ -5,7 +5,7 @@
 #' @param max_iterations Whole number, default 2000: the most iterations of a start that is carried to convergence.
 #' @param tolerance Number between 0 and 0.1, default 1e-8. An estimation has converged when the Newton decrement,
 #'   twice the log-likelihood that a Newton step would still gain, is below it.
-#' @param stage1_iterations Whole number, default 20: iterations of every random start before the best go on.
+#' @param stage1_iterations Whole number, default 10 (as in Mplus): iterations of every random start before the best go on.
 #' @param start_values `NULL` (default), or one number for each parameter in the order of [parameters()], such as
 #'   `coef(fit, fixed = TRUE)`, used as the first start.
 #' @return A list of class `mlmix_control` with the four elements.
@@ -13,7 +13,7 @@
 #' @examples
 #' mlmix_control(max_iterations = 5000, tolerance = 1e-10)
 #' @export
-mlmix_control <- function(max_iterations = 2000, tolerance = 1e-8, stage1_iterations = 20, start_values = NULL) {
+mlmix_control <- function(max_iterations = 2000, tolerance = 1e-8, stage1_iterations = 10, start_values = NULL) {
   max_iterations <- check_count(max_iterations, "max_iterations")
   stage1_iterations <- check_count(stage1_iterations, "stage1_iterations")
   ok <- is.numeric(tolerance) && length(tolerance) == 1 && is.finite(tolerance) && tolerance > 0 && tolerance <= 0.1

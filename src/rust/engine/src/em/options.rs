@@ -139,7 +139,7 @@ impl Options {
         Ok(Options {
             starts: raw.starts,
             final_starts: raw.final_starts,
-            stage1_iterations: raw.stage1_iterations.unwrap_or(20),
+            stage1_iterations: raw.stage1_iterations.unwrap_or(10),
             seed: raw.seed,
             se: raw.se,
             quadrature: QuadratureRequest {

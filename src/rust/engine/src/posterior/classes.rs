@@ -101,24 +101,25 @@ impl Sink for ClassSink<'_> {
         }
         if let Some(joint) = &mut self.out.joint {
             // P(all) = P(root) Π P(variable | separator), within each outer cell
-            let maps = &self.clique_cells;
-            let mut cell_weights = vec![0.0; outer];
-            for i in 0..n_units {
-                for cell in 0..n_joint(program) {
-                    cell_weights.copy_from_slice(&posterior.weights[i * outer..(i + 1) * outer]);
-                    for (number, clique) in program.elimination.cliques.iter().enumerate() {
-                        let cells = posterior.buffers.clique(number);
-                        let at = maps[number][cell] as usize;
-                        let separator = at / clique.n_states;
-                        for (o, w) in cell_weights.iter_mut().enumerate().filter(|(_, w)| **w > 0.0) {
-                            let total: f64 = (0..clique.n_states)
-                                .map(|v| cells[(separator * clique.n_states + v) * len + i * outer + o])
-                                .sum();
-                            *w *= if total > 0.0 { cells[at * len + i * outer + o] / total } else { 0.0 };
+            let cliques = &program.elimination.cliques;
+            let cells_of: Vec<&[f64]> = (0..cliques.len()).map(|k| posterior.buffers.clique(k)).collect();
+            let mut given: Vec<Vec<f64>> = cliques.iter().map(|c| vec![0.0; c.n_cells()]).collect();
+            let n = n_joint(program);
+            for (i, total) in totals.iter().enumerate() {
+                let first = joint.len();
+                joint.resize(first + n, if *total > 0.0 { 0.0 } else { f64::NAN });
+                for o in (i * outer..(i + 1) * outer).filter(|&o| posterior.weights[o] > 0.0) {
+                    for ((given, cells), clique) in given.iter_mut().zip(&cells_of).zip(cliques) {
+                        for (s, states) in given.chunks_exact_mut(clique.n_states).enumerate() {
+                            let of_state = |v: usize| cells[(s * clique.n_states + v) * len + o];
+                            states.iter_mut().enumerate().for_each(|(v, p)| *p = of_state(v));
+                            normalise_sum(states);
                         }
                     }
-                    let v: f64 = cell_weights.iter().sum();
-                    joint.push(if totals[i] > 0.0 { v / totals[i] } else { f64::NAN });
+                    let weight = posterior.weights[o] / total;
+                    for (cell, p) in joint[first..].iter_mut().enumerate() {
+                        *p += given.iter().zip(self.clique_cells).fold(weight, |p, (g, m)| p * g[m[cell] as usize]);
+                    }
                 }
             }
         }
@@ -180,6 +181,13 @@ impl Sink for ClassSink<'_> {
             counts.iter_mut().zip(means).for_each(|(count, m)| *count += weight * m);
         }
     }
+}
+
+/// Divides by the sum, if there is one.
+fn normalise_sum(values: &mut [f64]) {
+    let total: f64 = values.iter().sum();
+    let factor = if total > 0.0 { 1.0 / total } else { 0.0 };
+    values.iter_mut().for_each(|v| *v *= factor);
 }
 
 /// Posteriors of the distinct units and clusters at working parameters.
