@@ -24,6 +24,9 @@ enum Role {
     Shift(f64),
     /// Multiply by a number between 0.5 and 1.5.
     Scale,
+    /// As `Scale`, of either sign from the second start on: within classes items need not point the same way, though most
+    /// do in the sample.
+    Loading,
     /// Multiply by the exponential of a normal deviate of this standard deviation: the order of magnitude is open.
     Magnitude(f64),
 }
@@ -199,7 +202,7 @@ impl Starts {
                 }
                 (_, _) => {
                     let scale = predictor_scale(o, sample);
-                    self.set(&t.coefficient, 0.7 * scale, Role::Scale);
+                    self.set(&t.coefficient, 0.7 * scale, Role::Loading);
                 }
             }
         }
@@ -255,6 +258,10 @@ impl Starts {
             match role {
                 Role::Still => {}
                 Role::Shift(sd) if model.parameters[p].start.is_none() => out[p] += reach * sd * normal,
+                Role::Loading if model.parameters[p].start.is_none() => {
+                    let sign = if start > 0 && normal < 0.0 { -1.0 } else { 1.0 };
+                    out[p] *= sign * (0.5 + uniform);
+                }
                 Role::Scale if model.parameters[p].start.is_none() => out[p] *= 0.5 + uniform,
                 Role::Magnitude(sd) if model.parameters[p].start.is_none() => out[p] *= (reach * sd * normal).exp(),
                 _ => {}
