@@ -22,6 +22,6 @@ speed_task("T13", "Grade of membership, 2 classes", "persons x binary items",
     c(ours(function(data, ...) mlmix(gom(u1:u12, k = 2), data, ...), starts = c(1, 1)), list(mixedmem_gom())),
     goals = list(within_seconds(0.5)), elsewhere = c("mixedMem 1.1.2 (variational bound)" = 6.6)),
   speed_variant("FMA-GoM, 7,326 x 17", "t1", NA,
-    ours(function(data, ...) mlmix(fma_gom(u1:u17, k = 2), data, ...), starts = c(1, 1), warm = FALSE),
+    ours(function(data, ...) mlmix(fma_gom(u1:u17, k = 2), data, ...), starts = c(20, 5), warm = FALSE),
     goals = list(within_seconds(10)))
 )
