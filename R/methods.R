@@ -39,6 +39,9 @@ coef.mlmix <- function(object, fixed = FALSE, ...) {
 #' @export
 vcov.mlmix <- function(object, ...) {
   if (is.null(object$vcov)) {
+    if (object$options$se != "none") {
+      abort_spec("The fit has no covariance matrix: the information matrix could not be inverted.")
+    }
     abort_spec(c(
       "The fit has no covariance matrix: it was made with {.code se = \"none\"}.",
       i = "Use {.code update(fit, se = \"robust\")}."

@@ -99,7 +99,7 @@ test_that("levels that never occur are left out and said", {
   expect_equal(grep("group", fit$parameters$name, value = TRUE), "c#1~groupb")
 })
 
-test_that("clusters of one unit: a gaussian random intercept is not identified, others are allowed", {
+test_that("clusters of one unit: a random intercept is not identified where units show one outcome in one distribution", {
   data <- cluster_data()
   expect_warning(
     fit <- fit_quickly(mixture_model(outcome(y ~ x + (1 | single))), data), class = "mlmix_warning_identification"
@@ -107,4 +107,13 @@ test_that("clusters of one unit: a gaussian random intercept is not identified, 
   expect_true(all(c("y~~y", "y@single~~y@single") %in% fit$parameters$name[fit$parameters$status == "not identified"]))
   binary <- suppressWarnings(fit_quickly(mixture_model(outcome(u ~ x + (1 | single), family = bernoulli())), data))
   expect_true(is.finite(logLik(binary)))
+  # a proportion does not tell an intercept from the variance that flattens it: scores say so where curvature is rounding
+  single <- data.frame(u = rep(0:1, c(30, 70)), id = 1:100)
+  for (se in c("robust", "observed")) {
+    flat <- suppressMessages(suppressWarnings(mlmix(
+      mixture_model(outcome(u ~ 1 + (1 | id), family = bernoulli())), single, se = se, threads = 1
+    )))
+    expect_equal(flat$parameters$status, rep("not identified", 2))
+    expect_true(all(is.na(diag(vcov(flat)))))
+  }
 })

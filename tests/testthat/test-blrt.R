@@ -4,7 +4,7 @@ quiet <- function(expr) suppressMessages(suppressWarnings(expr))
 one <- function(...) quiet(mlmix(..., threads = 1))
 cheat <- function(k) {
   remember(paste("cheating", k), mlmix(lca(c(lie_exam, lie_paper, fraud, copy_exam), k = k), cheating,
-    starts = c(10, 3), seed = 1, threads = 1))
+    starts = c(20, 5), seed = 1, threads = 1))
 }
 
 test_that("the draws are those of simulate() and mlmix()", {

@@ -211,7 +211,7 @@ test_that("accelerations are those of closed forms", {
   expect_equal(unname(of(fit(cluster = "g"))), c(a(rowsum(u, g)), a(rowsum(v, g))), tolerance = 1e-4)
   # A table of frequencies is its rows one by one; quantities may also come from posteriors.
   classes <- function(...) {
-    suppressWarnings(mlmix(lca(c(A, B, C, D), k = 2), ..., starts = c(4, 2), seed = 1, threads = 1))
+    suppressWarnings(mlmix(lca(c(A, B, C, D), k = 2), ..., starts = c(4, 1), seed = 1, threads = 1))
   }
   sizes <- function(fit) stats::setNames(class_sizes(fit)$proportion, c("one", "two"))
   table <- of(classes(stouffer_toby, frequency = frequency), statistic = sizes)

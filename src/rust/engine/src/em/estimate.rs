@@ -25,7 +25,7 @@ const SAME_ROUGH: f64 = 0.02;
 /// then be to stay in the race.
 const RACE: [(f64, f64); 2] = [(0.01, 5.0), (1e-5, 0.0)];
 /// Slope of a class logit (logits per standard deviation) that a search may reach on nodes that do not crowd.
-const FIRST_SLOPE: f64 = 10.0;
+const FIRST_SLOPE: f64 = 40.0;
 /// Share by which a climb may raise a slope on nodes graded for it: they still follow.
 const ROOM: f64 = 2.0;
 /// Share of the most that a slope may be at which it counts as held.

@@ -82,6 +82,8 @@ impl Found {
 
 /// Newton decrement at which final starts are compared.
 const COMPARED: f64 = 1e-5;
+/// Log-likelihoods of final starts closer than this are as good as each other: their climbs are not at their ends.
+const TIE: f64 = 1e-4;
 /// Where the information matrix is worked out afterwards and steps with it are cheap: they go on from here.
 const NEWTON_FOLLOWS: f64 = 1e-9;
 /// Elsewhere, as a share of the tolerance: the information at the end of the climb is then that of the maximum.
@@ -253,7 +255,7 @@ pub fn search(ground: Ground, first_stage: Option<(&Program, &Nodes)>, options: 
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
     }
-    let mut found = record(finals, rows, evaluations, COMPARED)?;
+    let mut found = record(finals, rows, evaluations, TIE)?;
     if close.tolerance > full.tolerance {
         let best = &found.best.maximum;
         let (iterations, before) = (best.iterations, best.value.f);

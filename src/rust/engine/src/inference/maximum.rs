@@ -2,7 +2,7 @@
 //! not identified.
 
 use super::closed_form;
-use super::covariance::{identification, invert_kept, sandwich};
+use super::covariance::{identification, invert_kept, sandwich, silent};
 use super::information::{observed_information, DOUBTFUL};
 use super::scores::cross_product;
 use super::separation::separated;
@@ -33,6 +33,8 @@ const STRAIGHT: f64 = 1e-7;
 const FEW_STEPS: usize = 5;
 /// Share of its limit from which a logit may be on its way there.
 const FAR: f64 = 0.8;
+/// Clusters for each parameter from which the scores' cross-products say what is identified.
+const ENOUGH_CLUSTERS: usize = 3;
 /// Newton decrement (about twice the log-likelihood still to be gained) that counts as a maximum.
 const CONFIRMED: f64 = 1e-5;
 
@@ -153,7 +155,7 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
     if m.status != Status::MaxIterations {
         m.status = if m.decrement.abs() <= CONFIRMED { Status::Converged } else { Status::Stalled };
     }
-    let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
+    let mut kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
     let alone = options.robust_cluster.is_none();
     let same = m.decrement.abs() < SAME_SCORES * program.units.n_clusters() as f64;
     let cross = unit_scores
@@ -161,6 +163,12 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
         .unwrap_or_else(|| cross_product(program, space, &found.best.nodes, &m.x, options.robust_cluster.as_deref()));
     // a prior is one more independent observation, in robust errors too
     let cross = plus(cross, &prior);
+    if alone && program.sample.n_clusters > ENOUGH_CLUSTERS * kept.iter().filter(|k| **k).count() {
+        let silent = silent(&information, &cross, n, &kept);
+        for (i, _) in silent.iter().enumerate().filter(|(_, s)| **s) {
+            (out.flat[i], kept[i]) = (true, false);
+        }
+    }
     if let Some(inverse) = invert_kept(&information, n, &kept) {
         out.scaling = scaling_factor(&inverse, &cross, &out.held, &kept);
         out.vcov = match options.se {
