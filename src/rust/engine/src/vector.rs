@@ -287,6 +287,23 @@ pub fn add_outer(scale: f64, x: Option<&[f64]>, z: &[f64], rows: &mut [f64]) {
     })
 }
 
+/// Numbers in rows of `add_to_rows` come in multiples of this.
+pub const WIDTH: usize = 4;
+
+/// Adds `row` to the rows `at` of `to`, which are as long.
+pub fn add_to_rows(row: &[f64], at: &[u32], to: &mut [f64]) {
+    let row = row.as_chunks::<WIDTH>().0;
+    let to = to.as_chunks_mut::<WIDTH>().0;
+    vectorise!((row: &'a [[f64; WIDTH]], at: &'a [u32], to: &'a mut [[f64; WIDTH]]) -> () {
+        for &r in at {
+            let start = r as usize * row.len();
+            for (to, from) in to[start..start + row.len()].iter_mut().zip(row) {
+                to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
+            }
+        }
+    })
+}
+
 /// x_i ← x_i y_i.
 pub fn multiply(x: &mut [f64], y: &[f64]) {
     vectorise!((x: &'a mut [f64], y: &'a [f64]) -> () {
@@ -382,6 +399,15 @@ mod tests {
         assert_eq!(to, [13.0, 93.0]);
         add_rows(0.5, &rows, Some(&x), Some(&y), &mut to);
         assert_eq!(to, [13.0 + 6.0 - 6.0, 93.0 + 51.0 - 46.5]);
+    }
+
+    #[test]
+    fn a_row_is_added_to_the_rows_named() {
+        let mut to = vec![1.0; 24];
+        add_to_rows(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], &[2, 0, 2], &mut to);
+        assert_eq!(to[..8], [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
+        assert_eq!(to[8..16], [1.0; 8]);
+        assert_eq!(to[16..], [3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0, 17.0]);
     }
 
     #[test]

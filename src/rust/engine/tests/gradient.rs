@@ -162,8 +162,7 @@ fn closed_form_information_agrees_with_differences() {
         let problem = Problem::new(&p.program, &p.space, &p.nodes, &Silent);
         let gradient = problem.evaluate(x, false).gradient;
         let at = At { x, gradient: &gradient, scale: &vec![1e4; n], held: &vec![false; n] };
-        let ways = [Way::Cells, Way::Pairs].into_iter().filter(|w| w.is_possible(&p.program));
-        let ways: Vec<Way> = ways.collect();
+        let ways: Vec<Way> = Way::ALL.into_iter().filter(|w| w.is_possible(&p.program)).collect();
         if ways.is_empty() {
             continue;
         }
@@ -200,7 +199,7 @@ fn closed_form_information_agrees_with_differences() {
         }
     }
     let count = |way| seen.iter().filter(|s| s.1 == way).count();
-    assert!(count(Way::Cells) >= 4 && count(Way::Pairs) >= 4, "{seen:?}");
+    assert!(Way::ALL.into_iter().all(|w| count(w) >= 4), "{seen:?}");
     assert_eq!(kinds, [true; 7], "{seen:?}");
 }
 

@@ -101,12 +101,13 @@ impl Numbered {
 const MAX_TABLE: usize = 1 << 21;
 
 impl UnitSharing {
-    /// `None` where nodes are not common or patterns are not at least two times fewer than units.
+    /// `None` where nodes are not common or patterns are not at least two times fewer than units (units on their own all
+    /// differ).
     pub fn new(factors: &[Factor], units: &Units, n_between: usize, kept: &Kept) -> Option<UnitSharing> {
-        if factors.iter().any(|f| f.patterns.local.is_some()) {
+        let n = units.n_units();
+        if n == units.n_clusters() || factors.iter().any(|f| f.patterns.local.is_some()) {
             return None;
         }
-        let n = units.n_units();
         let numbered = kept.get(&[], || Numbered::new(factors, n));
         let n_patterns = numbered.n_patterns;
         if n_patterns * 2 > n || n_patterns * n_between > MAX_TABLE {

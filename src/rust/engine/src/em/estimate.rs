@@ -167,8 +167,7 @@ impl Task<'_> {
                 }
             }
             None => {
-                let graded = strategy.main.method == Method::Graded && self.given.is_none();
-                if graded {
+                if strategy.main.method == Method::Graded && self.given.is_none() {
                     let held = hold_slopes(prepared, |_| FIRST_SLOPE);
                     return self.climb_ends(strategy.main, search(self.ground(&held, false), None, self.options)?);
                 }
@@ -301,7 +300,7 @@ impl Task<'_> {
         let mut prepared = self.prepare(q)?;
         let mut before: Option<(Gradings, Climbed)> = None;
         let (mut from, mut stretch) = (x, 1.0);
-        let mut settings = Settings { max_iterations: 40, ..goal };
+        let mut settings = goal;
         let mut round = 0;
         loop {
             round += 1;

@@ -59,26 +59,33 @@ fn spread(link: Link) -> f64 {
     }
 }
 
-/// Value of a lone intercept, and the scale of the predictor, for one predictor of an outcome.
+/// How many rows show each category of an outcome.
+struct Counts(Vec<f64>);
+
+/// Value of a lone intercept, and the scale of the predictor, for one predictor of an outcome; `only`: a dummy whose rows
+/// alone count.
 fn intercept(o: &Outcome, k: usize, sample: &Sample, only: Option<usize>) -> (f64, f64) {
     let y = &sample.columns[o.column];
-    let seen: Vec<usize> =
-        (0..sample.n_rows).filter(|&r| !y[r].is_nan() && only.is_none_or(|c| sample.columns[c][r] != 0.0)).collect();
-    let n = seen.len().max(1) as f64;
-    let mean = seen.iter().map(|&r| y[r]).sum::<f64>() / n;
+    let seen = || (0..sample.n_rows).filter(|&r| !y[r].is_nan() && only.is_none_or(|c| sample.columns[c][r] != 0.0));
+    if let Family::Nominal { n_categories } = o.family {
+        let counts = sample.remember(&[o.column, only.unwrap_or(usize::MAX)], || {
+            let mut counts = vec![0.5; n_categories];
+            seen().for_each(|r| counts[y[r] as usize - 1] += 1.0);
+            Counts(counts)
+        });
+        return ((counts.0[k] / counts.0[n_categories - 1]).ln(), spread(Link::Logit));
+    }
+    let n = seen().count().max(1) as f64;
+    let mean = seen().map(|r| y[r]).sum::<f64>() / n;
     let sd = moments(sample, o.column).sd();
     match o.family {
         Family::Gaussian | Family::Censored { .. } => (mean, sd),
         Family::Bernoulli { link } => (quantile(link, mean), spread(link)),
         Family::Binomial { link } => {
-            let trials: f64 = o.trials.map_or(n, |t| seen.iter().map(|&r| sample.columns[t][r]).sum());
+            let trials: f64 = o.trials.map_or(n, |t| seen().map(|r| sample.columns[t][r]).sum());
             (quantile(link, mean * n / trials.max(1.0)), spread(link))
         }
-        Family::Ordinal { .. } => (0.0, 1.0),
-        Family::Nominal { n_categories } => {
-            let share = |c: usize| (seen.iter().filter(|&&r| y[r] == c as f64).count() as f64 + 0.5) / n;
-            ((share(k + 1) / share(n_categories)).ln(), spread(Link::Logit))
-        }
+        Family::Ordinal { .. } | Family::Nominal { .. } => (0.0, 1.0),
         Family::Poisson | Family::NegativeBinomial => (mean.max(0.05).ln(), 0.7),
         Family::ZeroInflatedPoisson | Family::ZeroInflatedNegativeBinomial => {
             if k == 0 {

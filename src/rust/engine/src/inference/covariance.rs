@@ -16,7 +16,7 @@ pub struct Identified {
 /// Relative eigenvalue below which a direction counts as flat.
 const FLAT: f64 = 2e-9;
 /// Relative eigenvalue below which scores are asked, too, and the share of it that they must have.
-const WEAK: f64 = 1e-3;
+pub const WEAK: f64 = 1e-3;
 const SILENT: f64 = 1e-3;
 
 /// Eigen-analysis of the information scaled to unit diagonal, over the coordinates not held.

@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use super::closed_form::Exact;
+use super::pairs::MATRIX;
 use crate::compiled::elimination::cell_map;
 use crate::compiled::factor::{Factor, FactorKind, NONE};
 use crate::compiled::Program;
@@ -20,7 +21,7 @@ use crate::likelihood::table::Task;
 use crate::likelihood::{normalise, rows, table};
 use crate::linalg::Gram;
 
-/// Most class cells to enumerate; with more cells than parameters, differences of gradients cost less.
+/// Most class cells to enumerate.
 const MAX_CELLS: usize = 128;
 const LANES: usize = 16;
 
@@ -34,8 +35,13 @@ pub fn is_possible(program: &Program) -> bool {
         && program.model.n_cells(&program.within_classes) <= MAX_CELLS
 }
 
-pub fn pays(program: &Program) -> bool {
-    program.model.n_cells(&program.within_classes) <= program.model.parameters.len()
+/// As those of pairs.rs.
+pub fn steps(program: &Program) -> usize {
+    let (cells, n) = (program.model.n_cells(&program.within_classes), program.model.parameters.len());
+    let of_cell: usize = program.factors.iter().map(|f| f.parameters.len().div_ceil(f.n_within)).sum();
+    let of_cell = of_cell.min(n);
+    let squares = (cells * of_cell * of_cell + n * n) / 2 / MATRIX;
+    program.units.n_units() * (cells * (2 * program.factors.len() + 2 * of_cell) + squares)
 }
 
 /// Log densities and their derivatives for the patterns of one factor.

@@ -2,7 +2,7 @@
 //! not identified.
 
 use super::closed_form;
-use super::covariance::{identification, invert_kept, sandwich, silent};
+use super::covariance::{identification, invert_kept, sandwich, silent, WEAK};
 use super::information::{observed_information, DOUBTFUL};
 use super::scores::cross_product;
 use super::separation::separated;
@@ -72,6 +72,7 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
     let prior = space.prior_precision();
     let mut information = vec![];
     let mut unit_scores = None;
+    let mut weakest = 0.0;
     for round in 0..=NEWTON_ROUNDS {
         m.value = problem.evaluate(&m.x, true);
         found.evaluations += 1;
@@ -104,7 +105,7 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
         if round < NEWTON_ROUNDS && run_to_limits(space, m, &information, &out.held) {
             continue;
         }
-        (out.flat, out.saddle) = (id.flat, id.saddle);
+        (out.flat, out.saddle, weakest) = (id.flat, id.saddle, id.smallest);
         let kept: Vec<bool> = (0..n).map(|i| !out.held[i] && !out.flat[i]).collect();
         let Some(inverse) = invert_kept(&information, n, &kept) else { break };
         let step = newton_step(&inverse, &m.value.gradient, &kept);
@@ -163,7 +164,8 @@ pub fn infer(prepared: &Prepared, found: &mut Found, options: &Options, monitor:
         .unwrap_or_else(|| cross_product(program, space, &found.best.nodes, &m.x, options.robust_cluster.as_deref()));
     // a prior is one more independent observation, in robust errors too
     let cross = plus(cross, &prior);
-    if alone && program.sample.n_clusters > ENOUGH_CLUSTERS * kept.iter().filter(|k| **k).count() {
+    let enough_clusters = program.sample.n_clusters > ENOUGH_CLUSTERS * kept.iter().filter(|k| **k).count();
+    if alone && enough_clusters && weakest < WEAK {
         let silent = silent(&information, &cross, n, &kept);
         for (i, _) in silent.iter().enumerate().filter(|(_, s)| **s) {
             (out.flat[i], kept[i]) = (true, false);

@@ -7,6 +7,8 @@ pub mod louis;
 pub mod maximum;
 mod pair_sums;
 pub mod pairs;
+mod products;
 pub mod scores;
 pub mod separation;
 mod states;
+pub mod unit_pairs;

@@ -5,13 +5,14 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::louis::FactorTables;
-use super::states::{n_patterns, pair, Features, States};
+use super::products::Products;
+use super::states::{n_patterns, Features, States};
 use crate::compiled::factor::NONE;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::normalise;
 use crate::likelihood::predictor::Point;
 use crate::likelihood::table::Task;
-use crate::linalg::{add_product, matmul, Gram};
+use crate::linalg::{matmul, Gram};
 use crate::vector;
 
 /// Everything that does not depend on the cluster.
@@ -92,7 +93,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Derivatives of factor k by value `v` in state `e`.
-    fn derivatives(&self, k: usize, v: usize, e: usize) -> &[f64] {
+    pub fn derivatives(&self, k: usize, v: usize, e: usize) -> &[f64] {
         let f = &self.point.program.factors[k];
         let m = f.parameters.len();
         let entry = v * f.n_within * f.n_between * f.n_nodes() + self.states.entry[k][e] as usize;
@@ -109,17 +110,16 @@ impl<'a> Parts<'a> {
         out
     }
 
-    pub fn patterns(&self, range: Range<usize>) -> Patterns {
-        let program = self.point.program;
-        let States { n_outer, n_inner, .. } = self.states;
-        let (n_states, n) = (self.states.n(), self.point.parameters.len());
+    /// Log-likelihoods and probabilities of the states of some unit patterns; `mean` is left empty.
+    pub fn posteriors(&self, range: Range<usize>) -> Patterns {
+        let (n_states, n_outer) = (self.states.n(), self.states.n_outer);
         let mut p = Vec::with_capacity(range.len() * n_states);
         let mut log = Vec::with_capacity(range.len() * n_outer);
-        for i in range.clone() {
+        for i in range {
             let start = p.len();
             (0..n_outer).for_each(|_| p.extend_from_slice(&self.states.log_weight));
             let row = &mut p[start..];
-            for (k, f) in program.factors.iter().enumerate() {
+            for (k, f) in self.point.program.factors.iter().enumerate() {
                 let v = self.values[k][i];
                 if v == NONE {
                     continue;
@@ -128,26 +128,34 @@ impl<'a> Parts<'a> {
                 let table = &self.tables[k].log_density[v as usize * size..(v as usize + 1) * size];
                 row.iter_mut().zip(&self.states.entry[k]).for_each(|(r, &e)| *r += table[e as usize]);
             }
-            log.extend(row.chunks_exact_mut(n_inner).map(normalise_or_none));
+            log.extend(row.chunks_exact_mut(self.states.n_inner).map(normalise_or_none));
         }
+        Patterns { log, p, mean: vec![] }
+    }
+
+    pub fn patterns(&self, range: Range<usize>) -> Patterns {
+        let program = self.point.program;
+        let States { n_outer, n_inner, .. } = self.states;
+        let (n_states, n) = (self.states.n(), self.point.parameters.len());
+        let mut out = self.posteriors(range.clone());
         let n_columns = self.column[program.factors.len()];
-        let mut mean = vec![0.0; range.len() * n_outer * n];
+        out.mean = vec![0.0; range.len() * n_outer * n];
         let mut by_column = vec![0.0; n_columns * range.len()];
         let mut of_outer = vec![];
         for b in 0..n_outer {
             of_outer.clear();
-            p.chunks_exact(n_states).for_each(|p| of_outer.extend_from_slice(&p[b * n_inner..(b + 1) * n_inner]));
+            out.p.chunks_exact(n_states).for_each(|p| of_outer.extend_from_slice(&p[b * n_inner..(b + 1) * n_inner]));
             matmul(&self.scores[b], &of_outer, (n_columns, n_inner, range.len()), &mut by_column);
             for (i, by_column) in range.clone().zip(by_column.chunks_exact(n_columns.max(1))) {
                 let start = ((i - range.start) * n_outer + b) * n;
-                let mean = &mut mean[start..start + n];
+                let mean = &mut out.mean[start..start + n];
                 for (k, f) in program.factors.iter().enumerate().filter(|(k, _)| self.values[*k][i] != NONE) {
                     let from = self.column[k] + self.values[k][i] as usize * f.parameters.len();
                     f.parameters.iter().zip(&by_column[from..]).for_each(|(&p, s)| mean[p] += s);
                 }
             }
         }
-        Patterns { log, p, mean }
+        out
     }
 
     pub fn clusters(&self, nodes: &Nodes, patterns: &Patterns, clusters: Range<usize>) -> Option<Clusters> {
@@ -217,83 +225,36 @@ impl<'a> Parts<'a> {
         Some(out)
     }
 
-    /// Σ ω x xᵀ by [state][pair of features], and Σ weight × E(s | b) E(s | b)ᵀ.
-    pub fn products(&self, patterns: &Patterns, weights: &[f64], blocks: &[Range<usize>]) -> (Vec<f64>, Vec<f64>) {
+    /// Σ ω x xᵀ by state and Σ weight × E(s | b) E(s | b)ᵀ, over blocks of patterns.
+    pub fn products(&self, patterns: &Patterns, weights: &[f64], blocks: &[Range<usize>]) -> (Products, Vec<f64>) {
         let States { n_outer, n_inner, .. } = self.states;
-        let (n_states, n, n_pairs) = (self.states.n(), self.point.parameters.len(), self.features.n_pairs());
-        let mut out = vec![0.0; n_pairs * n_states];
+        let (n_states, n) = (self.states.n(), self.point.parameters.len());
+        let mut out = Products::new(&self.features, n_states);
         let mut means = Gram::new(n);
-        for block in blocks {
-            let mut pairs = vec![0.0; n_pairs * block.len()];
-            let mut omega = patterns.p[block.start * n_states..block.end * n_states].to_vec();
-            let mut shown = vec![];
-            for (i, to) in block.clone().zip(pairs.chunks_exact_mut(n_pairs)) {
-                shown.clear();
-                shown.push(0);
-                for (of_value, values) in self.features.of_value.iter().zip(&self.values) {
-                    let feature = if values[i] == NONE { NONE } else { of_value[values[i] as usize] };
-                    shown.extend((feature != NONE).then_some(feature as usize));
-                }
-                for (place, &a) in shown.iter().enumerate() {
-                    shown[..=place].iter().for_each(|&b| to[pair(a, b)] = 1.0);
-                }
-                let of_pattern = &weights[i * n_outer..(i + 1) * n_outer];
-                let start = (i - block.start) * n_states;
-                for (b, &w) in of_pattern.iter().enumerate() {
-                    omega[start + b * n_inner..start + (b + 1) * n_inner].iter_mut().for_each(|o| *o *= w);
-                    if w > 0.0 {
-                        means.add(&patterns.mean[(i * n_outer + b) * n..(i * n_outer + b + 1) * n], w);
-                    }
+        let mut omega = vec![0.0; n_states];
+        for i in blocks.iter().flat_map(|b| b.clone()) {
+            let of_state = patterns.p[i * n_states..(i + 1) * n_states].chunks_exact(n_inner);
+            let of_outer = &weights[i * n_outer..(i + 1) * n_outer];
+            for (b, ((to, p), &w)) in omega.chunks_exact_mut(n_inner).zip(of_state).zip(of_outer).enumerate() {
+                to.iter_mut().zip(p).for_each(|(o, p)| *o = w * p);
+                if w > 0.0 {
+                    means.add(&patterns.mean[(i * n_outer + b) * n..(i * n_outer + b + 1) * n], w);
                 }
             }
-            add_product(&pairs, &omega, (n_pairs, block.len(), n_states), &mut out);
+            out.add(self, i, &omega);
         }
         (out, means.finish())
     }
 
-    /// Σ_e D_eᵀ (Σ ω x xᵀ) D_e over some states.
-    pub fn squares(&self, products: &[f64], states: &[usize]) -> Vec<f64> {
-        let (n, n_features, n_pairs) = (self.point.parameters.len(), self.features.n, self.features.n_pairs());
-        let mut out = vec![0.0; n * n];
-        let mut full = vec![0.0; n_features * n_features];
-        let mut scores = vec![0.0; n * n_features];
-        let mut half = vec![0.0; n * n_features];
-        for &e in states {
-            for a in 0..n_features {
-                for b in 0..n_features {
-                    full[a * n_features + b] = products[e * n_pairs + pair(a, b)];
-                }
-            }
-            scores.fill(0.0);
-            for (k, f) in self.point.program.factors.iter().enumerate() {
-                let of_value = &self.features.of_value[k];
-                // the value that the others are compared with, if it is not that of missing ones
-                let compared = of_value.first() == Some(&NONE);
-                for (v, &feature) in of_value.iter().enumerate() {
-                    let feature = if feature == NONE { 0 } else { feature as usize };
-                    for (s, &p) in f.parameters.iter().enumerate() {
-                        let base = if compared && feature > 0 { self.derivatives(k, 0, e)[s] } else { 0.0 };
-                        scores[feature * n + p] += self.derivatives(k, v, e)[s] - base;
-                    }
-                }
-            }
-            // [parameters × features] times [features × features], times its transpose given row by row
-            matmul(&scores, &full, (n, n_features, n_features), &mut half);
-            add_product(&half, &scores, (n, n_features, n), &mut out);
-        }
-        out
-    }
-
     /// Posterior weights of the tables' entries: sums of features.
-    pub fn weigh_entries(&mut self, products: &[f64]) {
-        let n_pairs = self.features.n_pairs();
+    pub fn weigh_entries(&mut self, products: &Products) {
         for (k, f) in self.point.program.factors.iter().enumerate().filter(|(_, f)| !f.parameters.is_empty()) {
             let size = f.n_within * f.n_between * f.n_nodes();
             let weights = &mut self.tables[k].weights;
-            for (products, &entry) in products.chunks_exact(n_pairs).zip(&self.states.entry[k]) {
-                let mut rest = products[0];
+            for (e, &entry) in self.states.entry[k].iter().enumerate() {
+                let mut rest = products.get(0, 0, e);
                 for (v, &feature) in self.features.of_value[k].iter().enumerate().filter(|(_, f)| **f != NONE) {
-                    let w = products[pair(feature as usize, 0)];
+                    let w = products.get(feature as usize, 0, e);
                     weights[v * size + entry as usize] += w;
                     rest -= w;
                 }

@@ -99,6 +99,12 @@ impl Features {
         Features { n: n as usize, of_value }
     }
 
+    /// Most products of two features that one unit shows.
+    pub fn n_shown_pairs(&self) -> usize {
+        let shown = 1 + self.of_value.iter().filter(|f| f.iter().any(|v| *v != NONE)).count();
+        shown * (shown + 1) / 2
+    }
+
     /// Number of products of two features.
     pub fn n_pairs(&self) -> usize {
         self.n * (self.n + 1) / 2

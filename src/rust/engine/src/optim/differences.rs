@@ -26,8 +26,9 @@ pub struct At<'a> {
     pub held: &'a [bool],
 }
 
-/// Steps in units of one over the root of the coordinate's scaling (its standard error if the data were complete). The truncation error of one-sided differences is
-/// about the step over the root of the number of observations that bear on a coordinate; that of rounding is far below.
+/// Steps in units of one over the root of the coordinate's scaling (its standard error if the data were complete). The
+/// truncation error of one-sided differences is about the step over the root of the number of observations that bear on
+/// a coordinate; that of rounding is far below.
 const ONE_SIDED: f64 = 1e-6;
 const CENTRAL: f64 = 2e-4;
 /// Least one-sided step, as a share of the coordinate.

@@ -13,7 +13,7 @@ use crate::em::space::Space;
 use crate::fit::Prepared;
 use crate::inference::maximum::Inference;
 use crate::likelihood::Evaluation;
-use crate::linalg::matmul;
+use crate::linalg::{add_product, matmul};
 use crate::optim::maximise::Status;
 use crate::posterior::classes::ClassPosteriors;
 use crate::posterior::latents::LatentPosteriors;
@@ -98,12 +98,14 @@ fn natural_vcov(jacobian: &[f64], vcov: &[f64], n: usize, m: usize, free: &[usiz
     let clean: Vec<f64> = vcov.iter().map(|v| if v.is_nan() { 0.0 } else { *v }).collect();
     let mut half = vec![0.0; n * m];
     matmul(jacobian, &clean, (n, m, m), &mut half);
+    let mut all = vec![0.0; n * n];
+    add_product(&half, jacobian, (n, m, n), &mut all);
     let f = free.len();
     let mut out = vec![f64::NAN; f * f];
     for (a, &p) in free.iter().enumerate() {
         for (b, &q) in free.iter().enumerate() {
             if status[p] == "free" && status[q] == "free" {
-                out[b * f + a] = (0..m).map(|k| half[k * n + p] * jacobian[k * n + q]).sum();
+                out[b * f + a] = all[q * n + p];
             }
         }
     }
