@@ -228,7 +228,8 @@ choose_family <- function(seen, root, link, notes, call) {
 # `seen`: the different values of `raw`, known if the family depends on them.
 prepare_item <- function(item, raw, seen, labels, data, call) {
   type <- item$family$type
-  if (all(is.na(if (is.null(seen)) raw else seen))) {
+  if (is.null(seen)) seen <- raw
+  if (anyNA(seen) && all(is.na(seen))) {
     abort_data("The outcome {.var {item$name}} has no observed value.", call = call)
   }
   if (!is.null(labels)) {
@@ -249,7 +250,8 @@ prepare_item <- function(item, raw, seen, labels, data, call) {
 
 check_numbers <- function(item, data, call) {
   type <- item$family$type
-  values <- stats::na.omit(item$values)
+  values <- item$values
+  if (anyNA(values)) values <- values[!is.na(values)]
   counts <- type %in% c("poisson", "binomial") || has_dispersion(type) || has_zero_part(type)
   if (counts && any(values < 0 | values != round(values))) {
     abort_data(c(
@@ -272,7 +274,7 @@ check_numbers <- function(item, data, call) {
     item$trials_values <- item$values + failures
     item$values[is.na(item$trials_values)] <- NA_real_
     item$trials_values[is.na(item$trials_values)] <- 1
-  } else if (all(values == values[[1]])) {
+  } else if (min(values) == max(values)) {
     abort_data(c(
       "The outcome {.var {item$name}} has only one value ({.val {values[[1]]}}).",
       i = "It says nothing about the classes: leave it out."

@@ -53,7 +53,7 @@ check_columns <- function(data, names, what, call, declared = NULL) {
         i = "Convert it to numbers or to a factor."
       ), call = call)
     }
-    if (is.double(column) && any(is.infinite(column))) {
+    if (is.double(column) && !is.finite(sum(column)) && any(is.infinite(column))) { # a sum needs no memory
       abort_data(c(
         "The variable {.var {name}} has infinite values ({sum(is.infinite(column))} of {length(column)}).",
         i = "Make them missing ({.code NA}) or correct them."

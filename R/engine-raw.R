@@ -20,7 +20,7 @@ raw_fit <- function(spec, columns, cluster = NULL, frequency = NULL, unit_weight
     as_optional_double(frequency), as_optional_double(unit_weights),
     as_optional_double(cluster_weights), options, reporter
   )
-  engine_values(unwrap(result, call))
+  unwrap(result, call)
 }
 
 raw_evaluate <- function(spec, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
@@ -31,7 +31,7 @@ raw_evaluate <- function(spec, columns, cluster = NULL, frequency = NULL, unit_w
     as_optional_double(frequency), as_optional_double(unit_weights),
     as_optional_double(cluster_weights), options, as.double(parameters)
   )
-  engine_values(unwrap(result, call))
+  unwrap(result, call)
 }
 
 raw_plan <- function(spec, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
@@ -41,7 +41,7 @@ raw_plan <- function(spec, columns, cluster = NULL, frequency = NULL, unit_weigh
     as_optional_double(frequency), as_optional_double(unit_weights),
     as_optional_double(cluster_weights), options
   )
-  engine_values(unwrap(result, call))
+  unwrap(result, call)
 }
 
 raw_simulate <- function(spec, columns, cluster = NULL, frequency = NULL, unit_weights = NULL,
@@ -52,7 +52,7 @@ raw_simulate <- function(spec, columns, cluster = NULL, frequency = NULL, unit_w
     as_optional_double(frequency), as_optional_double(unit_weights),
     as_optional_double(cluster_weights), options, as.double(parameters)
   )
-  engine_values(unwrap(result, call))
+  unwrap(result, call)
 }
 
 as_columns <- function(columns) lapply(columns, function(column) if (is.integer(column)) column else as.double(column))

@@ -1,7 +1,6 @@
 //! From the engine's nested result to plain R lists and vectors.
 //!
-//! Attributes are set in R, never here (extendr aborts R when setting one fails), so a matrix
-//! travels as `list(.matrix, n_rows, n_cols)` and R/engine-values.R rebuilds it.
+//! Every vector is freed once it is copied. Attributes are never set here (extendr aborts R when setting one fails).
 use extendr_api::prelude::*;
 use mlmix_engine::result::value::Value;
 
@@ -15,12 +14,13 @@ pub fn to_r(value: Value) -> Robj {
         Value::Numbers(x) => x.into(),
         Value::Ints(x) => x.into(),
         Value::Texts(x) => x.into(),
-        Value::Matrix { values, n_rows, n_cols } => List::from_pairs([
-            (".matrix", Robj::from(values)),
-            ("n_rows", Robj::from(n_rows as i32)),
-            ("n_cols", Robj::from(n_cols as i32)),
-        ])
-        .into(),
+        Value::Matrix { values, n_rows, n_cols } => {
+            let mut matrix = RMatrix::<f64>::new(n_rows, n_cols);
+            if !values.is_empty() {
+                matrix.data_mut().copy_from_slice(&values);
+            }
+            matrix.into()
+        }
         Value::List(elements) => List::from_pairs(elements.into_iter().map(|(name, value)| (name, to_r(value)))).into(),
         Value::Items(items) => List::from_values(items.into_iter().map(to_r)).into(),
     }

@@ -60,7 +60,7 @@ pub fn fit(spec_json: &str, data: RawData, options_json: &str, monitor: &dyn Mon
     if monitor.cancelled() {
         return Err(EngineError::Interrupted);
     }
-    let mut result = assemble::fit(&prepared, &options, &found, &inference, &posteriors, error);
+    let mut result = assemble::fit(&prepared, &options, &found, &inference, posteriors, error);
     result.push("latents", latents);
     Ok(result)
 }
@@ -130,7 +130,7 @@ pub fn evaluate(
     let e = pass(&program, &nodes, &working, Want { gradient: true, ..Want::default() });
     let posteriors = class_posteriors(&program, &nodes, &working);
     let scores = cluster_scores(&program, &space, &nodes, &x);
-    Ok(assemble::evaluation(&program, &space, &e, &posteriors, &scores))
+    Ok(assemble::evaluation(&program, &space, &e, posteriors, &scores))
 }
 
 /// Few points cannot find a narrow posterior by themselves: its location and scale from a fine grid.

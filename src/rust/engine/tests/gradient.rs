@@ -139,10 +139,10 @@ fn squares_of_scores_equal_those_of_the_rows() {
             assert!((s - want).abs() < 1e-10 * (1.0 + want.abs()), "{}: {s} instead of {want}", case.name);
         }
         // each cluster of the data a group of its own
-        let groups: Vec<usize> = p.program.sample.cluster.to_vec();
+        let groups: Vec<usize> = (0..p.program.sample.n_rows).map(|row| p.program.sample.cluster(row)).collect();
         let alone = cross_product(&p.program, &p.space, &p.nodes, x, None);
         let grouped = cross_product(&p.program, &p.space, &p.nodes, x, Some(&groups));
-        let same = p.program.sample.frequency.iter().all(|f| *f == 1.0) && !p.program.sample.two_level;
+        let same = p.program.sample.frequency.are_one() && !p.program.sample.two_level;
         for (a, g) in alone.iter().zip(&grouped).filter(|_| same) {
             assert!((a - g).abs() < 1e-9 * (1.0 + a.abs()), "{}: {g} instead of {a}", case.name);
         }

@@ -70,7 +70,8 @@ fn by_row(p: &Program, posteriors: &ClassPosteriors) -> Vec<Vec<f64>> {
     let k = |slot: usize| p.model.classes[p.within_classes[slot]].n_classes;
     let within = posteriors.within.iter().enumerate();
     let mut out: Vec<Vec<f64>> = within.map(|(slot, w)| in_order(w, &p.units.of_row, k(slot))).collect();
-    out.push(in_order(&posteriors.between, &p.units.of_cluster, p.n_between_cells));
+    let between_cells = if p.between_classes.is_empty() { 0 } else { p.n_between_cells };
+    out.push(in_order(&posteriors.between, &p.units.of_cluster, between_cells));
     out.push(in_order(&posteriors.log_likelihood, &p.units.of_cluster, 1));
     out.extend(posteriors.joint.iter().map(|j| in_order(j, &p.units.of_row, j.len() / p.units.n_units())));
     out.extend(posteriors.transitions.iter().cloned());

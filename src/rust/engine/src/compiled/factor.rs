@@ -1,5 +1,7 @@
 //! A factor of the likelihood: what it is, which class variables and node axes it depends on, and its parameters.
 
+use std::sync::Arc;
+
 use super::linear::Linear;
 use super::patterns::Patterns;
 use super::plan::{How, Plan, Reach};
@@ -78,7 +80,7 @@ pub struct Factor {
     pub observed: Vec<usize>,
     /// Of a joint normal density: the columns in which its predictors are linear.
     pub linear: Option<Linear>,
-    pub patterns: Patterns,
+    pub patterns: Arc<Patterns>,
 }
 
 impl Factor {
@@ -191,7 +193,7 @@ impl Factor {
             linear,
             values,
             observed,
-            patterns: Patterns::default(),
+            patterns: Arc::default(),
             kind,
         }
     }

@@ -13,6 +13,7 @@ pub mod units;
 pub mod working;
 
 use std::any::Any;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::data::row_patterns::{Distinguish, RowPatterns};
@@ -22,13 +23,13 @@ use crate::family::Family;
 use crate::spec::{CovarianceOf, Level, Model};
 use cluster_moments::ClusterMoments;
 use elimination::Elimination;
-use factor::{Axis, Factor, FactorKind};
-use patterns::Sharing;
+use factor::{Axis, Factor, FactorKind, NONE};
+use patterns::{Patterns, Sharing};
 use plan::{How, Plan};
 use shape::Shape;
 use sharing::UnitSharing;
 use sum_tree::SumTree;
-use units::Units;
+use units::{Collapsed, Units};
 use working::Working;
 
 /// Factors of one scope and node axis, summed before they enter the class graph.
@@ -167,7 +168,7 @@ impl Program {
         let ids = |rows: &[Arc<RowPatterns>]| rows.iter().map(|r| r.id).collect::<Vec<_>>();
         let key = [ids(&signature), vec![usize::MAX], ids(&cluster_signature)].concat();
         let kept = Kept { sample: &sample, key };
-        let mut units = Units::clone(&kept.get(&[], || Units::new(&sample, &signature, &cluster_signature)));
+        let collapsed = kept.get(&[], || Collapsed::new(&sample, &signature, &cluster_signature));
 
         let within_classes = model.classes_of(Level::Within);
         let between_classes = model.classes_of(Level::Between);
@@ -177,21 +178,25 @@ impl Program {
         let elimination = Elimination::new(&model, &within_classes, &scopes);
         let outer = n_between_cells * nodes.between_nodes * nodes.within_nodes;
         let per_unit = elimination.total_cells().max(1) * outer;
-        units.cut((CHUNK_DOUBLES / per_unit).clamp(1, CHUNK_UNITS));
+        let units = Units::cut(collapsed, (CHUNK_DOUBLES / per_unit).clamp(1, CHUNK_UNITS));
 
         let chunk_units = units.chunk_unit_start();
+        let own = OnceCell::new();
         for (f, r) in factors.iter_mut().zip(&within_rows) {
-            f.patterns = share(f, r, (&units, &chunk_units), nodes.adaptive, &kept);
+            f.patterns = share(f, r, (&units, &chunk_units), nodes.adaptive, &kept, &own);
         }
         for (f, r) in cluster_factors.iter_mut().zip(&between_rows) {
-            f.patterns = share(f, r, (&units, &units.chunk_start), nodes.adaptive, &kept);
+            f.patterns = share(f, r, (&units, &units.chunk_start), nodes.adaptive, &kept, &own);
         }
         if let Some(g) = &mut cluster_gaussian {
             let with_rows: Vec<(&Factor, Arc<RowPatterns>)> = g.factors().zip(analytic_rows).collect();
             let own_nodes = nodes.adaptive && g.uses_nodes;
             g.moments = ClusterMoments::new(&model, &sample, &units, &with_rows, own_nodes);
         }
-        let sharing = UnitSharing::new(&factors, &units, n_between_cells * nodes.between_nodes, &kept);
+        // units that are clusters of their own were collapsed by what the factors see of them
+        let distinct = !sample.two_level && cluster_factors.is_empty() && cluster_gaussian.is_none();
+        let n_between = n_between_cells * nodes.between_nodes;
+        let sharing = if distinct { None } else { UnitSharing::new(&factors, &units, n_between, &kept) };
         groups.iter_mut().for_each(|g| g.plant(&factors));
         let n_nodes = (nodes.between_nodes, nodes.within_nodes);
         let shape = Shape::new(&model, &between_classes, &groups, n_nodes);
@@ -274,7 +279,7 @@ fn list_factors(model: &Model, plan: &Plan) -> (Vec<Factor>, Vec<Factor>, Option
         let mut parameters: Vec<usize> = all.flat_map(|f| f.parameters.iter().copied()).collect();
         parameters.sort_unstable();
         parameters.dedup();
-        let mut slot_of = vec![factor::NONE; model.parameters.len()];
+        let mut slot_of = vec![NONE; model.parameters.len()];
         parameters.iter().enumerate().for_each(|(s, &p)| slot_of[p] = s as u32);
         Some(ClusterGaussian {
             parameters,
@@ -350,8 +355,16 @@ impl Kept<'_> {
 }
 
 /// Decides what a factor's patterns are shared across: everything, a chunk, a cluster's or a unit's own nodes.
-/// `cut`: units, and the first of each chunk (clusters for a factor between).
-fn share(f: &Factor, rows: &RowPatterns, cut: (&Units, &[usize]), adaptive: bool, kept: &Kept) -> patterns::Patterns {
+/// `cut`: units, and the first of each chunk (clusters for a factor between). `own`: patterns of factors for which
+/// every unit is different.
+fn share(
+    f: &Factor,
+    rows: &RowPatterns,
+    cut: (&Units, &[usize]),
+    adaptive: bool,
+    kept: &Kept,
+    own: &OnceCell<Arc<Patterns>>,
+) -> Arc<Patterns> {
     let (units, chunk_start) = cut;
     let unit_row = if f.level == Level::Within { &units.row } else { &units.cluster_row };
     let n = unit_row.len();
@@ -363,16 +376,18 @@ fn share(f: &Factor, rows: &RowPatterns, cut: (&Units, &[usize]), adaptive: bool
         Some(units.cluster.clone())
     };
     if let Some(key) = own_nodes {
-        return patterns::build(rows, unit_row, &Sharing::Key { key: &key, chunk_start });
+        return Arc::new(patterns::build(rows, unit_row, &Sharing::Key { key: &key, chunk_start }));
     }
     let of = [usize::from(f.level == Level::Between), rows.id];
-    let shared = kept.get(&of, || patterns::build(rows, unit_row, &Sharing::All));
-    if shared.n_values() * 4 <= n || n < 64 || f.level == Level::Between {
-        return patterns::Patterns::clone(&shared);
+    if rows.n_values() * 4 <= n || n < 64 || f.level == Level::Between {
+        return kept.get(&of, || patterns::build(rows, unit_row, &Sharing::All));
+    }
+    if rows.n_values() * 4 > n * 3 && rows.n_designs() == 1 && rows.is_complete() {
+        return own.get_or_init(|| Arc::new(patterns::own(unit_row, chunk_start))).clone();
     }
     let mut key = vec![0u32; n];
     for (chunk, w) in chunk_start.windows(2).enumerate() {
         key[w[0]..w[1]].iter_mut().for_each(|k| *k = chunk as u32);
     }
-    patterns::build(rows, unit_row, &Sharing::Key { key: &key, chunk_start })
+    Arc::new(patterns::build(rows, unit_row, &Sharing::Key { key: &key, chunk_start }))
 }

@@ -1,5 +1,7 @@
 //! Distinct data patterns of a factor: rows with equal covariates (designs) and equal outcome values share their densities.
 
+use std::sync::Arc;
+
 use super::factor::NONE;
 use crate::data::row_patterns::RowPatterns;
 
@@ -7,7 +9,7 @@ use crate::data::row_patterns::RowPatterns;
 #[derive(Clone, Debug, Default)]
 pub struct Patterns {
     /// [n_units] (clusters for a between-level factor) value pattern, `NONE` where all outcomes are missing.
-    pub of_unit: Vec<u32>,
+    pub of_unit: Arc<Vec<u32>>,
     /// [n_values] a data row that shows the value.
     pub row: Vec<u32>,
     /// [n_designs + 1] first value pattern of each design.
@@ -37,6 +39,20 @@ impl Patterns {
     /// Range of value patterns of a range of designs.
     pub fn values_of(&self, designs: (usize, usize)) -> (usize, usize) {
         (self.design_start[designs.0] as usize, self.design_start[designs.1] as usize)
+    }
+}
+
+/// Every unit has a value of its own, in one design; each chunk has its own table.
+pub fn own(unit_row: &[u32], chunk_start: &[usize]) -> Patterns {
+    let starts: Vec<u32> = chunk_start.iter().map(|&u| u as u32).collect();
+    let design_unit = starts[..starts.len() - 1].to_vec();
+    Patterns {
+        of_unit: Arc::new((0..unit_row.len() as u32).collect()),
+        row: unit_row.to_vec(),
+        design_row: design_unit.iter().map(|&u| unit_row[u as usize]).collect(),
+        local: Some((0..starts.len() as u32).collect()),
+        design_start: starts,
+        design_unit,
     }
 }
 
@@ -112,5 +128,21 @@ pub fn build(rows: &RowPatterns, unit_row: &[u32], sharing: &Sharing) -> Pattern
             Some(local)
         }
     };
-    Patterns { of_unit, row, design_start, design_row, design_unit, local }
+    Patterns { of_unit: Arc::new(of_unit), row, design_start, design_row, design_unit, local }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::row_patterns::{Distinguish, Known};
+
+    #[test]
+    fn own_patterns_are_those_of_different_values() {
+        let columns = [(0..7).map(|v| 0.5 - f64::from(v)).collect::<Vec<f64>>()];
+        let by = Distinguish { covariates: vec![], values: vec![0], observed: vec![0], missing_matters: false };
+        let rows = Known::default().get(&columns, 7, by);
+        let (unit_row, key, chunk_start) = ([0, 1, 2, 4, 5, 6], [0, 0, 0, 0, 1, 1], [0, 4, 6]);
+        let built = build(&rows, &unit_row, &Sharing::Key { key: &key, chunk_start: &chunk_start });
+        assert_eq!(format!("{:?}", own(&unit_row, &chunk_start)), format!("{built:?}"));
+    }
 }

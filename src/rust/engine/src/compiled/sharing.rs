@@ -1,6 +1,8 @@
 //! Units of different clusters with equal data share their likelihood when all nodes are common (a Grade of Membership
 //! person is a cluster of items: there are only as many unit patterns as items × categories).
 
+use std::sync::Arc;
+
 use super::factor::{Factor, NONE};
 use super::sum_tree::SumTree;
 use super::units::Units;
@@ -30,7 +32,7 @@ pub struct ClusterSums {
 struct ClusterRows {
     positions: Vec<Vec<(u32, f64)>>,
     /// Per position, how many leaf patterns there are and that of each cluster.
-    columns: Vec<(usize, Vec<u32>)>,
+    columns: Vec<(usize, Arc<Vec<u32>>)>,
 }
 
 impl ClusterRows {
@@ -57,7 +59,7 @@ impl ClusterRows {
                     })
                 })
                 .collect();
-            out.columns.push((values.len(), column));
+            out.columns.push((values.len(), Arc::new(column)));
             out.positions.push(values);
         }
         out
@@ -84,7 +86,7 @@ impl Numbered {
         let mut of_unit = vec![0u32; n];
         for f in factors {
             let mut map: QuickMap<(u32, u32), u32> = QuickMap::default();
-            for (id, &v) in of_unit.iter_mut().zip(&f.patterns.of_unit) {
+            for (id, &v) in of_unit.iter_mut().zip(&*f.patterns.of_unit) {
                 let next = map.len() as u32;
                 *id = *map.entry((*id, v)).or_insert(next);
             }

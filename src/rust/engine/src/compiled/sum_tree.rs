@@ -5,6 +5,8 @@
 //! 256): the joint tables are added up first, and units look up the few that remain. Posterior weights go the same way
 //! back. The sums are the same numbers in another order.
 
+use std::sync::Arc;
+
 use super::factor::NONE;
 use crate::data::row_patterns::QuickMap;
 
@@ -21,7 +23,7 @@ pub struct Merge {
 pub struct Root {
     pub node: usize,
     /// [n_units] its pattern, `NONE` where nothing is to be added.
-    pub of_unit: Vec<u32>,
+    pub of_unit: Arc<Vec<u32>>,
     pub n_patterns: usize,
 }
 
@@ -39,7 +41,7 @@ const ALWAYS: usize = 16;
 
 impl SumTree {
     /// `columns`: per leaf, its number of patterns and [n_units] patterns. `row`: length of a table row, which bounds memory.
-    pub fn new(columns: Vec<(usize, Vec<u32>)>, row: usize) -> SumTree {
+    pub fn new(columns: Vec<(usize, Arc<Vec<u32>>)>, row: usize) -> SumTree {
         let mut out = SumTree { n_leaves: columns.len(), ..SumTree::default() };
         let n_units = columns.first().map_or(0, |c| c.1.len());
         let limit = (n_units / FEWER).max(ALWAYS).min((1 << 18) / row.max(1));
@@ -54,7 +56,8 @@ impl SumTree {
             by_size.sort_by_key(|&k| (open[k].n_patterns, open[k].node));
             let (Some(&a), Some(&b)) = (by_size.first(), by_size.get(1)) else { break };
             let Some((pairs, of_unit)) = merge(&open[a], &open[b], limit) else { break };
-            let root = Root { node: out.n_leaves + out.merges.len(), of_unit, n_patterns: pairs.len() };
+            let root =
+                Root { node: out.n_leaves + out.merges.len(), of_unit: Arc::new(of_unit), n_patterns: pairs.len() };
             out.merges.push(Merge { children: [open[a].node, open[b].node], pairs });
             open.remove(a.max(b));
             open.remove(a.min(b));
@@ -119,7 +122,7 @@ fn merge(a: &Root, b: &Root, limit: usize) -> Option<(Vec<[u32; 2]>, Vec<u32>)> 
     let dense = (a.n_patterns + 1) * (b.n_patterns + 1);
     let mut table = vec![NONE; if dense <= 1 << 16 { dense } else { 0 }];
     let mut of_unit = Vec::with_capacity(a.of_unit.len());
-    for (&x, &y) in a.of_unit.iter().zip(&b.of_unit) {
+    for (&x, &y) in a.of_unit.iter().zip(&*b.of_unit) {
         if x == NONE && y == NONE {
             of_unit.push(NONE);
             continue;
@@ -156,10 +159,10 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as usize % k
         };
-        let columns: Vec<(usize, Vec<u32>)> = (0..20)
+        let columns: Vec<(usize, Arc<Vec<u32>>)> = (0..20)
             .map(|c| {
                 let k = 2 + c % 3;
-                (k, (0..n).map(|_| if draw(15) == 0 { NONE } else { draw(k) as u32 }).collect())
+                (k, Arc::new((0..n).map(|_| if draw(15) == 0 { NONE } else { draw(k) as u32 }).collect()))
             })
             .collect();
         let tables: Vec<Vec<f64>> =

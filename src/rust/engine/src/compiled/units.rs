@@ -1,5 +1,6 @@
 //! Collapsing: units that are alike within their cluster, clusters that are alike, and the chunks work is done in.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::factor::NONE;
@@ -11,7 +12,7 @@ const DENSE: usize = 4;
 
 /// Distinct units, grouped by distinct cluster.
 #[derive(Clone, Debug, Default)]
-pub struct Units {
+pub struct Collapsed {
     /// [n_units] representative data row.
     pub row: Vec<u32>,
     /// [n_units] how many units of its cluster it stands for.
@@ -30,19 +31,29 @@ pub struct Units {
     pub of_row: Vec<u32>,
     /// [clusters of the data] distinct cluster.
     pub of_cluster: Vec<u32>,
+}
+
+/// Distinct units, which programs share, and the chunks they are worked through in.
+#[derive(Clone, Debug)]
+pub struct Units {
+    collapsed: Arc<Collapsed>,
     /// Clusters of each chunk, [n_chunks + 1].
     pub chunk_start: Vec<usize>,
 }
 
-impl Units {
+impl Deref for Units {
+    type Target = Collapsed;
+    fn deref(&self) -> &Collapsed {
+        &self.collapsed
+    }
+}
+
+impl Collapsed {
     pub fn n_units(&self) -> usize {
         self.row.len()
     }
     pub fn n_clusters(&self) -> usize {
         self.cluster_row.len()
-    }
-    pub fn n_chunks(&self) -> usize {
-        self.chunk_start.len() - 1
     }
     /// Every cluster is one unit, and weights are 1 or count duplicates.
     pub fn are_alone(&self) -> bool {
@@ -50,27 +61,21 @@ impl Units {
             && self.weight == self.weight_squared
             && self.count.iter().all(|c| *c == 1.0)
     }
-    /// First unit of each chunk, [n_chunks + 1].
-    pub fn chunk_unit_start(&self) -> Vec<usize> {
-        self.chunk_start.iter().map(|&c| self.cluster_start[c]).collect()
-    }
 
     /// `within`, `between`: row patterns of every within and between factor.
-    pub fn new(sample: &Sample, within: &[Arc<RowPatterns>], between: &[Arc<RowPatterns>]) -> Units {
+    pub fn new(sample: &Sample, within: &[Arc<RowPatterns>], between: &[Arc<RowPatterns>]) -> Collapsed {
         if !sample.two_level {
-            return Units::alone(sample, &combine(within.iter().chain(between), sample.n_rows));
+            return Collapsed::alone(sample, &combine(within.iter().chain(between), sample.n_rows));
         }
         let signature = combine(within.iter(), sample.n_rows);
         let cluster_signature = combine(between.iter(), sample.n_rows);
         let mut rows_of: Vec<Vec<u32>> = vec![vec![]; sample.n_clusters];
-        for (row, &j) in sample.cluster.iter().enumerate() {
-            rows_of[j].push(row as u32);
-        }
-        let mut out = Units {
+        (0..sample.n_rows).for_each(|row| rows_of[sample.cluster(row)].push(row as u32));
+        let mut out = Collapsed {
             of_row: vec![0; sample.n_rows],
             of_cluster: vec![0; sample.n_clusters],
             cluster_start: vec![0],
-            ..Units::default()
+            ..Collapsed::default()
         };
         let mut seen: QuickMap<u64, Vec<u32>> = QuickMap::default();
         let mut contents: Vec<Vec<(u32, u64)>> = vec![];
@@ -122,8 +127,8 @@ impl Units {
     }
 
     /// Of rows that are clusters of their own; `signature`: of their patterns, numbered by first appearance.
-    fn alone(sample: &Sample, signature: &[u32]) -> Units {
-        let mut out = Units { cluster_start: vec![0], ..Units::default() };
+    fn alone(sample: &Sample, signature: &[u32]) -> Collapsed {
+        let mut out = Collapsed { cluster_start: vec![0], ..Collapsed::default() };
         for (row, &unit) in signature.iter().enumerate() {
             if unit as usize == out.row.len() {
                 out.row.push(row as u32);
@@ -149,20 +154,31 @@ impl Units {
         let fits = self.cluster_start[start + 2..=last].iter().take_while(|&&end| end <= limit).count();
         start + 1 + fits
     }
+}
 
-    /// Cuts the clusters into chunks of at most `max_units` units (at least one cluster each).
-    pub fn cut(&mut self, max_units: usize) {
-        self.chunk_start = vec![0];
+impl Units {
+    /// Chunks of at most `max_units` units (at least one cluster each).
+    pub fn cut(collapsed: Arc<Collapsed>, max_units: usize) -> Units {
+        let mut chunk_start = vec![0];
         let mut units = 0;
-        for j in 0..self.n_clusters() {
-            let n = self.cluster_start[j + 1] - self.cluster_start[j];
+        for (j, w) in collapsed.cluster_start.windows(2).enumerate() {
+            let n = w[1] - w[0];
             if units > 0 && units + n > max_units {
-                self.chunk_start.push(j);
+                chunk_start.push(j);
                 units = 0;
             }
             units += n;
         }
-        self.chunk_start.push(self.n_clusters());
+        chunk_start.push(collapsed.n_clusters());
+        Units { collapsed, chunk_start }
+    }
+
+    pub fn n_chunks(&self) -> usize {
+        self.chunk_start.len() - 1
+    }
+    /// First unit of each chunk, [n_chunks + 1].
+    pub fn chunk_unit_start(&self) -> Vec<usize> {
+        self.chunk_start.iter().map(|&c| self.cluster_start[c]).collect()
     }
 }
 
@@ -186,12 +202,12 @@ fn combine<'a>(patterns: impl Iterator<Item = &'a Arc<RowPatterns>>, n_rows: usi
         };
         if n_ids * (n_values + 1) <= DENSE * n_rows {
             let mut known = vec![NONE; n_ids * (n_values + 1)];
-            for (id, &value) in ids.iter_mut().zip(&p.value) {
+            for (id, &value) in ids.iter_mut().zip(&*p.value) {
                 *id = number(&mut known[*id as usize * (n_values + 1) + n_values.min(value as usize)]);
             }
         } else {
             let mut known: QuickMap<(u32, u32), u32> = QuickMap::default();
-            for (id, &value) in ids.iter_mut().zip(&p.value) {
+            for (id, &value) in ids.iter_mut().zip(&*p.value) {
                 *id = number(known.entry((*id, value)).or_insert(NONE));
             }
         }

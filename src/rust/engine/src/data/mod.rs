@@ -1,6 +1,7 @@
 //! The numeric columns a fit works on, checked against the specification.
 
 use std::any::Any;
+use std::ops::Index;
 use std::sync::Arc;
 
 use crate::error::{EngineError, Result};
@@ -31,6 +32,27 @@ pub struct RawData {
     pub cluster_weights: Option<Vec<f64>>,
 }
 
+/// Weights of rows or clusters; none are kept where all are 1.
+#[derive(Clone, Debug)]
+pub struct Weights(Option<Arc<Vec<f64>>>);
+
+impl Weights {
+    fn new(given: Option<Vec<f64>>) -> Weights {
+        Weights(given.map(Arc::new))
+    }
+
+    pub fn are_one(&self) -> bool {
+        self.0.as_ref().is_none_or(|w| w.iter().all(|w| *w == 1.0))
+    }
+}
+
+impl Index<usize> for Weights {
+    type Output = f64;
+    fn index(&self, i: usize) -> &f64 {
+        self.0.as_ref().map_or(&1.0, |w| &w[i])
+    }
+}
+
 /// Checked data. Rows keep the order they were sent in. Copies share all that is of the length of the data.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -39,16 +61,16 @@ pub struct Sample {
     memo: Arc<Memo>,
     pub n_rows: usize,
     pub n_clusters: usize,
-    /// [n_rows]
-    pub cluster: Arc<Vec<usize>>,
+    /// [n_rows] cluster; `None` where every row is its own.
+    cluster: Option<Arc<Vec<usize>>>,
     /// Whether a cluster variable was given.
     pub two_level: bool,
     /// [n_rows] how many units a row stands for in its cluster's likelihood (frequency × unit weight; 1 when single-level).
-    pub unit_weight: Arc<Vec<f64>>,
+    pub unit_weight: Weights,
     /// [n_clusters] how often a cluster occurs.
-    pub frequency: Arc<Vec<f64>>,
+    pub frequency: Weights,
     /// [n_clusters] sampling weight on log L of the cluster.
-    pub cluster_weight: Arc<Vec<f64>>,
+    pub cluster_weight: Weights,
     /// Number of units for the information criteria (sum of frequencies).
     pub n_units: f64,
 }
@@ -67,12 +89,6 @@ impl Sample {
             }
         }
         check_values(model, &raw.columns)?;
-        let two_level = raw.cluster.is_some();
-        let cluster = raw.cluster.unwrap_or_else(|| (0..n_rows).collect());
-        if cluster.len() != n_rows {
-            return Err(EngineError::data("cluster", format!("{} values for {n_rows} rows", cluster.len())));
-        }
-        let n_clusters = cluster.iter().max().map_or(0, |m| m + 1);
         let checked = |w: Option<Vec<f64>>, what: &str| -> Result<Option<Vec<f64>>> {
             let wrong = |w: &Vec<f64>| w.len() != n_rows || w.iter().any(|v| !v.is_finite() || *v < 0.0);
             if w.as_ref().is_some_and(wrong) {
@@ -82,39 +98,42 @@ impl Sample {
         };
         let frequency = checked(raw.frequency, "frequency")?;
         let unit = checked(raw.unit_weights, "weights")?;
-        let by_row = checked(raw.cluster_weights, "cluster_weights")?;
-        let mut first_row = vec![usize::MAX; n_clusters];
-        for (row, &j) in cluster.iter().enumerate() {
-            if first_row[j] == usize::MAX {
-                first_row[j] = row;
-            } else if by_row.as_ref().is_some_and(|w| w[row] != w[first_row[j]]) {
-                return Err(EngineError::data("cluster_weights", "differ between rows of one cluster"));
+        let mut cluster_weight = checked(raw.cluster_weights, "cluster_weights")?;
+        let n_units = frequency.as_ref().map_or(n_rows as f64, |f| f.iter().sum());
+        let mut n_clusters = n_rows;
+        if let Some(cluster) = &raw.cluster {
+            let first_row = first_rows(cluster, n_rows)?;
+            n_clusters = first_row.len();
+            check_constant_in_clusters(model, &raw.columns, cluster, &first_row)?;
+            if let Some(w) = &mut cluster_weight {
+                if cluster.iter().zip(&*w).any(|(&j, v)| *v != w[first_row[j]]) {
+                    return Err(EngineError::data("cluster_weights", "differ between rows of one cluster"));
+                }
+                *w = first_row.iter().map(|&r| w[r]).collect();
             }
         }
-        if first_row.contains(&usize::MAX) {
-            return Err(EngineError::data("cluster", "cluster numbers must be 0, 1, … without gaps"));
-        }
-        check_constant_in_clusters(model, &raw.columns, &cluster, &first_row)?;
-        let n_units = frequency.as_ref().map_or(n_rows as f64, |f| f.iter().sum());
-        let cluster_weight = by_row.map(|w| first_row.iter().map(|&r| w[r]).collect());
-        let (unit_weight, frequency, cluster_weight) = if two_level {
-            (product(frequency, unit, n_rows), vec![1.0; n_clusters], product(cluster_weight, None, n_clusters))
-        } else {
-            (vec![1.0; n_rows], product(frequency, None, n_rows), product(cluster_weight, unit, n_rows))
+        let (unit_weight, frequency, cluster_weight) = match raw.cluster {
+            Some(_) => (product(frequency, unit), None, cluster_weight),
+            None => (None, frequency, product(cluster_weight, unit)),
         };
         Ok(Sample {
-            unit_weight: Arc::new(unit_weight),
-            frequency: Arc::new(frequency),
-            cluster_weight: Arc::new(cluster_weight),
+            unit_weight: Weights::new(unit_weight),
+            frequency: Weights::new(frequency),
+            cluster_weight: Weights::new(cluster_weight),
             columns: Arc::new(raw.columns.values),
             patterns: Arc::default(),
             memo: Arc::default(),
             n_rows,
             n_clusters,
-            cluster: Arc::new(cluster),
-            two_level,
+            two_level: raw.cluster.is_some(),
+            cluster: raw.cluster.map(Arc::new),
             n_units,
         })
+    }
+
+    /// The cluster of a row.
+    pub fn cluster(&self, row: usize) -> usize {
+        self.cluster.as_ref().map_or(row, |c| c[row])
     }
 
     /// Clusters that stand for several: the part of their weight that is a frequency, so that robust errors do not
@@ -127,13 +146,12 @@ impl Sample {
             let needed = format!("needs {} finite numbers of at least 0", self.n_rows);
             return Err(EngineError::data("cluster_frequency", needed));
         }
-        let of_cluster = Arc::make_mut(&mut self.frequency);
-        for (row, &j) in self.cluster.iter().enumerate() {
-            of_cluster[j] = frequency[row];
-        }
-        for (weight, f) in Arc::make_mut(&mut self.cluster_weight).iter_mut().zip(&*of_cluster) {
-            *weight = if *f > 0.0 { *weight / f } else { 0.0 };
-        }
+        let mut of_cluster = vec![1.0; self.n_clusters];
+        (0..self.n_rows).for_each(|row| of_cluster[self.cluster(row)] = frequency[row]);
+        let rest = |(j, &f): (usize, &f64)| if f > 0.0 { self.cluster_weight[j] / f } else { 0.0 };
+        let rest = of_cluster.iter().enumerate().map(rest).collect();
+        self.cluster_weight = Weights::new(Some(rest));
+        self.frequency = Weights::new(Some(of_cluster));
         Ok(())
     }
 
@@ -148,12 +166,26 @@ impl Sample {
     }
 }
 
+/// The first row of each cluster.
+fn first_rows(cluster: &[usize], n_rows: usize) -> Result<Vec<usize>> {
+    if cluster.len() != n_rows {
+        return Err(EngineError::data("cluster", format!("{} values for {n_rows} rows", cluster.len())));
+    }
+    let mut first_row = vec![usize::MAX; cluster.iter().max().map_or(0, |m| m + 1)];
+    for (row, &j) in cluster.iter().enumerate().rev() {
+        first_row[j] = row;
+    }
+    if first_row.contains(&usize::MAX) {
+        return Err(EngineError::data("cluster", "cluster numbers must be 0, 1, … without gaps"));
+    }
+    Ok(first_row)
+}
+
 /// Product of weights, of which those not given are 1.
-fn product(a: Option<Vec<f64>>, b: Option<Vec<f64>>, n: usize) -> Vec<f64> {
+fn product(a: Option<Vec<f64>>, b: Option<Vec<f64>>) -> Option<Vec<f64>> {
     match (a, b) {
-        (Some(a), Some(b)) => a.iter().zip(&b).map(|(a, b)| a * b).collect(),
-        (Some(w), None) | (None, Some(w)) => w,
-        (None, None) => vec![1.0; n],
+        (Some(a), Some(b)) => Some(a.iter().zip(&b).map(|(a, b)| a * b).collect()),
+        (a, b) => a.or(b),
     }
 }
 

@@ -88,7 +88,8 @@ pub struct RowPatterns {
     /// Empty where all rows have the same.
     design: Vec<u32>,
     /// `NONE` where every outcome of the factor is missing.
-    pub value: Vec<u32>,
+    pub value: Arc<Vec<u32>>,
+    n_values: usize,
 }
 
 impl RowPatterns {
@@ -118,11 +119,22 @@ impl RowPatterns {
                 }
             }
         }
-        RowPatterns { id, design, value }
+        let n_values = value.iter().filter(|&&v| v != NONE).max().map_or(0, |v| *v as usize + 1);
+        RowPatterns { id, design, value: Arc::new(value), n_values }
     }
 
     pub fn n_values(&self) -> usize {
-        self.value.iter().filter(|&&v| v != NONE).max().map_or(0, |v| *v as usize + 1)
+        self.n_values
+    }
+
+    /// Every row has a value of its own.
+    pub fn are_own(&self) -> bool {
+        self.n_values == self.value.len() && self.is_complete()
+    }
+
+    /// No row counts as missing.
+    pub fn is_complete(&self) -> bool {
+        !self.value.contains(&NONE)
     }
 
     pub fn n_designs(&self) -> usize {
@@ -154,9 +166,19 @@ impl Known {
     /// As `RowPatterns::new`.
     pub fn get(&self, columns: &[Vec<f64>], n_rows: usize, by: Distinguish) -> Arc<RowPatterns> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = known.len();
-        let work_out = |by: &Distinguish| Arc::new(RowPatterns::new(id, columns, n_rows, by));
-        known.entry(by).or_insert_with_key(work_out).clone()
+        if let Some(found) = known.get(&by) {
+            return found.clone();
+        }
+        let mut made = RowPatterns::new(known.len(), columns, n_rows, &by);
+        if made.are_own() {
+            // numbered by first appearance: the same numbers in all of them
+            if let Some(other) = known.values().find(|p| p.are_own()) {
+                made.value = other.value.clone();
+            }
+        }
+        let made = Arc::new(made);
+        known.insert(by, made.clone());
+        made
     }
 }
 
@@ -183,10 +205,11 @@ mod tests {
             RowPatterns::new(0, &columns, 10, &by)
         };
         let plain = by(&[], &[0]);
+        assert!(!plain.is_complete() && !plain.are_own());
         assert_eq!((plain.n_designs(), plain.n_values(), plain.design(9)), (1, 6, 0));
-        assert_eq!(plain.value, [0, 1, NONE, 3, 1, 4, NONE, 5, 0, 3]);
+        assert_eq!(*plain.value, [0, 1, NONE, 3, 1, 4, NONE, 5, 0, 3]);
         let logits = by(&[1], &[]);
         assert_eq!((logits.n_designs(), logits.n_values()), (3, 3));
-        assert_eq!(by(&[1], &[0]).value, [0, 1, NONE, 3, 4, 5, NONE, 6, 0, 7]);
+        assert_eq!(*by(&[1], &[0]).value, [0, 1, NONE, 3, 4, 5, NONE, 6, 0, 7]);
     }
 }

@@ -265,9 +265,9 @@ pub fn cross_product(program: &Program, space: &Space, nodes: &Nodes, x: &[f64],
     let n_groups = groups.iter().max().map_or(0, |m| m + 1);
     let mut summed = vec![0.0; n_groups * dim];
     for (row, &g) in groups.iter().enumerate() {
-        let j = program.units.of_cluster[program.sample.cluster[row]] as usize;
-        let weight = program.sample.frequency[program.sample.cluster[row]]
-            * program.sample.cluster_weight[program.sample.cluster[row]];
+        let cluster = program.sample.cluster(row);
+        let j = program.units.of_cluster[cluster] as usize;
+        let weight = program.sample.frequency[cluster] * program.sample.cluster_weight[cluster];
         summed[g * dim..(g + 1) * dim]
             .iter_mut()
             .zip(&scores[j * dim..(j + 1) * dim])

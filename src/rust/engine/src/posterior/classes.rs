@@ -1,5 +1,7 @@
 //! Posterior class probabilities within, between and joint, and expected counts of each class given its parents.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::compiled::elimination::cell_map;
 use crate::compiled::factor::FactorKind;
 use crate::compiled::Program;
@@ -16,7 +18,7 @@ pub struct ClassPosteriors {
     pub within: Vec<Vec<f64>>,
     /// [distinct units × cells] over all within class variables, first fastest.
     pub joint: Option<Vec<f64>>,
-    /// [distinct clusters × between cells]
+    /// [distinct clusters × between cells], empty without between class variables
     pub between: Vec<f64>,
     /// Per within class variable, weighted expected counts over its logits' scope (empty without logits).
     pub transitions: Vec<Vec<f64>>,
@@ -24,9 +26,32 @@ pub struct ClassPosteriors {
     pub log_likelihood: Vec<f64>,
 }
 
+/// Posteriors of one lane, which go to their places in `whole` chunk by chunk; `transitions` add up until the end.
 struct ClassSink<'a> {
     out: ClassPosteriors,
+    /// Where `out` starts.
+    first_cluster: Option<usize>,
+    whole: &'a Mutex<ClassPosteriors>,
     clique_cells: &'a [Vec<u32>],
+}
+
+impl ClassSink<'_> {
+    fn hand_over(&mut self, program: &Program) {
+        let Some(cluster) = self.first_cluster.take() else { return };
+        let unit = program.units.cluster_start[cluster];
+        let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = |to: &mut [f64], from: &mut Vec<f64>, first: usize| {
+            from.drain(..).zip(to.iter_mut().skip(first)).for_each(|(v, to)| *to = v);
+        };
+        for ((to, from), &c) in whole.within.iter_mut().zip(&mut self.out.within).zip(&program.within_classes) {
+            place(to, from, unit * program.model.classes[c].n_classes);
+        }
+        if let (Some(to), Some(from)) = (&mut whole.joint, &mut self.out.joint) {
+            place(to, from, unit * n_joint(program));
+        }
+        place(&mut whole.between, &mut self.out.between, cluster * program.n_between_cells);
+        place(&mut whole.log_likelihood, &mut self.out.log_likelihood, cluster);
+    }
 }
 
 /// The clique of each within class variable, where none is in the scope of another and each has logits.
@@ -65,10 +90,17 @@ fn clique_cells(program: &Program) -> Vec<Vec<u32>> {
 }
 
 impl Sink for ClassSink<'_> {
-    fn cluster(&mut self, point: &Point, _nodes: &Nodes, _j: usize, log_likelihood: f64, posterior: &[f64]) {
+    fn chunk(&mut self, point: &Point, _nodes: &Nodes, _chunk: usize) {
+        self.hand_over(point.program);
+    }
+
+    fn cluster(&mut self, point: &Point, _nodes: &Nodes, j: usize, log_likelihood: f64, posterior: &[f64]) {
         let nb = point.program.n_nodes.0;
+        self.first_cluster.get_or_insert(j);
         self.out.log_likelihood.push(log_likelihood);
-        self.out.between.extend(posterior.chunks_exact(nb).map(|p| p.iter().sum::<f64>()));
+        if !point.program.between_classes.is_empty() {
+            self.out.between.extend(posterior.chunks_exact(nb).map(|p| p.iter().sum::<f64>()));
+        }
     }
 
     fn units(&mut self, point: &Point, posterior: &Posterior) {
@@ -192,37 +224,27 @@ fn normalise_sum(values: &mut [f64]) {
 
 /// Posteriors of the distinct units and clusters at working parameters.
 pub fn class_posteriors(program: &Program, nodes: &Nodes, working: &[f64]) -> ClassPosteriors {
-    let n = program.within_classes.len();
-    let empty = || ClassPosteriors {
-        within: vec![vec![]; n],
-        transitions: vec![vec![]; n],
-        joint: wants_joint(program).then(Vec::new),
-        ..ClassPosteriors::default()
+    let (n_units, n_clusters) = (program.units.n_units(), program.units.n_clusters());
+    let between_cells = if program.between_classes.is_empty() { 0 } else { program.n_between_cells };
+    let of_length = |units: usize, clusters: usize| ClassPosteriors {
+        within: program.within_classes.iter().map(|&c| vec![0.0; units * program.model.classes[c].n_classes]).collect(),
+        joint: wants_joint(program).then(|| vec![0.0; units * n_joint(program)]),
+        between: vec![0.0; clusters * between_cells],
+        transitions: vec![vec![]; program.within_classes.len()],
+        log_likelihood: vec![0.0; clusters],
     };
+    let whole = Mutex::new(of_length(n_units, n_clusters));
     let maps = clique_cells(program);
-    let (_, sinks) = evaluate_with(
-        program,
-        nodes,
-        working,
-        Want::default(),
-        &|| ClassSink { out: empty(), clique_cells: &maps },
-        false,
-    );
-    let mut out = empty();
-    for s in sinks {
-        let s = s.out;
-        for (a, b) in out.within.iter_mut().zip(s.within) {
-            a.extend(b);
-        }
-        for (a, b) in out.transitions.iter_mut().zip(s.transitions) {
+    let make = || ClassSink { out: of_length(0, 0), first_cluster: None, whole: &whole, clique_cells: &maps };
+    let (_, mut sinks) = evaluate_with(program, nodes, working, Want::default(), &make, false);
+    sinks.iter_mut().for_each(|s| s.hand_over(program));
+    let transitions: Vec<Vec<Vec<f64>>> = sinks.into_iter().map(|s| s.out.transitions).collect();
+    let mut out = whole.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for of_lane in transitions {
+        for (a, b) in out.transitions.iter_mut().zip(of_lane) {
             a.resize(a.len().max(b.len()), 0.0);
             a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
         }
-        if let (Some(a), Some(b)) = (&mut out.joint, s.joint) {
-            a.extend(b);
-        }
-        out.between.extend(s.between);
-        out.log_likelihood.extend(s.log_likelihood);
     }
     out
 }

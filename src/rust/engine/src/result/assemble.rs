@@ -127,7 +127,7 @@ pub fn fit(
     options: &Options,
     found: &Found,
     inference: &Inference,
-    posteriors: &ClassPosteriors,
+    posteriors: ClassPosteriors,
     integration_error: f64,
 ) -> Value {
     let Prepared { program, space, .. } = prepared;
@@ -212,38 +212,36 @@ fn starts(found: &Found) -> Value {
 }
 
 /// Spreads [distinct × k] (row by row) over rows, column-major.
-fn spread(values: &[f64], k: usize, of: &[u32]) -> Value {
+fn spread(values: Vec<f64>, k: usize, of: &[u32]) -> Value {
     let n = of.len();
-    let mut out = vec![0.0; n * k];
-    for (row, &u) in of.iter().enumerate() {
-        for c in 0..k {
-            out[c * n + row] = values[u as usize * k + c];
-        }
-    }
+    let mut out = Vec::with_capacity(n * k);
+    (0..k).for_each(|c| out.extend(of.iter().map(|&u| values[u as usize * k + c])));
     Value::matrix(out, n, k)
 }
 
-fn posterior_entries(program: &Program, p: &ClassPosteriors) -> Vec<(String, Value)> {
+/// Each of the vectors of `p` is freed when it is spread.
+fn posterior_entries(program: &Program, p: ClassPosteriors) -> Vec<(String, Value)> {
     let model = &program.model;
     let units = &program.units;
     let mut within = vec![];
     let mut sizes = vec![];
     let mut transitions = vec![];
-    for (slot, &c) in program.within_classes.iter().enumerate() {
+    let by_variable = program.within_classes.iter().zip(p.within).zip(p.transitions);
+    for ((&c, values), counts) in by_variable {
         let (k, name) = (model.classes[c].n_classes, model.classes[c].name.clone());
-        within.push((name.clone(), spread(&p.within[slot], k, &units.of_row)));
         let mut size = vec![0.0; k];
-        for (u, row) in p.within[slot].chunks_exact(k).enumerate() {
+        for (u, row) in values.chunks_exact(k).enumerate() {
             let weight = units.count[u] * units.weight[units.cluster[u] as usize];
             if weight > 0.0 {
                 size.iter_mut().zip(row).for_each(|(s, v)| *s += weight * v);
             }
         }
+        within.push((name.clone(), spread(values, k, &units.of_row)));
         let total: f64 = size.iter().sum();
         sizes.push((name.clone(), Value::Numbers(size.iter().map(|s| s / total).collect())));
-        let parents = p.transitions[slot].len() / k.max(1);
+        let parents = counts.len() / k.max(1);
         if parents > 1 {
-            transitions.push((name, Value::matrix(p.transitions[slot].clone(), parents, k)));
+            transitions.push((name, Value::matrix(counts, parents, k)));
         }
     }
     let mut between = vec![];
@@ -265,9 +263,9 @@ fn posterior_entries(program: &Program, p: &ClassPosteriors) -> Vec<(String, Val
         }
         let total: f64 = size.iter().sum();
         sizes.push((model.classes[d].name.clone(), Value::Numbers(size.iter().map(|s| s / total).collect())));
-        between.push((model.classes[d].name.clone(), spread(&marginal, k, &units.of_cluster)));
+        between.push((model.classes[d].name.clone(), spread(marginal, k, &units.of_cluster)));
     }
-    let joint = match &p.joint {
+    let joint = match p.joint {
         Some(values) => spread(values, program.model.n_cells(&program.within_classes), &program.units.of_row),
         None => Value::Null,
     };
@@ -345,7 +343,7 @@ pub fn evaluation(
     program: &Program,
     space: &Space,
     e: &Evaluation,
-    posteriors: &ClassPosteriors,
+    posteriors: ClassPosteriors,
     scores: &[f64],
 ) -> Value {
     let m = space.dim();
@@ -355,7 +353,7 @@ pub fn evaluation(
         entry("log_likelihood", e.log_likelihood.into()),
         entry("gradient", space.in_data_units(&space.gradient(&e.sums.gradient)).into()),
         entry("n_free", Value::Int(m as i64)),
-        entry("scores", if n == 0 { Value::Null } else { spread(&scores, m, &program.units.of_cluster) }),
+        entry("scores", if n == 0 { Value::Null } else { spread(scores, m, &program.units.of_cluster) }),
     ];
     if e.log_likelihood.is_finite() {
         out.extend(posterior_entries(program, posteriors));

@@ -46,9 +46,7 @@ pub fn simulate(model: Model, sample: Sample, natural: &[f64], seed: u64) -> Res
         latents: vec![vec![f64::NAN; n]; model.latents.len()],
     };
     let mut rows_of: Vec<Vec<usize>> = vec![vec![]; program.sample.n_clusters];
-    for (row, &j) in program.sample.cluster.iter().enumerate() {
-        rows_of[j].push(row);
-    }
+    (0..n).for_each(|row| rows_of[program.sample.cluster(row)].push(row));
     for (j, rows) in rows_of.iter().enumerate() {
         let mut draw = Draw::new(&point, Stream::new(seed, j as u64));
         draw.begin(Level::Between);
