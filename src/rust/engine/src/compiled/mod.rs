@@ -117,7 +117,10 @@ impl NodePlan {
 
 /// Doubles in one class-graph buffer of a chunk; keeps work in cache and memory bounded.
 const CHUNK_DOUBLES: usize = 1 << 17;
-const CHUNK_UNITS: usize = 1 << 9;
+/// Least and most units of a chunk: each has fixed costs, as much as 30 clusters of a growth mixture.
+const CHUNK_UNITS: (usize, usize) = (1 << 9, 1 << 11);
+/// Chunks that small data are cut into, for threads to share.
+const EVEN_CHUNKS: usize = 4;
 
 impl Program {
     pub fn new(model: Model, plan: Plan, sample: Sample, nodes: NodePlan) -> Result<Program> {
@@ -178,7 +181,8 @@ impl Program {
         let elimination = Elimination::new(&model, &within_classes, &scopes);
         let outer = n_between_cells * nodes.between_nodes * nodes.within_nodes;
         let per_unit = elimination.total_cells().max(1) * outer;
-        let units = Units::cut(collapsed, (CHUNK_DOUBLES / per_unit).clamp(1, CHUNK_UNITS));
+        let even = (collapsed.n_units() / EVEN_CHUNKS).clamp(CHUNK_UNITS.0, CHUNK_UNITS.1);
+        let units = Units::cut(collapsed, (CHUNK_DOUBLES / per_unit).clamp(1, even));
 
         let chunk_units = units.chunk_unit_start();
         let own = OnceCell::new();
