@@ -10,6 +10,8 @@ pub struct ScopedGroup {
     pub clique: Option<usize>,
     /// [clique cells] cell of the group's within scope.
     pub cell_of: Vec<u32>,
+    /// Cells of that scope.
+    pub n_cells: usize,
 }
 
 /// One step: the variable summed out, over the cells of its neighbours (the separator).
@@ -20,6 +22,8 @@ pub struct Clique {
     pub separator: Vec<usize>,
     pub n_states: usize,
     pub n_separator: usize,
+    /// Factor groups that enter here.
+    pub groups: Vec<usize>,
     /// Earlier cliques whose message enters here, with [clique cells] the message cell.
     pub children: Vec<(usize, Vec<u32>)>,
     pub is_root: bool,
@@ -44,8 +48,10 @@ impl Elimination {
         let mut live: Vec<Vec<usize>> = scopes.to_vec();
         let mut holder: Vec<Held> = (0..scopes.len()).map(Held::Group).collect();
         let mut remaining = variables.to_vec();
-        let mut out =
-            Elimination { cliques: vec![], groups: vec![ScopedGroup { clique: None, cell_of: vec![] }; scopes.len()] };
+        let mut out = Elimination {
+            cliques: vec![],
+            groups: vec![ScopedGroup { clique: None, cell_of: vec![], n_cells: 1 }; scopes.len()],
+        };
         while !remaining.is_empty() {
             let neighbours = |v: usize| {
                 let mut n: Vec<usize> =
@@ -64,7 +70,7 @@ impl Elimination {
             let mut vars = vec![variable];
             vars.extend(&separator);
             let number = out.cliques.len();
-            let mut children = vec![];
+            let (mut groups, mut children) = (vec![], vec![]);
             let mut k = 0;
             while k < live.len() {
                 if !live[k].contains(&variable) {
@@ -73,7 +79,11 @@ impl Elimination {
                 }
                 let map = cell_map(model, &vars, &live[k]);
                 match holder[k] {
-                    Held::Group(g) => out.groups[g] = ScopedGroup { clique: Some(number), cell_of: map },
+                    Held::Group(g) => {
+                        groups.push(g);
+                        let n_cells = size(&live[k]);
+                        out.groups[g] = ScopedGroup { clique: Some(number), cell_of: map, n_cells };
+                    }
                     Held::Message(c) => children.push((c, map)),
                 }
                 live.remove(k);
@@ -89,6 +99,7 @@ impl Elimination {
                 n_states: model.classes[variable].n_classes,
                 n_separator: size(&separator),
                 separator,
+                groups,
                 children,
                 is_root,
             });

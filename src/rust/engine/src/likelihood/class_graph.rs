@@ -1,4 +1,5 @@
 //! Sum-product over the within class variables for a block of units: log-likelihoods forward, posterior weights back.
+//! With logarithms here, with probabilities in `sum_product`.
 //!
 //! Buffers are laid out [cell][unit × outer], outer = (between cell, between node, within node), so that every step is
 //! a pass over long contiguous vectors.
@@ -6,23 +7,30 @@
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
+use super::sum_product::Scratch;
 use crate::compiled::elimination::Elimination;
 use crate::compiled::shape::{Broadcast, Shape};
-use crate::compiled::Group;
 use crate::vector::{self, add, multiply};
 
 /// Buffers of one thread, reused from block to block.
 #[derive(Default)]
 pub struct Buffers {
     pub n_units: usize,
-    /// [group][within cell][unit × inner]: log values forward, posterior weights after `backward`.
+    /// First unit of every run of units that share what depends on nodes: single units unless `forward_scaled` follows.
+    pub runs: Vec<usize>,
+    /// [group][within cell][unit × inner]: values forward, posterior weights after `backward`. Of runs instead of units
+    /// where inner is not 1.
     pub groups: Vec<Vec<f64>>,
-    /// [clique][cell][unit × outer]: conditional probabilities of the eliminated variable.
-    cliques: Vec<Vec<f64>>,
-    messages: Vec<Vec<f64>>,
+    /// [clique][cell][run × outer]: conditional probabilities of the eliminated variable, or products of factors after
+    /// `forward_scaled`; posterior weights after `backward`.
+    pub(super) cliques: Vec<Vec<f64>>,
+    /// [clique][separator cell][unit × outer]
+    pub(super) messages: Vec<Vec<f64>>,
     /// [unit × outer] log-likelihood of each unit, or its likelihood after `forward_scaled`.
     pub totals: Vec<f64>,
-    inverse: Vec<f64>,
+    /// `forward_scaled` came last.
+    pub(super) scaled: bool,
+    pub(super) scratch: Scratch,
 }
 
 thread_local! {
@@ -64,18 +72,22 @@ impl DerefMut for Loan {
 }
 
 impl Buffers {
-    /// Sizes all buffers for a block of units; what they hold is left over from before.
-    pub fn prepare(&mut self, n_units: usize, graph: &Elimination, groups: &[Group], shape: &Shape) {
+    /// Sizes all buffers for a block of units and the first ones of its runs; what they hold is left over from before.
+    pub fn prepare(&mut self, n_units: usize, runs: Vec<usize>, graph: &Elimination, shape: &Shape) {
         self.n_units = n_units;
-        self.groups.resize(groups.len(), vec![]);
+        self.runs = runs;
+        self.scaled = false;
+        let n_runs = self.runs.len();
+        self.groups.resize(graph.groups.len(), vec![]);
         self.cliques.resize(graph.cliques.len(), vec![]);
         self.messages.resize(graph.cliques.len(), vec![]);
-        for (g, group) in groups.iter().enumerate() {
-            self.groups[g].resize(group.n_within * n_units * shape.inner[g], 0.0);
+        for (g, group) in graph.groups.iter().enumerate() {
+            let slots = if shape.inner[g] > 1 { n_runs } else { n_units };
+            self.groups[g].resize(group.n_cells * slots * shape.inner[g], 0.0);
         }
         let len = n_units * shape.n_outer;
         for (c, clique) in graph.cliques.iter().enumerate() {
-            self.cliques[c].resize(clique.n_cells() * len, 0.0);
+            self.cliques[c].resize(clique.n_cells() * n_runs * shape.n_outer, 0.0);
             self.messages[c].resize(clique.n_separator * len, 0.0);
         }
         self.totals.resize(len, 0.0);
@@ -99,6 +111,7 @@ impl Buffers {
                     &shape.broadcast[g],
                     shape.inner[g],
                     shape.n_outer,
+                    add,
                     |to, from| *to += from,
                 ),
                 Some(c) => {
@@ -110,6 +123,7 @@ impl Buffers {
                             &shape.broadcast[g],
                             shape.inner[g],
                             shape.n_outer,
+                            add,
                             |to, from| *to += from,
                         );
                     }
@@ -138,50 +152,11 @@ impl Buffers {
         }
     }
 
-    /// As `forward` with probabilities: `groups` and `totals` hold numbers of at most 1, `totals` end as likelihoods. They
-    /// are accurate where they have not become too small, which the caller must look at.
-    pub fn forward_scaled(&mut self, graph: &Elimination, shape: &Shape) {
-        let len = self.n_units * shape.n_outer;
-        let mut empty = vec![true; graph.cliques.len()];
-        for (g, scoped) in graph.groups.iter().enumerate() {
-            let size = self.n_units * shape.inner[g];
-            let (inner, outer, how) = (shape.inner[g], shape.n_outer, &shape.broadcast[g]);
-            let Some(c) = scoped.clique else {
-                spread(&mut self.totals, &self.groups[g][..size], how, inner, outer, |to, from| *to *= from);
-                continue;
-            };
-            let empty = std::mem::replace(&mut empty[c], false);
-            for (cells, &from) in self.cliques[c].chunks_exact_mut(len).zip(&scoped.cell_of) {
-                let from = &self.groups[g][from as usize * size..(from as usize + 1) * size];
-                if empty {
-                    spread(cells, from, how, inner, outer, |to, from| *to = from);
-                } else {
-                    spread(cells, from, how, inner, outer, |to, from| *to *= from);
-                }
-            }
-        }
-        self.inverse.resize(len, 0.0);
-        for (c, clique) in graph.cliques.iter().enumerate() {
-            if empty[c] {
-                self.cliques[c].fill(1.0);
-            }
-            for (child, map) in &clique.children {
-                for (cells, &from) in self.cliques[c].chunks_exact_mut(len).zip(map) {
-                    multiply(cells, &self.messages[*child][from as usize * len..(from as usize + 1) * len]);
-                }
-            }
-            let states = self.cliques[c].chunks_exact_mut(clique.n_states * len);
-            for (cells, message) in states.zip(self.messages[c].chunks_exact_mut(len)) {
-                eliminate_scaled(cells, message, &mut self.inverse);
-            }
-            if clique.is_root {
-                multiply(&mut self.totals, &self.messages[c]);
-            }
-        }
-    }
-
     /// From posterior weights [unit × outer] to weights of every group's cells (left in `groups`).
     pub fn backward(&mut self, weights: &[f64], graph: &Elimination, shape: &Shape) {
+        if self.scaled {
+            return self.backward_scaled(weights, graph, shape);
+        }
         let len = self.n_units * shape.n_outer;
         for (g, scoped) in graph.groups.iter().enumerate() {
             match (scoped.clique, &shape.broadcast[g]) {
@@ -241,27 +216,43 @@ impl Buffers {
     }
 }
 
+/// Slices of at least this length are handed to vectorised loops.
+const SLICE: usize = 8;
+
+/// `each` for two slices of one length, `one` for two numbers.
 #[inline]
-fn spread(to: &mut [f64], from: &[f64], how: &Broadcast, inner: usize, outer: usize, put: impl Fn(&mut f64, f64)) {
+pub(super) fn spread(
+    to: &mut [f64],
+    from: &[f64],
+    how: &Broadcast,
+    inner: usize,
+    outer: usize,
+    each: impl Fn(&mut [f64], &[f64]),
+    one: impl Fn(&mut f64, f64),
+) {
     match how {
-        Broadcast::Same => to.iter_mut().zip(from).for_each(|(t, f)| put(t, *f)),
+        Broadcast::Same => each(to, from),
         Broadcast::Tile => {
             for (t, f) in to.chunks_exact_mut(outer).zip(from.chunks_exact(inner)) {
-                t.chunks_exact_mut(inner).for_each(|t| t.iter_mut().zip(f).for_each(|(t, f)| put(t, *f)));
+                if inner < SLICE {
+                    t.chunks_exact_mut(inner).for_each(|t| t.iter_mut().zip(f).for_each(|(t, f)| one(t, *f)));
+                } else {
+                    t.chunks_exact_mut(inner).for_each(|t| each(t, f));
+                }
             }
         }
         Broadcast::Scalar => {
-            to.chunks_exact_mut(outer).zip(from).for_each(|(t, f)| t.iter_mut().for_each(|t| put(t, *f)));
+            to.chunks_exact_mut(outer).zip(from).for_each(|(t, f)| t.iter_mut().for_each(|t| one(t, *f)));
         }
         Broadcast::Map(map) => {
             for (t, f) in to.chunks_exact_mut(outer).zip(from.chunks_exact(inner)) {
-                t.iter_mut().zip(map).for_each(|(t, &m)| put(t, f[m as usize]));
+                t.iter_mut().zip(map).for_each(|(t, &m)| one(t, f[m as usize]));
             }
         }
     }
 }
 
-fn gather(to: &mut [f64], from: &[f64], how: &Broadcast, inner: usize, outer: usize) {
+pub(super) fn gather(to: &mut [f64], from: &[f64], how: &Broadcast, inner: usize, outer: usize) {
     match how {
         Broadcast::Same => add(to, from),
         Broadcast::Tile => {
@@ -297,14 +288,4 @@ fn eliminate(cells: &mut [f64], message: &mut [f64], n_states: usize) {
         cells.iter_mut().zip(&sum).for_each(|(c, s)| *c /= s.max(f64::MIN_POSITIVE));
     }
     vector::add_ln(&sum, message);
-}
-
-/// As `eliminate` for probabilities: `message` = Σ_v cells_v.
-fn eliminate_scaled(cells: &mut [f64], message: &mut [f64], inverse: &mut [f64]) {
-    let len = message.len();
-    message.copy_from_slice(&cells[..len]);
-    cells[len..].chunks_exact(len).for_each(|cells| add(message, cells));
-    // no state is possible: 0 stays 0
-    inverse.iter_mut().zip(&*message).for_each(|(i, m)| *i = 1.0 / m.max(f64::MIN_POSITIVE));
-    cells.chunks_exact_mut(len).for_each(|cells| multiply(cells, inverse));
 }

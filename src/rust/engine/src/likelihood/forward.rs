@@ -7,6 +7,7 @@ use super::class_graph::Buffers;
 use super::lane::{normalise, Lane};
 use super::run::Sink;
 use super::scaled::{self, is_too_small, Lookup, Scaled};
+use super::sum_product;
 use crate::compiled::shape::Broadcast;
 use crate::vector;
 
@@ -26,11 +27,18 @@ pub(super) enum Of {
 
 impl<'a, S: Sink> Lane<'a, S> {
     /// The tables that a group's factors have units look up.
-    pub(super) fn parts(&self, g: usize, chunk: usize, units: &Range<usize>) -> Vec<Part<'_>> {
+    pub(super) fn parts<'b>(
+        &'b self,
+        g: usize,
+        chunk: usize,
+        units: &Range<usize>,
+        runs: &'b [usize],
+    ) -> Vec<Part<'b>> {
         let program = self.point.program;
         let group = &program.groups[g];
         let at = |of_unit: &'a [u32], first: usize| Lookup {
             of_unit: &of_unit[units.clone()],
+            runs,
             first,
             n_cells: group.n_within,
             inner: self.shape.inner[g],
@@ -62,16 +70,39 @@ impl<'a, S: Sink> Lane<'a, S> {
     pub(super) fn forward(&mut self, chunk: usize, units: Range<usize>, out: &mut [f64]) {
         let program = self.point.program;
         let mut buffers = std::mem::take(&mut self.buffers);
-        buffers.prepare(units.len(), &program.elimination, &program.groups, self.shape);
+        let single = || (0..units.len()).collect();
+        let prepare = |buffers: &mut Buffers, runs: Vec<usize>| {
+            buffers.prepare(units.len(), runs, &program.elimination, self.shape);
+        };
         if self.only_adds() {
+            prepare(&mut buffers, single());
             out.fill(0.0);
             for g in 0..program.groups.len() {
-                self.parts(g, chunk, &units).iter().for_each(|part| scaled::gather(out, part.log, part.at));
+                let parts = self.parts(g, chunk, &units, &buffers.runs);
+                parts.iter().for_each(|part| scaled::gather(out, part.log, part.at));
             }
-        } else if self.shared_units || !self.forward_scaled(chunk, &units, &mut buffers, out) {
-            self.forward_log(chunk, &units, &mut buffers, out);
+        } else {
+            let scaled = !self.shared_units && {
+                prepare(&mut buffers, self.runs(chunk, &units));
+                self.forward_scaled(chunk, &units, &mut buffers, out)
+            };
+            if !scaled {
+                prepare(&mut buffers, single());
+                self.forward_log(chunk, &units, &mut buffers, out);
+            }
         }
         self.buffers = buffers;
+    }
+
+    /// First units of runs that look up the same rows of all that depends on nodes; every unit where each has to be seen.
+    fn runs(&self, chunk: usize, units: &Range<usize>) -> Vec<usize> {
+        let all = 0..units.len();
+        if !S::IS_EMPTY || self.shape.n_outer < sum_product::LONG {
+            return all.collect();
+        }
+        let groups = (0..self.shape.inner.len()).filter(|&g| self.shape.inner[g] > 1);
+        let parts: Vec<Part> = groups.flat_map(|g| self.parts(g, chunk, units, &[])).collect();
+        all.filter(|&u| u == 0 || !parts.iter().all(|p| p.at.same_as_before(u))).collect()
     }
 
     /// No class and no node of a unit's own: its log-likelihood is a sum of rows.
@@ -87,7 +118,7 @@ impl<'a, S: Sink> Lane<'a, S> {
         buffers.clear();
         self.node_weights(units, &mut buffers.totals);
         for g in 0..program.groups.len() {
-            for part in self.parts(g, chunk, units) {
+            for part in self.parts(g, chunk, units, &buffers.runs) {
                 scaled::gather(&mut buffers.groups[g], part.log, part.at);
             }
         }
@@ -99,9 +130,10 @@ impl<'a, S: Sink> Lane<'a, S> {
     fn forward_scaled(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) -> bool {
         let program = self.point.program;
         let mut offset = vec![0.0; units.len()];
+        let single: Vec<usize> = (0..units.len()).collect();
         if self.nodes.within.is_adapted() {
             self.node_weights(units, &mut buffers.totals);
-            scaled::exponentiate(&mut buffers.totals, self.shape.n_outer, &mut offset);
+            scaled::exponentiate(&mut buffers.totals, self.shape.n_outer, &single, &mut offset);
         } else if self.has_node_weights() {
             let weights = &self.common_weights[..];
             buffers.totals.chunks_exact_mut(weights.len()).for_each(|t| t.copy_from_slice(weights));
@@ -111,11 +143,12 @@ impl<'a, S: Sink> Lane<'a, S> {
         for g in 0..program.groups.len() {
             let values = &mut buffers.groups[g];
             let (quick, slow): (Vec<Part>, Vec<Part>) =
-                self.parts(g, chunk, units).into_iter().partition(|p| p.scaled.is_some());
+                self.parts(g, chunk, units, &buffers.runs).into_iter().partition(|p| p.scaled.is_some());
             if !slow.is_empty() {
                 values.fill(0.0);
                 slow.iter().for_each(|part| scaled::gather(values, part.log, part.at));
-                scaled::exponentiate(values, self.shape.inner[g], &mut offset);
+                let inner = self.shape.inner[g];
+                scaled::exponentiate(values, inner, if inner > 1 { &buffers.runs } else { &single }, &mut offset);
             } else if quick.is_empty() {
                 values.fill(1.0);
             }

@@ -151,6 +151,9 @@ impl<'a, S: Sink> Lane<'a, S> {
         } else if !self.add_clusters(chunk, clusters.clone(), analytic, &unit_log, posterior) {
             return false;
         }
+        if !self.want.gradient && !self.want.moments && S::IS_EMPTY {
+            return true;
+        }
         // back: posterior weights of units, then of every factor's cells
         for b in blocks(units.clone(), block) {
             if !single {
@@ -158,12 +161,15 @@ impl<'a, S: Sink> Lane<'a, S> {
                 self.forward(chunk, b.clone(), again);
             }
             let weights = self.unit_weights(b.clone(), &clusters, posterior);
-            self.buffers.backward(&weights, &program.elimination, self.shape);
             if self.want.moments {
                 for (u, weights) in b.clone().zip(weights.chunks_exact(self.shape.n_outer)) {
                     self.within_moments.push(self.nodes.within.moments(u, weights));
                 }
             }
+            if !self.want.gradient && S::IS_EMPTY {
+                continue;
+            }
+            self.buffers.backward(&weights, &program.elimination, self.shape);
             if self.want.gradient {
                 self.scatter(chunk, b.clone());
             }
@@ -288,7 +294,7 @@ impl<'a, S: Sink> Lane<'a, S> {
         let program = self.point.program;
         let mut weights = std::mem::take(&mut self.weights);
         for g in 0..program.groups.len() {
-            for Part { of, log, at, .. } in self.parts(g, chunk, &units) {
+            for Part { of, log, at, .. } in self.parts(g, chunk, &units, &self.buffers.runs) {
                 let to = match of {
                     Of::Root(r) => weights.root(g, r, log.len()),
                     Of::Factor(k) if program.factors[k].parameters.is_empty() => continue,

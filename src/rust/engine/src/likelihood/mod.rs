@@ -21,6 +21,7 @@ pub mod rows;
 mod run;
 mod scaled;
 mod shared_units;
+mod sum_product;
 pub mod table;
 mod tables;
 mod unit_means;

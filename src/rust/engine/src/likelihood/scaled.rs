@@ -47,9 +47,10 @@ fn take_largest(row: &mut [f64]) -> f64 {
     top
 }
 
-/// Log values [cell][unit × inner] of a block become probabilities; what they were divided by is added to `offset`.
-pub(super) fn exponentiate(values: &mut [f64], inner: usize, offset: &mut [f64]) {
-    let n = offset.len();
+/// Log values [cell][run × inner] of a block become probabilities; what they were divided by is added to `offset` [unit].
+/// `runs`: first unit of each run.
+pub(super) fn exponentiate(values: &mut [f64], inner: usize, runs: &[usize], offset: &mut [f64]) {
+    let n = runs.len();
     let mut top = vec![f64::NEG_INFINITY; n];
     for cell in values.chunks_exact(n * inner) {
         for (top, v) in top.iter_mut().zip(cell.chunks_exact(inner)) {
@@ -63,7 +64,10 @@ pub(super) fn exponentiate(values: &mut [f64], inner: usize, offset: &mut [f64])
         }
     }
     vector::exp_in_place(values);
-    offset.iter_mut().zip(&top).for_each(|(o, t)| *o += t);
+    let ends = runs[1..].iter().copied().chain([offset.len()]);
+    for ((&start, end), top) in runs.iter().zip(ends).zip(&top) {
+        offset[start..end].iter_mut().for_each(|o| *o += top);
+    }
 }
 
 /// How the rows of a table stand to the units of a block.
@@ -71,6 +75,9 @@ pub(super) fn exponentiate(values: &mut [f64], inner: usize, offset: &mut [f64])
 pub(super) struct Lookup<'a> {
     /// [unit] its row, `NONE` where nothing is looked up.
     pub of_unit: &'a [u32],
+    /// First unit of every run of units that share values (`class_graph::Buffers::runs`); only they have values where
+    /// `inner` is not 1.
+    pub runs: &'a [usize],
     /// Number of the table's first row.
     pub first: usize,
     pub n_cells: usize,
@@ -78,8 +85,21 @@ pub(super) struct Lookup<'a> {
 }
 
 impl Lookup<'_> {
+    /// Of every unit.
     fn rows(&self) -> impl Iterator<Item = Option<usize>> + '_ {
-        self.of_unit.iter().map(|&v| (v != NONE).then(|| v as usize - self.first))
+        self.of_unit.iter().map(|&v| self.row(v))
+    }
+    /// Of every run.
+    fn rows_of_runs(&self) -> impl Iterator<Item = Option<usize>> + '_ {
+        self.runs.iter().map(|&u| self.row(self.of_unit[u]))
+    }
+    #[inline(always)]
+    fn row(&self, v: u32) -> Option<usize> {
+        (v != NONE).then(|| v as usize - self.first)
+    }
+    /// Whether a unit looks up what the unit before it does.
+    pub fn same_as_before(&self, unit: usize) -> bool {
+        self.of_unit[unit] == self.of_unit[unit - 1]
     }
 }
 
@@ -104,7 +124,7 @@ macro_rules! by_cells {
     };
 }
 
-/// `out`, [cell][unit × inner], times each unit's row of the table; its offset is added to `offset`. `assign`: `out` has
+/// `out`, [cell][unit or run × inner], times each one's row of the table; its offset is added to `offset` [unit]. `assign`: `out` has
 /// nothing in it yet.
 pub(super) fn multiply(out: &mut [f64], table: &Scaled, at: Lookup, assign: bool, offset: &mut [f64]) {
     offset.iter_mut().zip(at.rows()).for_each(|(o, row)| *o += row.map_or(0.0, |r| table.offset[r]));
@@ -143,8 +163,8 @@ fn multiply_rows(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
         }
         return;
     }
-    for (cell, out) in out.chunks_exact_mut(at.of_unit.len() * at.inner).enumerate() {
-        for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows()) {
+    for (cell, out) in out.chunks_exact_mut(at.runs.len() * at.inner).enumerate() {
+        for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows_of_runs()) {
             match row {
                 Some(r) => {
                     let start = (r * at.n_cells + cell) * at.inner;
@@ -187,8 +207,8 @@ fn scatter_rows(table: &mut [f64], from: &[f64], at: Lookup) {
         }
         return;
     }
-    for (cell, from) in from.chunks_exact(at.of_unit.len() * at.inner).enumerate() {
-        for (from, row) in from.chunks_exact(at.inner).zip(at.rows()) {
+    for (cell, from) in from.chunks_exact(at.runs.len() * at.inner).enumerate() {
+        for (from, row) in from.chunks_exact(at.inner).zip(at.rows_of_runs()) {
             let Some(r) = row else { continue };
             let start = (r * at.n_cells + cell) * at.inner;
             vector::add(&mut table[start..start + at.inner], from);
@@ -220,8 +240,8 @@ fn gather_rows(out: &mut [f64], table: &[f64], at: Lookup) {
         }
         return;
     }
-    for (cell, out) in out.chunks_exact_mut(at.of_unit.len() * at.inner).enumerate() {
-        for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows()) {
+    for (cell, out) in out.chunks_exact_mut(at.runs.len() * at.inner).enumerate() {
+        for (out, row) in out.chunks_exact_mut(at.inner).zip(at.rows_of_runs()) {
             let Some(r) = row else { continue };
             let start = (r * at.n_cells + cell) * at.inner;
             vector::add(out, &table[start..start + at.inner]);
@@ -238,11 +258,12 @@ mod tests {
     fn products_equal_exponentials_of_sums() {
         let of_unit = [2, 0, NONE, 1, 2];
         let n = of_unit.len();
+        let runs: Vec<usize> = (0..n).collect();
         let widths = (1..=17).map(|n_cells| (n_cells, 1));
         for (n_cells, inner) in widths.chain([(2, 3), (1, 4)]) {
             let row = n_cells * inner;
             let log: Vec<f64> = (0..3 * row).map(|i| -((i * 7 % 11) as f64) * 0.3).collect();
-            let at = Lookup { of_unit: &of_unit, first: 0, n_cells, inner };
+            let at = Lookup { of_unit: &of_unit, runs: &runs, first: 0, n_cells, inner };
             let mut sums = vec![0.0; n * row];
             gather(&mut sums, &log, at);
             gather(&mut sums, &log, at);
@@ -252,7 +273,7 @@ mod tests {
             multiply(&mut product, &table, at, false, &mut offset);
             let mut offset_of_sums = vec![0.0; n];
             let mut exponentials = sums.clone();
-            exponentiate(&mut exponentials, inner, &mut offset_of_sums);
+            exponentiate(&mut exponentials, inner, &runs, &mut offset_of_sums);
             for (i, sum) in sums.iter().enumerate() {
                 let unit = i / inner % n;
                 assert!((product[i].ln() + offset[unit] - sum).abs() < 1e-14);
