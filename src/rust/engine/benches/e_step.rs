@@ -1,4 +1,4 @@
-//! One E-step of three tasks of the speed benchmark (bench/speed), against the arithmetic that it cannot do without.
+//! One E-step of five tasks of the speed benchmark (bench/speed), against the arithmetic that it cannot do without.
 //!
 //! `e_step/…` evaluates log L, the gradient and the complete-data information at the values that data were drawn
 //! from; `log_likelihood/…` log L alone; `limit/…` does the same number of multiply-adds and exponentials on arrays
@@ -84,6 +84,56 @@ fn t1() -> Task {
     Task { case, rule: rule(15, false), limit }
 }
 
+/// T5: 2,000 × 10 binary, two classes and a factor of 49 points. Forward a sum over items and back the same for each
+/// pattern, class and point.
+fn t5() -> Task {
+    let (n, items, nodes) = (2000, 10, 49);
+    let mut s = Spec::default();
+    s.latent("f", WITHIN, vec![], constant(1.0));
+    let logit = s.free("c#1", 0.4);
+    s.class("c", WITHIN, vec![vec![intercept(logit)]]);
+    for i in 0..items {
+        let a = s.by(&format!("u{i}"), &["c"], &[1.7, -1.4]);
+        let b = s.free(&format!("u{i}~f"), 0.7 + 0.1 * i as f64);
+        s.item(&format!("u{i}"), vec![intercept(a), loading(b, "f")]);
+    }
+    let case = drawn("T5", s, n, 0);
+    let cells = n_patterns(&case) * 2 * nodes;
+    let limit = Limit { multiply_adds: 2 * cells * items, exponentials: cells, cells: n * 2 * nodes };
+    Task { case, rule: rule(nodes, false), limit }
+}
+
+/// T6: stationary latent Markov chain, 2,000 × 5 binary items at 4 times, three states. Items cost what they do in T1, a
+/// transition nine multiply-adds forward and nine back.
+fn t6() -> Task {
+    let (n, items, times, k) = (2000, 5, 4, 3);
+    let mut s = Spec::default();
+    let logits = [0.6, 0.2].iter().enumerate().map(|(j, v)| vec![intercept(s.free(&format!("c1#{j}"), *v))]).collect();
+    s.class("c1", WITHIN, logits);
+    for t in 2..=times {
+        let before = format!("c{}", t - 1);
+        let logits = [[2.0, 0.3, -1.5], [0.2, 1.8, -1.0]].iter().enumerate();
+        let logits = logits.map(|(j, v)| vec![intercept(s.by(&format!("c{t}#{j}"), &[&before], v))]).collect();
+        s.class(&format!("c{t}"), WITHIN, logits);
+    }
+    let shared: Vec<_> = (0..items).map(|i| s.by(&format!("u{i}"), &["c1"], &[1.7, 0.3 * i as f64, -1.7])).collect();
+    for t in 1..=times {
+        for (i, coefficient) in shared.iter().enumerate() {
+            let mut own = coefficient.clone();
+            own["by"] = serde_json::json!([format!("c{t}")]);
+            s.item(&format!("u{i}_{t}"), vec![intercept(own)]);
+        }
+    }
+    let case = drawn("T6", s, n, 0);
+    let patterns = n_patterns(&case);
+    let limit = Limit {
+        multiply_adds: 2 * patterns * (times * items * k + (times - 1) * k * k),
+        exponentials: patterns * (times * k + 1),
+        cells: n * times * k,
+    };
+    Task { case, rule: rule(15, false), limit }
+}
+
 /// T8: 2PL, 5,000 × 30 binary, 49 points common to all.
 fn t8() -> Task {
     let (n, items, nodes) = (5000, 30, 49);
@@ -156,7 +206,7 @@ fn bare(limit: &Limit, rows: &mut [f64], x: &mut [f64]) -> f64 {
 
 fn benches(c: &mut Criterion) {
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for task in [t1(), t8(), t12()] {
+    for task in [t1(), t5(), t6(), t8(), t12()] {
         let prepared = task.case.prepared_with(&task.rule);
         let working = prepared.program.working.to_working(&task.case.spec.truth).unwrap();
         let mut nodes = prepared.nodes.clone();

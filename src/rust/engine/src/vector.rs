@@ -29,7 +29,7 @@ mod probit;
 mod products;
 
 pub use probit::{add_probit_scores, log_bernoulli_probit};
-pub use products::{add_and_sum, add_both_and_sum, add_product, add_scaled, divide};
+pub use products::{add_and_sum, add_both_and_sum, add_product, add_scaled, all_above, divide, multiply_and_add};
 
 /// 1.5 × 2⁵²: adding it rounds to a whole number and leaves that number in the low bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;

@@ -193,7 +193,7 @@ fn integrate_scaled(totals: &mut [f64], n_within: usize, offset: &[f64], out: &m
     let row = out.len() / offset.len().max(1);
     out.chunks_exact_mut(row.max(1)).zip(offset).for_each(|(o, offset)| o.fill(*offset));
     if n_within == 1 {
-        if totals.iter().any(|t| is_too_small(*t)) {
+        if !vector::all_above(totals, scaled::SMALLEST) {
             return false;
         }
         vector::add_ln(totals, out);

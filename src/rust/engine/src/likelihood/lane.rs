@@ -238,7 +238,7 @@ impl<'a, S: Sink> Lane<'a, S> {
                 let count = program.units.count[u];
                 if count != 0.0 {
                     let from = &unit_log[(u - first) * n_between..(u - first + 1) * n_between];
-                    p.iter_mut().zip(from).for_each(|(p, l)| *p += count * l);
+                    vector::add_scaled(p, count, from, false);
                 }
             }
             let total = normalise(p);
@@ -347,10 +347,10 @@ impl<'a, S: Sink> Lane<'a, S> {
             let scale = if self.weighted { count * program.units.weight[j] } else { count.max(1e-100) };
             let p = &posterior[(j - clusters.start) * n_between..(j - clusters.start + 1) * n_between];
             if nw == 1 {
-                out.iter_mut().zip(p).for_each(|(o, p)| *o = scale * p);
+                vector::add_scaled(out, scale, p, true);
             } else {
                 for ((out, totals), p) in out.chunks_exact_mut(nw).zip(totals.chunks_exact(nw)).zip(p) {
-                    out.iter_mut().zip(totals).for_each(|(o, t)| *o = scale * p * t);
+                    vector::add_scaled(out, scale * p, totals, true);
                 }
             }
         }

@@ -19,7 +19,7 @@ pub(super) struct Scaled {
 }
 
 /// Likelihoods below this (times their offset) are worked out with logarithms.
-const SMALLEST: f64 = 1e-250;
+pub(super) const SMALLEST: f64 = 1e-250;
 
 pub(super) fn is_too_small(likelihood: f64) -> bool {
     likelihood.is_nan() || likelihood <= SMALLEST

@@ -6,10 +6,9 @@
 //!     a_j = Σ a_c φ_c Π_{i≠j} m_i;   a_c φ_c Π_j m_j are the posterior weights of the cells.
 //! One division for each unit and node; no conditional probability is stored.
 //!
-//! Where the outer axis is long, units go one by one, and factors that do not depend on it enter as single numbers.
-//! A run of units that share the values of all other factors shares φ without these numbers (in a two-level model the
-//! class probabilities of all units of a cluster), and the posterior weights of its cells are sums over its units.
-//! Where it is short, the units of a segment go side by side.
+//! Where the outer axis is long and runs of units share all factors that depend on it (in a two-level model the class
+//! probabilities of the units of a cluster), units go one by one: φ is that of the run, the other factors of a unit enter
+//! as single numbers, and the posterior weights of cells are sums over the run. Else some units go side by side.
 
 use std::ops::Range;
 
@@ -18,7 +17,7 @@ use crate::compiled::elimination::{Clique, Elimination};
 use crate::compiled::shape::{Broadcast, Shape};
 use crate::vector;
 
-/// Shortest outer axis for which units go one by one.
+/// Shortest outer axis for which units may go one by one.
 pub(super) const LONG: usize = 32;
 /// Numbers per cell in a segment of short ones: those of all cells of a small graph stay in the first-level cache.
 const SEGMENT: usize = 256;
@@ -57,7 +56,7 @@ pub struct Scratch {
 impl Buffers {
     fn segments(&self, outer: usize) -> Vec<Segment> {
         let n = self.runs.len();
-        let apart = outer >= LONG;
+        let apart = n < self.n_units;
         let step = if apart { 1 } else { (SEGMENT / outer).max(1) };
         let end = |run: usize| self.runs.get(run).copied().unwrap_or(self.n_units);
         let segment = |r: usize| {
@@ -203,10 +202,9 @@ impl Buffers {
         scratch.adjoints.resize(graph.cliques.len(), vec![]);
         scratch.cells.resize(graph.cliques.len(), vec![]);
         for segment in self.segments(shape.n_outer) {
-            let len = segment.runs.len() * shape.n_outer;
-            for (cells, clique) in scratch.cells.iter_mut().zip(&graph.cliques) {
+            for (cells, clique) in scratch.cells.iter_mut().zip(&graph.cliques).filter(|_| segment.apart) {
                 cells.clear();
-                cells.resize(clique.n_cells() * len, 0.0);
+                cells.resize(clique.n_cells() * shape.n_outer, 0.0);
             }
             for place in segment.places(shape.n_outer) {
                 self.receive(&segment, place, weights, graph, shape, &mut scratch);
@@ -243,31 +241,38 @@ impl Buffers {
             for cell in 0..clique.n_cells() {
                 let s = cell / clique.n_states;
                 let adjoint = &own[0][s * n..(s + 1) * n];
-                let phi = phi(&self.cliques[c], cell, segment, self.runs.len(), shape.n_outer);
-                let to = &mut scratch.cells[c][cell * n..(cell + 1) * n];
-                let scale = scratch.scales[cell];
-                scratch.sums[cell] = match &clique.children[..] {
-                    [] => vector::add_and_sum(to, scale, adjoint, phi),
-                    [(child, map)] => {
-                        let from = map[cell] as usize;
+                let start = (cell * self.runs.len() + segment.runs.start) * shape.n_outer;
+                let phi = &mut self.cliques[c][start..start + n];
+                // one by one, weights are added to those of the run; side by side, they take the place of φ
+                let to = segment.apart.then(|| &mut scratch.cells[c][cell * n..(cell + 1) * n]);
+                let (scale, sum) = (scratch.scales[cell], &mut scratch.sums[cell]);
+                match (&clique.children[..], to) {
+                    ([], None) => vector::multiply(phi, adjoint),
+                    ([], Some(to)) => *sum = vector::add_and_sum(to, scale, adjoint, phi),
+                    ([(child, map)], to) => {
+                        let (from, message) = (map[cell] as usize, children.message(0, cell));
                         let below = &mut below[*child][from * n..(from + 1) * n];
-                        vector::add_both_and_sum(to, below, scale, adjoint, phi, children.message(0, cell))
+                        match to {
+                            None => vector::multiply_and_add(phi, below, adjoint, message),
+                            Some(to) => *sum = vector::add_both_and_sum(to, below, scale, adjoint, phi, message),
+                        }
                     }
-                    several => {
+                    (several, to) => {
+                        scratch.rest.resize(n, 0.0);
                         for (j, (child, map)) in several.iter().enumerate() {
                             let from = map[cell] as usize;
                             let others = children.combined(cell, Some(j), &mut scratch.product).unwrap_or(phi);
-                            scratch.rest.resize(n, 0.0);
                             vector::add_product(&mut scratch.rest, scale, phi, others, true);
                             let below = &mut below[*child][from * n..(from + 1) * n];
                             vector::add_product(below, 1.0, adjoint, &scratch.rest, false);
                         }
-                        let last = children.message(several.len() - 1, cell);
-                        scratch.product.resize(n, 0.0);
-                        vector::add_product(&mut scratch.product, 1.0, &scratch.rest, last, true);
-                        vector::add_and_sum(to, 1.0, adjoint, &scratch.product)
+                        vector::multiply(&mut scratch.rest, children.message(several.len() - 1, cell));
+                        match to {
+                            None => vector::add_product(phi, 1.0, adjoint, &scratch.rest, true),
+                            Some(to) => *sum = vector::add_and_sum(to, 1.0, adjoint, &scratch.rest),
+                        }
                     }
-                };
+                }
             }
             if segment.apart {
                 let unit = place.start / shape.n_outer;
@@ -287,19 +292,27 @@ impl Buffers {
         let outer = shape.n_outer;
         let at = segment.runs.start * outer..segment.runs.end * outer;
         let len = self.runs.len() * outer;
-        for ((clique, cells), all) in graph.cliques.iter().zip(cells).zip(&mut self.cliques) {
-            for (all, cells) in all.chunks_exact_mut(len).zip(cells.chunks_exact(at.len())) {
-                all[at.clone()].copy_from_slice(cells);
+        for (c, (clique, all)) in graph.cliques.iter().zip(&mut self.cliques).enumerate() {
+            if segment.apart {
+                let of_run = all.chunks_exact_mut(len).zip(cells[c].chunks_exact(outer));
+                of_run.for_each(|(all, cells)| all[at.clone()].copy_from_slice(cells));
             }
             for &g in clique.groups.iter().filter(|g| !segment.apart || shape.inner[**g] > 1) {
-                let (inner, how) = (shape.inner[g], &shape.broadcast[g]);
-                let size = self.groups[g].len() / graph.groups[g].n_cells;
+                let (inner, how, scoped) = (shape.inner[g], &shape.broadcast[g], &graph.groups[g]);
+                let size = self.groups[g].len() / scoped.n_cells;
                 let slots = segment.runs.start * inner..segment.runs.end * inner;
+                let copy = matches!(how, Broadcast::Same) && scoped.n_cells == clique.n_cells();
                 let to = &mut self.groups[g];
-                to.chunks_exact_mut(size).for_each(|to| to[slots.clone()].fill(0.0));
-                for (cells, &to_cell) in cells.chunks_exact(at.len()).zip(&graph.groups[g].cell_of) {
-                    let to = &mut to[to_cell as usize * size..(to_cell as usize + 1) * size];
-                    gather(&mut to[slots.clone()], cells, how, inner, outer);
+                if !copy {
+                    to.chunks_exact_mut(size).for_each(|to| to[slots.clone()].fill(0.0));
+                }
+                for (all, &cell) in all.chunks_exact(len).zip(&scoped.cell_of) {
+                    let to = &mut to[cell as usize * size..(cell as usize + 1) * size][slots.clone()];
+                    if copy {
+                        to.copy_from_slice(&all[at.clone()]);
+                    } else {
+                        gather(to, &all[at.clone()], how, inner, outer);
+                    }
                 }
             }
         }
@@ -344,140 +357,4 @@ impl<'a> Children<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::compiled::elimination::ScopedGroup;
-
-    /// Two binary variables below one of three states, and one on its own: cells are (state, separator state).
-    fn tree() -> Elimination {
-        let clique = |variable, n_states, n_separator, groups: &[usize], children: &[(usize, &[u32])]| Clique {
-            variable,
-            separator: vec![],
-            n_states,
-            n_separator,
-            groups: groups.to_vec(),
-            children: children.iter().map(|(c, map)| (*c, map.to_vec())).collect(),
-            is_root: n_separator == 1,
-        };
-        let group = |clique, cell_of: &[u32], n_cells| ScopedGroup { clique, cell_of: cell_of.to_vec(), n_cells };
-        Elimination {
-            cliques: vec![
-                clique(0, 2, 3, &[0, 1], &[]),
-                clique(1, 2, 3, &[2], &[]),
-                clique(2, 3, 1, &[3, 4], &[(0, &[0, 1, 2]), (1, &[0, 1, 2])]),
-                clique(3, 2, 1, &[5], &[]),
-            ],
-            groups: vec![
-                group(Some(0), &[0, 1, 2, 3, 4, 5], 6),
-                group(Some(0), &[0, 1, 0, 1, 0, 1], 2),
-                group(Some(1), &[0, 1, 2, 3, 4, 5], 6),
-                group(Some(2), &[0, 1, 2], 3),
-                group(Some(2), &[0, 0, 1], 2),
-                group(Some(3), &[0, 1], 2),
-                group(None, &[], 1),
-                group(None, &[], 1),
-            ],
-        }
-    }
-
-    /// Shapes of one class cell fewer or more nodes than `LONG`, and none at all.
-    fn shape(n_outer: usize) -> Shape {
-        let map: Vec<u32> = (0..n_outer as u32).map(|i| i / 3).collect();
-        let (short, all) = (n_outer / 3, n_outer);
-        let (scalar, inner) = if n_outer == 1 {
-            (Broadcast::Same, vec![1; 8])
-        } else {
-            (Broadcast::Scalar, vec![all, 1, short, short, 1, all, short, 1])
-        };
-        let how = |&i: &usize| match i {
-            1 => scalar.clone(),
-            i if i == all => Broadcast::Same,
-            _ => Broadcast::Tile,
-        };
-        let mut broadcast: Vec<Broadcast> = inner.iter().map(how).collect();
-        if n_outer > 1 {
-            broadcast[3] = Broadcast::Map(map);
-        }
-        Shape { n_outer, broadcast, inner }
-    }
-
-    /// Log values of every group, the same for the units of each run where they depend on nodes; −∞ among them.
-    fn values(graph: &Elimination, shape: &Shape, runs: &[usize], n_units: usize, by_run: bool) -> Vec<Vec<f64>> {
-        let run_of = |u: usize| runs.iter().filter(|r| **r <= u).count() - 1;
-        let one = |g: usize, cell: usize, slot: usize, i: usize| {
-            let h = (g * 7919 + cell * 104_729 + slot * 1_299_709 + i * 15_485_863) % 1000;
-            if g == 0 && h < 30 {
-                f64::NEG_INFINITY
-            } else {
-                -(h as f64) * 0.01
-            }
-        };
-        let of_group = |(g, group): (usize, &ScopedGroup)| {
-            let inner = shape.inner[g];
-            let slots: Vec<usize> = match (inner > 1, by_run) {
-                (true, true) => (0..runs.len()).collect(),
-                (true, false) => (0..n_units).map(run_of).collect(),
-                (false, _) => (0..n_units).collect(),
-            };
-            let cells = (0..group.n_cells).flat_map(|c| slots.iter().map(move |s| (c, *s)));
-            cells.flat_map(|(c, s)| (0..inner).map(move |i| one(g, c, s, i))).collect()
-        };
-        graph.groups.iter().enumerate().map(of_group).collect()
-    }
-
-    fn close(a: &[f64], b: &[f64]) {
-        assert_eq!(a.len(), b.len());
-        a.iter().zip(b).for_each(|(a, b)| assert!((a - b).abs() < 1e-12 * (1.0 + b.abs()), "{a} {b}"));
-    }
-
-    /// Probabilities give what logarithms give, forward and back, unit by unit and by runs.
-    #[test]
-    fn probabilities_agree_with_logarithms() {
-        let graph = tree();
-        let n_units = 7;
-        for n_outer in [1, 6, 48] {
-            let shape = shape(n_outer);
-            let shared = [0, 3, 4];
-            let weights: Vec<f64> = (0..n_units * n_outer).map(|i| ((i * 31) % 17) as f64 * 0.1).collect();
-            let mut by_log = Buffers::default();
-            by_log.prepare(n_units, (0..n_units).collect(), &graph, &shape);
-            by_log.clear();
-            by_log.groups = values(&graph, &shape, &shared, n_units, false);
-            by_log.forward(&graph, &shape);
-            by_log.backward(&weights, &graph, &shape);
-            let with_runs = if n_outer < LONG { (0..n_units).collect() } else { shared.to_vec() };
-            for runs in [(0..n_units).collect::<Vec<_>>(), with_runs] {
-                let by_run = runs.len() < n_units;
-                let mut buffers = Buffers::default();
-                buffers.prepare(n_units, runs, &graph, &shape);
-                buffers.groups = values(&graph, &shape, &shared, n_units, by_run);
-                buffers.groups.iter_mut().for_each(|g| vector::exp_in_place(g));
-                buffers.totals.fill(1.0);
-                buffers.forward_scaled(&graph, &shape);
-                let mut logs = vec![0.0; buffers.totals.len()];
-                vector::add_ln(&buffers.totals, &mut logs);
-                close(&logs, &by_log.totals);
-                buffers.backward(&weights, &graph, &shape);
-                for (g, (a, b)) in buffers.groups.iter().zip(&by_log.groups).enumerate() {
-                    let inner = shape.inner[g];
-                    if !by_run || inner == 1 {
-                        close(a, b);
-                        continue;
-                    }
-                    let cells = a.chunks_exact(shared.len() * inner).zip(b.chunks_exact(n_units * inner));
-                    for (a, b) in cells {
-                        let mut sums = vec![0.0; a.len()];
-                        for (u, b) in b.chunks_exact(inner).enumerate() {
-                            let run = shared.iter().filter(|r| **r <= u).count() - 1;
-                            vector::add(&mut sums[run * inner..(run + 1) * inner], b);
-                        }
-                        close(a, &sums);
-                    }
-                }
-                if !by_run {
-                    buffers.cliques.iter().zip(&by_log.cliques).for_each(|(a, b)| close(a, b));
-                }
-            }
-        }
-    }
-}
+mod tests;

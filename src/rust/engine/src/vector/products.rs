@@ -78,6 +78,24 @@ pub fn add_both_and_sum(to: &mut [f64], part: &mut [f64], scale: f64, x: &[f64],
     })
 }
 
+/// x_i ← x_i y_i, added to `part_i` and then multiplied by z_i.
+pub fn multiply_and_add(x: &mut [f64], part: &mut [f64], y: &[f64], z: &[f64]) {
+    vectorise!((x: &'a mut [f64], part: &'a mut [f64], y: &'a [f64], z: &'a [f64]) -> () {
+        for (((x, part), y), z) in x.iter_mut().zip(part.iter_mut()).zip(y).zip(z) {
+            let p = *x * y;
+            *part += p;
+            *x = p * z;
+        }
+    })
+}
+
+/// Whether all x_i are above `least`; NaN is not.
+pub fn all_above(x: &[f64], least: f64) -> bool {
+    vectorise!((x: &'a [f64], least: f64) -> bool {
+        x.iter().map(|x| u64::from(*x > least)).sum::<u64>() == x.len() as u64
+    })
+}
+
 /// to_i ← x_i / y_i; where y_i is 0 or subnormal, divided by the smallest normal number.
 pub fn divide(to: &mut [f64], x: &[f64], y: &[f64]) {
     vectorise!((to: &'a mut [f64], x: &'a [f64], y: &'a [f64]) -> () {
@@ -116,6 +134,12 @@ mod tests {
             for i in 0..n {
                 assert_eq!(to[i], plain[i] * (1.0 + z[i]));
             }
+            multiply_and_add(&mut to, &mut part, &y, &z);
+            for i in 0..n {
+                let product = plain[i] * (1.0 + z[i]) * y[i];
+                assert_eq!((part[i], to[i]), (plain[i] + product, product * z[i]));
+            }
+            assert!(all_above(&x, -1.0) && !all_above(&x, 1.0));
             add_scaled(&mut to, 0.5, &x, true);
             add_scaled(&mut to, 0.5, &x, false);
             assert_eq!(to, x);
@@ -125,5 +149,6 @@ mod tests {
         let mut to = [1.0];
         divide(&mut to, &[0.0], &[0.0]);
         assert_eq!(to, [0.0]);
+        assert!(!all_above(&[1.0, f64::NAN], 0.0));
     }
 }
