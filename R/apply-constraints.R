@@ -27,9 +27,8 @@ apply_constraints <- function(frame, parts, call) {
   })
   gone <- keep != seq_along(keep)
   merged <- stats::setNames(frame$name[keep[gone]], frame$name[gone])
-  frame <- frame[sort(unique(keep)), ]
-  frame$id <- seq_len(nrow(frame))
-  rownames(frame) <- NULL
+  frame <- as_frame(lapply(frame, `[`, sort(unique(keep))))
+  frame$id <- seq_along(frame$id)
   list(frame = frame, position = position, linear = unlist(linear, recursive = FALSE) %||% list(), merged = merged)
 }
 

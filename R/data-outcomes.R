@@ -22,8 +22,9 @@ prepare_outcomes <- function(items, data, cluster, call) {
   notes <- new.env(parent = emptyenv())
   notes$list <- list()
   roots <- vapply(items, `[[`, "", "root")
-  for (root in unique(roots)) {
-    same <- names(items)[roots == root]
+  alike <- split(names(items), factor(roots, unique(roots)))
+  for (root in names(alike)) {
+    same <- alike[[root]]
     raw <- unclass(data)[same]
     # The family and the categories depend on the different values of a column only, found once for each column.
     seen <- if (depends_on_values(items[[root]]$family$type)) lapply(raw, different_values)
@@ -80,9 +81,12 @@ report_notes <- function(list) {
 # The different values of a column; of a factor without NA.
 different_values <- function(column) {
   if (!is.factor(column)) {
-    # Most columns of categories show all of them soon, and looking values up among few is quicker than unique().
+    # Most columns of categories show all of them soon: then no whole number between the extremes is left, or looking
+    # values up among few is quicker than unique().
     early <- unique(column[seq_len(min(length(column), 100))])
-    return(if (anyNA(match(column, early))) unique(column) else early)
+    all_whole <- is.integer(column) && !is.object(column) && !anyNA(column) &&
+      as.double(max(column)) - min(column) < length(early)
+    return(if (!all_whole && anyNA(match(column, early))) unique(column) else early)
   }
   structure(which(tabulate(column, nlevels(column)) > 0), levels = levels(column), class = class(column))
 }

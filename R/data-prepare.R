@@ -73,6 +73,7 @@ plan_variables <- function(plan, data, what, call, declared) {
 plan_names <- function(plan, known) {
   used <- unique(unlist(lapply(c(plan$fixed, unlist(lapply(plan$random, `[[`, "terms"), recursive = FALSE)),
     `[[`, "covariates")))
+  if (length(used) == 0) return(character(0))
   names <- unique(unlist(lapply(plan$exprs[used], all.vars)))
   constant <- vapply(names, function(name) {
     !name %in% known && length(get0(name, envir = plan$env, mode = "numeric", ifnotfound = NULL)) == 1

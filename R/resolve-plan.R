@@ -24,6 +24,7 @@ draft_plan <- function(equation, symbols, level, what, call) {
 
 # Sorts the labels of one product into classes, latents and covariates.
 split_product <- function(labels, exprs, symbols, level, what, call) {
+  if (length(labels) == 0) return(list(classes = character(0), latents = character(0), covariates = character(0)))
   known <- c(symbols$classes$name, symbols$latents$name)
   for (label in labels) {
     if (is.symbol(exprs[[label]])) next
@@ -75,7 +76,8 @@ merge_products <- function(parts) {
 }
 
 maximal_sets <- function(sets) {
-  sets <- unique(sets)
+  filled <- lengths(sets) > 0 # the empty set is inside every other
+  sets <- unique(if (any(filled)) sets[filled] else sets)
   if (length(sets) == 1) return(sets)
   inside <- function(a, b) length(a) < length(b) && all(a %in% b)
   sets[!vapply(sets, function(a) any(vapply(sets, function(b) inside(a, b), TRUE)), TRUE)]

@@ -14,7 +14,7 @@ coefficient_kinds <- list(
 )
 
 # What the rows of a design become in the predictor of any target, worked out once for all of them: for each row and set
-# of class variables {label, kind (of new_target()), column, latents, set, patterns, free}.
+# of class variables {label, name (without the target), kind (of new_target()), column, latents, set, patterns, free}.
 row_coefficients <- function(rows, symbols, mean_zero = FALSE) {
   of_row <- function(row) {
     constant <- is_constant_row(row)
@@ -22,9 +22,11 @@ row_coefficients <- function(rows, symbols, mean_zero = FALSE) {
     if (reference && identical(row$sets, list(character(0)))) return(list())
     free <- identified_patterns(row$sets, symbols, reference)
     kind <- if (constant) "constant" else if (length(row$latents) > 0) "latent" else "covariate"
+    label <- term_label(row)
     lapply(seq_along(row$sets), function(s) {
-      list(label = term_label(row), kind = kind, column = row$column, latents = row$latents, set = row$sets[[s]],
-        patterns = class_patterns(row$sets[[s]], symbols), free = free[[s]])
+      patterns <- class_patterns(row$sets[[s]], symbols)
+      list(label = label, name = parameter_name("", "~", label, patterns), kind = kind, column = row$column,
+        latents = row$latents, set = row$sets[[s]], patterns = patterns, free = free[[s]])
     })
   }
   unlist(lapply(rows, of_row), recursive = FALSE) %||% list()
@@ -32,8 +34,8 @@ row_coefficients <- function(rows, symbols, mean_zero = FALSE) {
 
 predictor_terms <- function(table, coefficients, target) {
   lapply(coefficients, function(one) {
-    positions <- add_parameters(table, parameter_name(target$target, "~", one$label, one$patterns),
-      target$kinds[[one$kind]], target$level, target$target, one$label, one$patterns, one$free)
+    positions <- add_parameters(table, paste0(target$target, one$name), target$kinds[[one$kind]], target$level,
+      target$target, one$label, one$patterns, one$free)
     new_term(new_coefficient(one$set, positions), one$column, one$latents)
   })
 }
@@ -51,12 +53,13 @@ parameter_name <- function(target, operator, term, patterns = "") {
 }
 
 new_term <- function(coefficient, column = NULL, latents = character(0)) {
-  list(coefficient = coefficient, covariate = column, latents = I(latents))
+  list(coefficient = coefficient, covariate = column, latents = as_array(latents))
 }
 
 # One parameter, or one for each pattern of a set of class variables. Indices in the specification are from 0.
 new_coefficient <- function(set, positions) {
-  if (length(set) == 0) list(parameter = positions - 1L) else list(by = I(set), parameters = I(positions - 1L))
+  if (length(set) == 0) return(list(parameter = positions - 1L))
+  list(by = as_array(set), parameters = as_array(positions - 1L))
 }
 
 # "c=1,d=1", "c=2,d=1", ...: the first class variable varies fastest. Without class variables the one pattern "".

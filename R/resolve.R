@@ -246,28 +246,16 @@ finish_spec <- function(b, spec, used, needs) {
 
 draft_field <- function(b, field) vapply(unname(b$latents), `[[`, "", field)
 
-# Replaces indices of parameters by those after merging, everywhere in the specification.
-renumber <- function(spec, index) {
-  coefficient <- function(x) {
-    if (!is.null(x[["parameter"]])) { # not `$`, which would also match "parameters"
-      x[["parameter"]] <- index[x[["parameter"]] + 1L]
-    } else if (!is.null(x[["by"]])) {
-      x[["parameters"]] <- I(index[x[["parameters"]] + 1L])
-    }
-    x
+# Replaces indices of parameters by those after merging, everywhere in (a part of) the specification.
+renumber <- function(x, index) {
+  if (!is.null(x[["parameter"]])) { # not `$`, which would also match "parameters"
+    x[["parameter"]] <- index[x[["parameter"]] + 1L]
+  } else if (!is.null(x[["by"]])) {
+    x[["parameters"]] <- as_array(index[x[["parameters"]] + 1L])
+  } else {
+    for (i in seq_along(x)) if (is.list(x[[i]])) x[[i]] <- renumber(x[[i]], index)
   }
-  edit <- function(x, part, change) {
-    x[[part]] <- change(x[[part]])
-    x
-  }
-  each <- function(xs, part, change) lapply(xs, edit, part, change)
-  predictors <- function(xs) each(xs, "terms", function(terms) each(terms, "coefficient", coefficient))
-  spec$classes <- each(spec$classes, "logits", predictors)
-  spec$latents <- each(each(spec$latents, "predictor", function(x) predictors(list(x))[[1]]), "variance", coefficient)
-  spec$covariances <- each(spec$covariances, "value", coefficient)
-  spec$outcomes <- each(each(spec$outcomes, "predictors", predictors), "auxiliary",
-    function(auxiliary) lapply(auxiliary, coefficient))
-  spec
+  x
 }
 
 #' @rdname resolve_model

@@ -91,6 +91,12 @@ plural <- function(n, one, many = paste0(one, "s")) {
   paste(n, if (n == 1) one else many)
 }
 
+# An array in JSON whatever its length: `I()` without its checks.
+as_array <- function(x) {
+  class(x) <- "AsIs"
+  x
+}
+
 # A data frame of columns of one length, without the checks that make data.frame() and list2DF() slow.
 as_frame <- function(columns) {
   structure(columns, class = "data.frame", row.names = .set_row_names(length(columns[[1]])))
