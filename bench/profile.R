@@ -26,10 +26,10 @@ repeat_fit <- function(task, variant, seconds) {
   one <- v$programs[[1]]
   data <- one$prepare(utils::read.csv(file.path(bench_cache(), "data", paste0(v$data, ".csv"))))
   started <- proc.time()[[3]]
-  n <- 0
-  while (n < 2 || proc.time()[[3]] - started < seconds) {
-    suppressWarnings(one$fit(data))
-    n <- n + 1
+  seed <- 0
+  while (seed < 2 || proc.time()[[3]] - started < seconds) {
+    seed <- seed + 1
+    suppressWarnings(one$fit(data, seed))
   }
 }
 

@@ -20,7 +20,8 @@ speed_variant <- function(name, data, log_likelihood, programs, goals, elsewhere
 
 # One program's way to fit.
 #   package   R package that must be installed (NULL: none)
-#   fit       function of the prepared data, timed; the file it is written in shows the whole call
+#   fit       function of the prepared data (and of a seed, or it has its own), timed; the file it is written in shows the
+#             whole call
 #   result    function of the fit: list(log_likelihood, parameters, iterations)
 #   prepare   function of the data frame, not timed: coding, reshaping
 #   rule      convergence rule and starts, in words
@@ -36,6 +37,7 @@ program <- function(name, package, fit, result, prepare = identity, rule = "", w
 
 # Two programs of ours: everything, as a user calls it, and without standard errors.
 #   fit: function(data, ...) that hands `...` on to mlmix()
+# The fits of a process have seeds 1, 2, ...: how long one random start takes is chance.
 ours <- function(fit, starts, prepare = identity, warm = TRUE) {
   rule <- paste0("starts = c(", starts[[1]], ", ", starts[[2]], "), Newton decrement below 1e-8")
   result <- function(fit) {
@@ -45,8 +47,8 @@ ours <- function(fit, starts, prepare = identity, warm = TRUE) {
     )
   }
   one <- function(name, se, more) {
-    program(name, "mlmix", function(data) {
-      suppressMessages(fit(data, starts = starts, se = se, seed = 1, threads = bench_threads(), progress = FALSE))
+    program(name, "mlmix", function(data, seed) {
+      suppressMessages(fit(data, starts = starts, se = se, seed = seed, threads = bench_threads(), progress = FALSE))
     }, result, prepare, paste0(rule, more), warm)
   }
   list(
