@@ -31,8 +31,7 @@ pub(super) struct Parts<'a> {
     pub n_patterns: usize,
 }
 
-/// Of all unit patterns, one after the other.
-#[derive(Default)]
+/// Of unit patterns, one after the other.
 pub(super) struct Patterns {
     /// [outer] log-likelihood
     pub log: Vec<f64>,
@@ -43,10 +42,9 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    pub fn extend(&mut self, other: &Patterns) {
-        self.log.extend_from_slice(&other.log);
-        self.p.extend_from_slice(&other.p);
-        self.mean.extend_from_slice(&other.mean);
+    pub fn join(blocks: Vec<Patterns>) -> Patterns {
+        let all = |of: fn(&Patterns) -> &[f64]| blocks.iter().map(of).collect::<Vec<_>>().concat();
+        Patterns { log: all(|b| &b.log), p: all(|b| &b.p), mean: all(|b| &b.mean) }
     }
 }
 

@@ -69,11 +69,10 @@ pub fn information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -
     let point = Point { program, parameters: &working, residuals: &residuals };
     let n = working.len();
     let mut parts = Parts::new(&point, nodes)?;
-    let mut patterns = Patterns::default();
     let blocks: Vec<Range<usize>> =
         (0..parts.n_patterns).step_by(BLOCK).map(|s| s..(s + BLOCK).min(parts.n_patterns)).collect();
     let of_blocks: Vec<Patterns> = blocks.par_iter().map(|b| parts.patterns(b.clone())).collect();
-    of_blocks.iter().for_each(|b| patterns.extend(b));
+    let patterns = Patterns::join(of_blocks);
     let n_clusters = program.units.n_clusters();
     let of_lanes: Vec<Clusters> = lanes(n_clusters)
         .into_par_iter()
