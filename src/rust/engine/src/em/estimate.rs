@@ -2,17 +2,17 @@
 
 use rayon::prelude::*;
 
+use super::graded::{hold_slopes, is_held, FIRST_SLOPE};
 use super::options::{Options, Quadrature};
 use super::prepared::{integration_error, numeric_dims, prepare_graded, Gradings, Prepared};
 use super::problem::{Monitor, Problem};
 use super::search::{climb, record, search, Climbed, Found, Ground};
-use super::steps::{gradings, slopes, Slope, STEEPEST};
 use super::strategy::{shares_patterns, Coarse, Strategy, ACCEPTED, COMMON_TOLERANCE, EXPLOITED, POOR, SHRINKING};
 use crate::compiled::plan::Plan;
 use crate::data::Sample;
 use crate::error::{EngineError, Result};
 use crate::optim::differences::{differences, At, Order};
-use crate::optim::maximise::{Manner, Settings, Status};
+use crate::optim::maximise::{Manner, Settings};
 use crate::optim::{active_set, Objective};
 use crate::quadrature::Method;
 use crate::spec::Model;
@@ -24,21 +24,9 @@ const SAME_ROUGH: f64 = 0.02;
 /// Newton decrements to which the ends of a rough search climb under the finer rule, and how far behind the best they may
 /// then be to stay in the race.
 const RACE: [(f64, f64); 2] = [(0.01, 5.0), (1e-5, 0.0)];
-/// Slope of a class logit (logits per standard deviation) that a search may reach on nodes that do not crowd.
-const FIRST_SLOPE: f64 = 40.0;
-/// Share by which a climb may raise a slope on nodes graded for it: they still follow.
-const ROOM: f64 = 2.0;
-/// Share of the most that a slope may be at which it counts as held.
-const REACHED: f64 = 0.999;
-/// Newton decrement to which a climb goes before its nodes, or what holds a slope, are moved.
-const UNDER_WAY: f64 = 1e-5;
-/// A move of graded nodes, and the climb after it, that change the log-likelihood by less are the last.
-const SETTLED: f64 = 1e-4;
-/// Moves of graded nodes to the current steps.
-const GRADED_ROUNDS: usize = 20;
 
 /// What is estimated, and how.
-struct Task<'a> {
+pub(super) struct Task<'a> {
     model: Model,
     plan: Plan,
     sample: Sample,
@@ -46,7 +34,7 @@ struct Task<'a> {
     /// Where the request says that nodes are to crowd.
     given: Option<Gradings>,
     options: &'a Options,
-    monitor: &'a dyn Monitor,
+    pub(super) monitor: &'a dyn Monitor,
 }
 
 /// # Errors
@@ -89,16 +77,16 @@ impl End {
 }
 
 impl Task<'_> {
-    fn prepare(&self, q: Quadrature) -> Result<Prepared> {
+    pub(super) fn prepare(&self, q: Quadrature) -> Result<Prepared> {
         self.prepare_graded(q, self.given.clone().unwrap_or_default())
     }
 
-    fn prepare_graded(&self, q: Quadrature, gradings: Gradings) -> Result<Prepared> {
+    pub(super) fn prepare_graded(&self, q: Quadrature, gradings: Gradings) -> Result<Prepared> {
         let (model, plan, sample) = (self.model.clone(), self.plan.clone(), self.sample.clone());
         prepare_graded(model, plan, sample, q, gradings, self.options.seed)
     }
 
-    fn ground<'b>(&'b self, p: &'b Prepared, adaptive: bool) -> Ground<'b> {
+    pub(super) fn ground<'b>(&'b self, p: &'b Prepared, adaptive: bool) -> Ground<'b> {
         Ground {
             program: &p.program,
             space: &p.space,
@@ -292,67 +280,6 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Climbs from `x` on a common grid whose nodes follow the steps of class logits. Their slopes are held within what
-    /// the nodes follow and let go round by round: else the first step would carry a logit past nodes that stand too far
-    /// apart, and the climb would end wherever it falls between two of them.
-    fn climb_graded(&self, q: Quadrature, x: Vec<f64>, goal: Settings, start: usize) -> Result<(Prepared, Climbed)> {
-        let graded = Quadrature { method: Method::Graded, ..q };
-        let mut prepared = self.prepare(q)?;
-        let mut before: Option<(Gradings, Climbed)> = None;
-        let (mut from, mut stretch) = (x, 1.0);
-        let mut settings = goal;
-        let mut round = 0;
-        loop {
-            round += 1;
-            let gradings = self.gradings(&prepared, &from, stretch);
-            let follow = !gradings.are_plain();
-            let x = from.clone();
-            let most = |s: &Slope| {
-                let here = (s.per_unit * x[s.coordinate]).abs();
-                match follow {
-                    true => (ROOM * stretch * here).clamp(FIRST_SLOPE, STEEPEST),
-                    // nodes cannot crowd
-                    false if here > REACHED * FIRST_SLOPE => f64::INFINITY,
-                    false => FIRST_SLOPE,
-                }
-            };
-            if before.as_ref().is_none_or(|(g, _)| *g != gradings || stretch > 1.0) {
-                let fresh = if follow { self.prepare_graded(graded, gradings.clone())? } else { self.prepare(q)? };
-                prepared = hold_slopes(fresh, most);
-            }
-            let last = round == GRADED_ROUNDS;
-            settings.max_iterations = match round {
-                _ if !follow || last => goal.max_iterations,
-                1 => 40.min(goal.max_iterations),
-                _ => 80.min(goal.max_iterations),
-            };
-            let mut next = climb(self.ground(&prepared, false), from, settings, start);
-            from = next.maximum.x.clone();
-            let first = next.maximum.trace.first().copied().unwrap_or(f64::NAN);
-            let mut settled = false;
-            if let Some((_, c)) = &before {
-                settled = (first - c.maximum.value.f).abs().max(next.maximum.value.f - first) < SETTLED;
-                next.maximum.iterations += c.maximum.iterations;
-                next.maximum.evaluations += c.maximum.evaluations;
-            }
-            let stopped = next.maximum.status != Status::MaxIterations || !next.maximum.value.f.is_finite();
-            let held = is_held(&prepared, &from, |s| if most(s) < STEEPEST { most(s) } else { f64::INFINITY });
-            let same = self.gradings(&prepared, &from, 1.0) == gradings;
-            let arrived = stopped && !held && (settled || same);
-            if last || self.monitor.cancelled() || arrived && settings.tolerance <= goal.tolerance {
-                return Ok((prepared, next));
-            }
-            before = Some((gradings, next));
-            stretch = if held { ROOM } else { 1.0 };
-            settings.tolerance = if arrived { goal.tolerance } else { goal.tolerance.max(UNDER_WAY) };
-            settings.manner = Manner::FromNearby;
-        }
-    }
-
-    fn gradings(&self, prepared: &Prepared, x: &[f64], stretch: f64) -> Gradings {
-        gradings(&prepared.program, &prepared.space.to_working(x), prepared.quadrature.points, stretch)
-    }
-
     /// In one dimension, ever finer common grids for all final starts while the integral is poor.
     fn finer(&self, prepared: &mut Prepared, found: &mut Found) -> Result<()> {
         for &rule in &self.strategy.finer {
@@ -373,17 +300,4 @@ impl Task<'_> {
         }
         Ok(())
     }
-}
-
-/// `p` with each slope of a class logit that one coordinate sets held within ±`most`.
-fn hold_slopes(mut p: Prepared, most: impl Fn(&Slope) -> f64) -> Prepared {
-    for s in slopes(&p.program, &p.space) {
-        p.space.hold(s.coordinate, most(&s) / s.per_unit);
-    }
-    p
-}
-
-/// Whether a slope is held where it would go farther.
-fn is_held(p: &Prepared, x: &[f64], most: impl Fn(&Slope) -> f64) -> bool {
-    slopes(&p.program, &p.space).iter().any(|s| (s.per_unit * x[s.coordinate]).abs() > REACHED * most(s))
 }

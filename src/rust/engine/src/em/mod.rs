@@ -3,6 +3,7 @@
 pub mod admissible;
 pub mod barrier;
 pub mod estimate;
+mod graded;
 pub mod options;
 pub mod prepared;
 pub mod prior;

@@ -59,6 +59,13 @@ pub struct Slope {
     pub per_unit: f64,
 }
 
+impl Slope {
+    /// Its size where the coordinates are `x`.
+    pub fn at(&self, x: &[f64]) -> f64 {
+        (self.per_unit * x[self.coordinate]).abs()
+    }
+}
+
 /// The coordinates that set the slope of a class logit alone: a standard deviation behind a fixed coefficient, the
 /// coefficient of a latent variable whose variance is fixed.
 pub fn slopes(program: &Program, space: &Space) -> Vec<Slope> {
