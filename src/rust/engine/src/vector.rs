@@ -27,9 +27,14 @@ macro_rules! vectorise {
 
 mod probit;
 mod products;
+mod softmax;
 
 pub use probit::{add_probit_scores, log_bernoulli_probit};
-pub use products::{add_and_sum, add_both_and_sum, add_product, add_scaled, all_above, divide, multiply_and_add};
+pub use products::{
+    add_and_sum, add_both_and_sum, add_outer, add_product, add_rows, add_scaled, add_to_rows, all_above, divide,
+    multiply_and_add, WIDTH,
+};
+pub use softmax::{log_softmax, softmax};
 
 /// 1.5 × 2⁵²: adding it rounds to a whole number and leaves that number in the low bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -241,68 +246,10 @@ pub fn exp_normalise(x: &mut [f64]) -> (f64, f64) {
     })
 }
 
-/// Logits of K categories, one slice each, become log probabilities; categories without a slice do not exist.
-pub fn log_softmax(logits: &mut [&mut [f64]]) {
-    let Some(n) = logits.first().map(|l| l.len()) else { return };
-    let mut top = vec![f64::NEG_INFINITY; n];
-    for l in logits.iter() {
-        top.iter_mut().zip(l.iter()).for_each(|(t, l)| *t = t.max(*l));
-    }
-    let (mut sum, mut p) = (vec![0.0; n], vec![0.0; n]);
-    for l in logits.iter() {
-        p.copy_from_slice(l);
-        exp_difference(&mut p, &top);
-        add(&mut sum, &p);
-    }
-    add_ln(&sum, &mut top);
-    for l in logits {
-        l.iter_mut().zip(&top).for_each(|(l, t)| *l -= t);
-    }
-}
-
 /// x_i ← x_i + y_i.
 pub fn add(x: &mut [f64], y: &[f64]) {
     vectorise!((x: &'a mut [f64], y: &'a [f64]) -> () {
         x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
-    })
-}
-
-/// Adds scale × Σ_i x_i y_i row_i to `to`; x and y are 1 where they are not given.
-pub fn add_rows(scale: f64, rows: &[f64], x: Option<&[f64]>, y: Option<&[f64]>, to: &mut [f64]) {
-    vectorise!((scale: f64, rows: &'a [f64], x: Option<&'a [f64]>, y: Option<&'a [f64]>, to: &'a mut [f64]) -> () {
-        for (i, row) in rows.chunks_exact(to.len()).enumerate() {
-            let factor = scale * x.map_or(1.0, |x| x[i]) * y.map_or(1.0, |y| y[i]);
-            if factor != 0.0 {
-                to.iter_mut().zip(row).for_each(|(t, r)| *t += factor * r);
-            }
-        }
-    })
-}
-
-/// Adds scale × x_i z to row i of `rows`; x is 1 where it is not given.
-pub fn add_outer(scale: f64, x: Option<&[f64]>, z: &[f64], rows: &mut [f64]) {
-    vectorise!((scale: f64, x: Option<&'a [f64]>, z: &'a [f64], rows: &'a mut [f64]) -> () {
-        for (i, row) in rows.chunks_exact_mut(z.len()).enumerate() {
-            let factor = scale * x.map_or(1.0, |x| x[i]);
-            row.iter_mut().zip(z).for_each(|(r, z)| *r += factor * z);
-        }
-    })
-}
-
-/// Numbers in rows of `add_to_rows` come in multiples of this.
-pub const WIDTH: usize = 4;
-
-/// Adds `row` to the rows `at` of `to`, which are as long.
-pub fn add_to_rows(row: &[f64], at: &[u32], to: &mut [f64]) {
-    let row = row.as_chunks::<WIDTH>().0;
-    let to = to.as_chunks_mut::<WIDTH>().0;
-    vectorise!((row: &'a [[f64; WIDTH]], at: &'a [u32], to: &'a mut [[f64; WIDTH]]) -> () {
-        for &r in at {
-            let start = r as usize * row.len();
-            for (to, from) in to[start..start + row.len()].iter_mut().zip(row) {
-                to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
-            }
-        }
     })
 }
 
@@ -386,38 +333,6 @@ mod tests {
         assert_eq!(dot(&x, &x), 9455.0);
         assert_eq!(dot3(&x, &x, &x[..31]), 216_225.0);
         assert_eq!(sum(&x[..3]), 3.0);
-    }
-
-    #[test]
-    fn rows_and_outer_products() {
-        let (x, y, z) = ([2.0, 0.0, 1.0], [1.0, 5.0, -3.0], [1.0, 10.0]);
-        let mut rows = vec![1.0; 6];
-        add_outer(2.0, Some(&x), &z, &mut rows);
-        assert_eq!(rows, [5.0, 41.0, 1.0, 1.0, 3.0, 21.0]);
-        add_outer(1.0, None, &z, &mut rows);
-        assert_eq!(rows, [6.0, 51.0, 2.0, 11.0, 4.0, 31.0]);
-        let mut to = vec![1.0, 0.0];
-        add_rows(1.0, &rows, None, None, &mut to);
-        assert_eq!(to, [13.0, 93.0]);
-        add_rows(0.5, &rows, Some(&x), Some(&y), &mut to);
-        assert_eq!(to, [13.0 + 6.0 - 6.0, 93.0 + 51.0 - 46.5]);
-    }
-
-    #[test]
-    fn a_row_is_added_to_the_rows_named() {
-        let mut to = vec![1.0; 24];
-        add_to_rows(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], &[2, 0, 2], &mut to);
-        assert_eq!(to[..8], [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
-        assert_eq!(to[8..16], [1.0; 8]);
-        assert_eq!(to[16..], [3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0, 17.0]);
-    }
-
-    #[test]
-    fn softmax_of_equal_and_impossible_logits() {
-        let (mut a, mut b) = ([0.0, 1.0], [0.0, f64::NEG_INFINITY]);
-        log_softmax(&mut [&mut a, &mut b]);
-        assert!((a[0] - 0.5f64.ln()).abs() < 1e-15 && a[0] == b[0]);
-        assert_eq!((a[1], b[1]), (0.0, f64::NEG_INFINITY));
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub struct Buffers {
     pub(super) messages: Vec<Vec<f64>>,
     /// [unit × outer] log-likelihood of each unit, or its likelihood after `forward_scaled`.
     pub totals: Vec<f64>,
+    /// Of a lane's batch: [unit × (between cell, between node)] log-likelihoods, [unit × outer] posterior weights.
+    pub unit_log: Vec<f64>,
+    pub unit_weights: Vec<f64>,
     /// `forward_scaled` came last.
     pub(super) scaled: bool,
     pub(super) scratch: Scratch,

@@ -5,15 +5,14 @@ use std::ops::Range;
 use super::accumulator::{Accumulator, SlotSums};
 use super::class_graph::Loan;
 use super::cluster_gaussian::{self, Prepared};
-use super::forward::{Of, Part};
 use super::nodes::{Moments, Nodes};
 use super::predictor::{Point, Workspace};
 use super::run::{Posterior, Sink, Want};
-use super::scaled::{self, Scaled};
-use super::table::{contract, fill, Layout, Task};
-use super::tables::{all_factors, Tables, Weights};
+use super::scaled::Scaled;
+use super::table::Layout;
+use super::tables::{Tables, Weights};
 use crate::compiled::between_cell;
-use crate::compiled::factor::{Factor, NONE};
+use crate::compiled::factor::NONE;
 use crate::compiled::shape::Shape;
 use crate::vector;
 
@@ -24,11 +23,11 @@ pub(super) struct Lane<'a, S> {
     pub(super) nodes: &'a Nodes,
     pub(super) tables: &'a Tables,
     pub(super) shape: &'a Shape,
-    want: Want,
-    weighted: bool,
+    pub(super) want: Want,
+    pub(super) weighted: bool,
     pub(super) sink: S,
-    workspace: Workspace,
-    slots: SlotSums,
+    pub(super) workspace: Workspace,
+    pub(super) slots: SlotSums,
     pub(super) buffers: Loan,
     /// Per factor: table of the current chunk (local factors only).
     pub(super) local: Vec<Vec<f64>>,
@@ -141,7 +140,8 @@ impl<'a, S: Sink> Lane<'a, S> {
         let units = program.units.cluster_start[clusters.start]..program.units.cluster_start[clusters.end];
         let single = units.len() <= block;
         // forward: log-likelihood of every unit given (between cell, between node)
-        let mut unit_log = vec![0.0; units.len() * n_between];
+        let mut unit_log = std::mem::take(&mut self.buffers.unit_log);
+        unit_log.resize(units.len() * n_between, 0.0);
         for b in blocks(units.clone(), block) {
             let out = &mut unit_log[(b.start - units.start) * n_between..(b.end - units.start) * n_between];
             self.forward(chunk, b, out);
@@ -152,15 +152,17 @@ impl<'a, S: Sink> Lane<'a, S> {
             return false;
         }
         if !self.want.gradient && !self.want.moments && S::IS_EMPTY {
+            self.buffers.unit_log = unit_log;
             return true;
         }
+        let mut weights = std::mem::take(&mut self.buffers.unit_weights);
         // back: posterior weights of units, then of every factor's cells
         for b in blocks(units.clone(), block) {
             if !single {
                 let again = &mut unit_log[(b.start - units.start) * n_between..(b.end - units.start) * n_between];
                 self.forward(chunk, b.clone(), again);
             }
-            let weights = self.unit_weights(b.clone(), &clusters, posterior);
+            self.fill_unit_weights(b.clone(), &clusters, posterior, &mut weights);
             if self.want.moments {
                 for (u, weights) in b.clone().zip(weights.chunks_exact(self.shape.n_outer)) {
                     self.within_moments.push(self.nodes.within.moments(u, weights));
@@ -185,6 +187,8 @@ impl<'a, S: Sink> Lane<'a, S> {
                 },
             );
         }
+        self.buffers.unit_log = unit_log;
+        self.buffers.unit_weights = weights;
         true
     }
 
@@ -257,55 +261,6 @@ impl<'a, S: Sink> Lane<'a, S> {
         true
     }
 
-    fn fill_local(&mut self, chunk: usize, n_units: usize) -> bool {
-        let n_unit_factors = self.point.program.factors.len();
-        for (k, f) in all_factors(self.point.program).enumerate() {
-            if f.patterns.local.is_none() {
-                continue;
-            }
-            let designs = f.patterns.designs_of_chunk(chunk);
-            let values = f.patterns.values_of(designs);
-            let size = (values.1 - values.0) * Layout::new(f).row();
-            // what the last chunk left is written over
-            self.local[k].resize(size, 0.0);
-            let task = Task { point: self.point, nodes: self.nodes, f, designs };
-            if !fill(task, &mut self.local[k], &mut self.workspace) {
-                return false;
-            }
-            let pays = k < n_unit_factors && scaled::pays(values.1 - values.0, n_units);
-            self.scaled[k] = pays.then(|| Scaled::new(&self.local[k], Layout::new(f).row()));
-            if self.want.gradient {
-                self.weights.clear_factor(k, size);
-            }
-        }
-        true
-    }
-
-    /// Table of a factor and the number of its first value pattern.
-    fn table(&self, k: usize, f: &Factor, chunk: usize) -> (&[f64], usize) {
-        match f.patterns.local {
-            Some(_) => (&self.local[k], f.patterns.values_of(f.patterns.designs_of_chunk(chunk)).0),
-            None => (&self.tables.factors[k], 0),
-        }
-    }
-
-    /// Adds the posterior weights of the groups to the weights of their tables.
-    pub(super) fn scatter(&mut self, chunk: usize, units: Range<usize>) {
-        let program = self.point.program;
-        let mut weights = std::mem::take(&mut self.weights);
-        for g in 0..program.groups.len() {
-            for Part { of, log, at, .. } in self.parts(g, chunk, &units, &self.buffers.runs) {
-                let to = match of {
-                    Of::Root(r) => weights.root(g, r, log.len()),
-                    Of::Factor(k) if program.factors[k].parameters.is_empty() => continue,
-                    Of::Factor(k) => weights.factor(k, log.len()),
-                };
-                scaled::scatter(to, &self.buffers.groups[g], at);
-            }
-        }
-        self.weights = weights;
-    }
-
     /// log of between node weights and cluster-level factors, by (between cell, between node).
     pub(super) fn cluster_log(&self, chunk: usize, j: usize, out: &mut [f64]) {
         let program = self.point.program;
@@ -330,15 +285,21 @@ impl<'a, S: Sink> Lane<'a, S> {
     }
 
     /// [unit × outer] posterior weights, from those of the clusters and of the within nodes.
-    fn unit_weights(&self, units: Range<usize>, clusters: &Range<usize>, posterior: &[f64]) -> Vec<f64> {
+    fn fill_unit_weights(
+        &self,
+        units: Range<usize>,
+        clusters: &Range<usize>,
+        posterior: &[f64],
+        weights: &mut Vec<f64>,
+    ) {
         let program = self.point.program;
         let nw = program.n_nodes.1;
         let n_between = self.shape.n_outer / nw;
+        weights.resize(units.len() * self.shape.n_outer, 0.0);
         let alone = units.len() == clusters.len() && self.shape.n_outer == 1 && self.weighted;
         if alone && program.units.count[units.clone()].iter().all(|c| *c == 1.0) {
-            return program.units.weight[clusters.clone()].iter().zip(posterior).map(|(w, p)| w * p).collect();
+            return vector::add_product(weights, 1.0, &program.units.weight[clusters.clone()], posterior, true);
         }
-        let mut weights = vec![0.0; units.len() * self.shape.n_outer];
         let by_unit = weights.chunks_exact_mut(self.shape.n_outer);
         for ((u, out), totals) in units.zip(by_unit).zip(self.buffers.totals.chunks_exact(self.shape.n_outer)) {
             let j = program.units.cluster[u] as usize;
@@ -353,48 +314,6 @@ impl<'a, S: Sink> Lane<'a, S> {
                     vector::add_scaled(out, scale * p, totals, true);
                 }
             }
-        }
-        weights
-    }
-
-    /// Adds the cluster-level posterior weights of [clusters × between cell × node].
-    pub(super) fn scatter_clusters(&mut self, chunk: usize, clusters: Range<usize>, posterior: &[f64]) {
-        let program = self.point.program;
-        let nb = program.n_nodes.0;
-        let n_between = program.n_between_cells * nb;
-        for (i, f) in program.cluster_factors.iter().enumerate() {
-            let k = program.factors.len() + i;
-            let (table, first) = self.table(k, f, chunk);
-            let size = table.len();
-            let layout = Layout::new(f);
-            let to = self.weights.factor(k, size);
-            for j in clusters.clone().filter(|&j| f.patterns.of_unit[j] != NONE) {
-                let weight = if self.weighted { program.units.weight[j] } else { 1.0 };
-                let p = &posterior[(j - clusters.start) * n_between..(j - clusters.start + 1) * n_between];
-                for (d, p) in p.chunks_exact(nb).enumerate() {
-                    let start =
-                        layout.start(f.patterns.of_unit[j] as usize - first, 0, between_cell(program, &f.between, d));
-                    for (q, p) in p.iter().enumerate() {
-                        to[start + q % layout.n_nodes] += weight * p;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Cluster-level posterior weights, then scores of the factors local to this chunk.
-    fn finish_chunk(&mut self, chunk: usize, clusters: Range<usize>, posterior: &[f64]) {
-        let program = self.point.program;
-        self.scatter_clusters(chunk, clusters, posterior);
-        for (k, f) in all_factors(program).enumerate().filter(|(_, f)| f.patterns.local.is_some()) {
-            let designs = f.patterns.designs_of_chunk(chunk);
-            self.slots.reset(f.parameters.len(), self.want.information);
-            let size = self.local[k].len();
-            let weights = self.weights.factor(k, size);
-            let task = Task { point: self.point, nodes: self.nodes, f, designs };
-            contract(task, weights, &mut self.workspace, &mut self.slots);
-            let sums = self.sums.sized(program.model.parameters.len(), self.want.information);
-            sums.scatter(&f.parameters, &self.slots.gradient, &self.slots.information);
         }
     }
 }

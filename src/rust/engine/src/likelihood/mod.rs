@@ -12,6 +12,7 @@ mod forward;
 pub mod gaussian;
 mod joint_normal;
 mod lane;
+mod lane_tables;
 pub mod nodes;
 mod pattern_block;
 pub mod predictor;

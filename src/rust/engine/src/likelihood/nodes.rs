@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::compiled::working::semidefinite_cholesky;
 use crate::quadrature::Rule;
+use crate::vector;
 
 /// Location and lower-triangular scale of one cluster's or unit's posterior (row by row, [dims × dims]).
 #[derive(Clone, Debug, PartialEq)]
@@ -49,19 +50,24 @@ impl NodeSet {
 
     /// [dims × first] values of the first nodes of a cluster or unit.
     pub fn z(&self, of: usize, first: usize) -> Vec<f64> {
-        let (d, n) = (self.dims, self.n);
-        let moments = self.moments.as_ref().map(|m| &m[of]);
-        let mut out = Vec::with_capacity(d * first);
-        for i in 0..d {
-            match moments {
-                None => out.extend_from_slice(&self.z[i * n..i * n + first]),
-                Some(m) => out.extend(
-                    (0..first)
-                        .map(|q| m.mean[i] + (0..=i).map(|k| m.scale[i * d + k] * self.z[k * n + q]).sum::<f64>()),
-                ),
+        let n = self.n;
+        let mut out = vec![0.0; self.dims * first];
+        for (i, out) in out.chunks_exact_mut(first.max(1)).enumerate() {
+            match &self.moments {
+                None => out.copy_from_slice(&self.z[i * n..i * n + first]),
+                Some(m) => self.move_nodes(&m[of], i, out),
             }
         }
         out
+    }
+
+    /// Values of the first nodes in dimension i, moved to a posterior.
+    fn move_nodes(&self, m: &Moments, i: usize, out: &mut [f64]) {
+        out.fill(m.mean[i]);
+        let scale = &m.scale[i * self.dims..i * self.dims + i + 1];
+        for (scale, z) in scale.iter().zip(self.z.chunks_exact(self.n)) {
+            vector::add_scaled(out, *scale, &z[..out.len()], false);
+        }
     }
 
     /// Log weights of a cluster's or unit's nodes.
@@ -71,12 +77,11 @@ impl NodeSet {
         let (d, n) = (self.dims, self.n);
         let log_det: f64 = (0..d).map(|k| m.scale[k * d + k].ln()).sum();
         out.iter_mut().for_each(|w| *w += log_det);
-        for i in 0..d {
-            for (q, w) in out.iter_mut().enumerate() {
-                let base = self.z[i * n + q];
-                let moved = m.mean[i] + (0..=i).map(|k| m.scale[i * d + k] * self.z[k * n + q]).sum::<f64>();
-                *w += 0.5 * (base * base - moved * moved);
-            }
+        let mut moved = vec![0.0; n];
+        for (i, z) in self.z.chunks_exact(n).enumerate() {
+            self.move_nodes(m, i, &mut moved);
+            vector::add_product(out, 0.5, z, z, false);
+            vector::add_product(out, -0.5, &moved, &moved, false);
         }
     }
 

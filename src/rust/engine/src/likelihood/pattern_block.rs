@@ -99,6 +99,12 @@ impl Block {
         vector::log_softmax(&mut self.eta.iter_mut().map(|e| &mut e[..]).collect::<Vec<_>>());
     }
 
+    /// P(class = k), as `log_softmax`.
+    pub fn softmax(&mut self) {
+        self.eta.push(vec![0.0; self.len()]);
+        vector::softmax(&mut self.eta.iter_mut().map(|e| &mut e[..]).collect::<Vec<_>>());
+    }
+
     /// Adds scale × Σ_patterns weight × covariates to `to` [node].
     fn add_moments(&self, scale: f64, weight: &[f64], (x, other): (Option<usize>, Option<usize>), to: &mut [f64]) {
         let [x, other] = [x, other].map(|c| c.map(|c| &self.x[c][..]));

@@ -177,13 +177,13 @@ fn contract_with(
                     }
                 } else {
                     w.scores.reset(block.len(), m, sums.want_information);
-                    block.log_softmax();
+                    block.softmax();
                     share.resize(block.eta.len(), vec![]);
                     for (k, share) in share.iter_mut().enumerate() {
                         share.resize(block.len(), 0.0);
                         read(weights, start + k * stride, row, n, share);
                     }
-                    add_logit_scores(&mut block.eta, share, &mut w.scores);
+                    add_logit_scores(&block.eta, share, &mut w.scores);
                 }
                 node_sums.add(block, &w.scores);
             }
@@ -192,23 +192,24 @@ fn contract_with(
     }
 }
 
-/// Scores w_k − w p_k and information w (diag p − p pᵀ) of the logits; `log_p` becomes p.
-fn add_logit_scores(log_p: &mut [Vec<f64>], weights: &[Vec<f64>], out: &mut WeightedScores) {
+/// Scores w_k − w p_k and information w (diag p − p pᵀ) of the logits.
+fn add_logit_scores(p: &[Vec<f64>], weights: &[Vec<f64>], out: &mut WeightedScores) {
     let (n, m) = (out.n, out.m);
-    let mut total = vec![0.0; n];
+    let (mut total, mut share) = (vec![0.0; n], vec![0.0; n]);
     weights.iter().for_each(|w| vector::add(&mut total, w));
-    log_p.iter_mut().for_each(|p| vector::exp_in_place(p));
     for a in 0..m {
-        for i in 0..n {
-            out.score[a * n + i] = weights[a][i] - total[i] * log_p[a][i];
-        }
+        // w p_a
+        vector::add_product(&mut share, 1.0, &total, &p[a], true);
+        let score = &mut out.score[a * n..(a + 1) * n];
+        score.copy_from_slice(&weights[a]);
+        vector::add_scaled(score, -1.0, &share, false);
         if out.information.is_empty() {
             continue;
         }
-        for b in 0..m {
-            for i in 0..n {
-                let same = if a == b { log_p[a][i] } else { 0.0 };
-                out.information[(a * m + b) * n + i] = total[i] * (same - log_p[a][i] * log_p[b][i]);
+        for (b, information) in out.information[a * m * n..(a + 1) * m * n].chunks_exact_mut(n).enumerate() {
+            vector::add_product(information, -1.0, &share, &p[b], true);
+            if a == b {
+                vector::add(information, &share);
             }
         }
     }

@@ -4,6 +4,19 @@ use pulp::{Arch, Simd, WithSimd};
 
 const LANES: usize = 8;
 
+/// Eight numbers side by side; whole ones at a time, so that the compiler keeps them in vectors.
+type Pack = [f64; LANES];
+
+#[inline(always)]
+fn multiply(a: &Pack, b: &Pack) -> Pack {
+    std::array::from_fn(|k| a[k] * b[k])
+}
+
+#[inline(always)]
+fn add(to: &mut Pack, p: &Pack) {
+    to.iter_mut().zip(p).for_each(|(to, p)| *to += p);
+}
+
 /// to_i ← to_i + scale × x_i, or without what `to` holds where `assign`.
 pub fn add_scaled(to: &mut [f64], scale: f64, x: &[f64], assign: bool) {
     vectorise!((to: &'a mut [f64], scale: f64, x: &'a [f64], assign: bool) -> () {
@@ -35,11 +48,9 @@ pub fn add_and_sum(to: &mut [f64], scale: f64, x: &[f64], y: &[f64]) -> f64 {
         let (to, to_rest) = to.as_chunks_mut::<LANES>();
         let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
         for ((to, x), y) in to.iter_mut().zip(x).zip(y) {
-            for k in 0..LANES {
-                let p = scale * x[k] * y[k];
-                to[k] += p;
-                sums[k] += p;
-            }
+            let p = multiply(&x.map(|x| scale * x), y);
+            add(to, &p);
+            add(&mut sums, &p);
         }
         let mut rest = 0.0;
         for ((to, x), y) in to_rest.iter_mut().zip(x_rest).zip(y_rest) {
@@ -59,13 +70,11 @@ pub fn add_both_and_sum(to: &mut [f64], part: &mut [f64], scale: f64, x: &[f64],
         let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
         let (z, z_rest) = z.as_chunks::<LANES>();
         for ((((to, part), x), y), z) in to.iter_mut().zip(part).zip(x).zip(y).zip(z) {
-            for k in 0..LANES {
-                let p = scale * x[k] * y[k];
-                part[k] += p;
-                let p = p * z[k];
-                to[k] += p;
-                sums[k] += p;
-            }
+            let p = multiply(&x.map(|x| scale * x), y);
+            add(part, &p);
+            let p = multiply(&p, z);
+            add(to, &p);
+            add(&mut sums, &p);
         }
         let mut rest = 0.0;
         for ((((to, part), x), y), z) in to_rest.iter_mut().zip(part_rest).zip(x_rest).zip(y_rest).zip(z_rest) {
@@ -105,8 +114,47 @@ pub fn divide(to: &mut [f64], x: &[f64], y: &[f64]) {
     })
 }
 
+/// Adds scale × Σ_i x_i y_i row_i to `to`; x and y are 1 where they are not given.
+pub fn add_rows(scale: f64, rows: &[f64], x: Option<&[f64]>, y: Option<&[f64]>, to: &mut [f64]) {
+    vectorise!((scale: f64, rows: &'a [f64], x: Option<&'a [f64]>, y: Option<&'a [f64]>, to: &'a mut [f64]) -> () {
+        for (i, row) in rows.chunks_exact(to.len()).enumerate() {
+            let factor = scale * x.map_or(1.0, |x| x[i]) * y.map_or(1.0, |y| y[i]);
+            if factor != 0.0 {
+                to.iter_mut().zip(row).for_each(|(t, r)| *t += factor * r);
+            }
+        }
+    })
+}
+
+/// Adds scale × x_i z to row i of `rows`; x is 1 where it is not given.
+pub fn add_outer(scale: f64, x: Option<&[f64]>, z: &[f64], rows: &mut [f64]) {
+    vectorise!((scale: f64, x: Option<&'a [f64]>, z: &'a [f64], rows: &'a mut [f64]) -> () {
+        for (i, row) in rows.chunks_exact_mut(z.len()).enumerate() {
+            let factor = scale * x.map_or(1.0, |x| x[i]);
+            row.iter_mut().zip(z).for_each(|(r, z)| *r += factor * z);
+        }
+    })
+}
+
+/// Numbers in rows of `add_to_rows` come in multiples of this.
+pub const WIDTH: usize = 4;
+
+/// Adds `row` to the rows `at` of `to`, which are as long.
+pub fn add_to_rows(row: &[f64], at: &[u32], to: &mut [f64]) {
+    let row = row.as_chunks::<WIDTH>().0;
+    let to = to.as_chunks_mut::<WIDTH>().0;
+    vectorise!((row: &'a [[f64; WIDTH]], at: &'a [u32], to: &'a mut [[f64; WIDTH]]) -> () {
+        for &r in at {
+            let start = r as usize * row.len();
+            for (to, from) in to[start..start + row.len()].iter_mut().zip(row) {
+                to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
+            }
+        }
+    })
+}
+
 #[inline(always)]
-fn across(sums: &[f64; LANES]) -> f64 {
+fn across(sums: &Pack) -> f64 {
     let [a, b, c, d, e, f, g, h] = sums;
     ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
@@ -150,5 +198,29 @@ mod tests {
         divide(&mut to, &[0.0], &[0.0]);
         assert_eq!(to, [0.0]);
         assert!(!all_above(&[1.0, f64::NAN], 0.0));
+    }
+
+    #[test]
+    fn rows_and_outer_products() {
+        let (x, y, z) = ([2.0, 0.0, 1.0], [1.0, 5.0, -3.0], [1.0, 10.0]);
+        let mut rows = vec![1.0; 6];
+        add_outer(2.0, Some(&x), &z, &mut rows);
+        assert_eq!(rows, [5.0, 41.0, 1.0, 1.0, 3.0, 21.0]);
+        add_outer(1.0, None, &z, &mut rows);
+        assert_eq!(rows, [6.0, 51.0, 2.0, 11.0, 4.0, 31.0]);
+        let mut to = vec![1.0, 0.0];
+        add_rows(1.0, &rows, None, None, &mut to);
+        assert_eq!(to, [13.0, 93.0]);
+        add_rows(0.5, &rows, Some(&x), Some(&y), &mut to);
+        assert_eq!(to, [13.0 + 6.0 - 6.0, 93.0 + 51.0 - 46.5]);
+    }
+
+    #[test]
+    fn a_row_is_added_to_the_rows_named() {
+        let mut to = vec![1.0; 24];
+        add_to_rows(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], &[2, 0, 2], &mut to);
+        assert_eq!(to[..8], [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
+        assert_eq!(to[8..16], [1.0; 8]);
+        assert_eq!(to[16..], [3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0, 17.0]);
     }
 }
