@@ -29,7 +29,8 @@ read_benches <- function(folder) {
 
 limit_lines <- function(benches) {
   of <- function(group, name) benches$seconds[benches$group == group & benches$name == name]
-  what <- c(T1 = "LCA, 7,326 x 17, 3 classes", T8 = "2PL, 5,000 x 30, 49 points",
+  what <- c(T1 = "LCA, 7,326 x 17, 3 classes", T5 = "factor mixture, 2,000 x 10, 2 classes, 49 points",
+    T6 = "latent Markov, 2,000 x 4 x 5, 3 states", T8 = "2PL, 5,000 x 30, 49 points",
     T12 = "two-level LTA, 60 x 20 x 20 items, 2 x 2 classes, 15 x 15 adaptive points")
   rows <- lapply(intersect(names(what), benches$name), function(name) {
     cells <- benches$elements[benches$group == "e_step" & benches$name == name]

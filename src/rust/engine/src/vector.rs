@@ -189,8 +189,7 @@ fn add_up(n: usize, term: impl Fn(usize) -> f64) -> f64 {
         }
     }
     let rest: f64 = (n / 8 * 8..n).map(&term).sum();
-    let [a, b, c, d, e, f, g, h] = eight;
-    ((a + b) + (c + d)) + ((e + f) + (g + h)) + rest
+    products::across(eight) + rest
 }
 
 /// Adds w (y − η) / σ² to `mean` and w ((y − η)² / σ² − 1) / 2σ² to `variance`, `precision` = 1 / σ².

@@ -58,7 +58,7 @@ pub fn add_and_sum(to: &mut [f64], scale: f64, x: &[f64], y: &[f64]) -> f64 {
             *to += p;
             rest += p;
         }
-        across(&sums) + rest
+        across(sums) + rest
     })
 }
 
@@ -83,7 +83,7 @@ pub fn add_both_and_sum(to: &mut [f64], part: &mut [f64], scale: f64, x: &[f64],
             *to += p * z;
             rest += p * z;
         }
-        across(&sums) + rest
+        across(sums) + rest
     })
 }
 
@@ -153,9 +153,11 @@ pub fn add_to_rows(row: &[f64], at: &[u32], to: &mut [f64]) {
     })
 }
 
+/// Sum of eight, always in the same order. Behind a `black_box`, or else the compiler orders whole loops by these pairs
+/// and shuffles every vector that goes in.
 #[inline(always)]
-fn across(sums: &Pack) -> f64 {
-    let [a, b, c, d, e, f, g, h] = sums;
+pub(super) fn across(sums: Pack) -> f64 {
+    let [a, b, c, d, e, f, g, h] = std::hint::black_box(sums);
     ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
