@@ -76,6 +76,21 @@ impl End {
     }
 }
 
+/// The ends with those that are as good as the best one, `top`, made part of it.
+fn join(ends: Vec<End>, top: f64) -> Vec<End> {
+    let (mut same, mut out): (Vec<End>, Vec<End>) = ends.into_iter().partition(|e| e.value() > top - SAME_ROUGH);
+    if let Some(k) = same.iter().position(|e| e.value() == top) {
+        let mut best = same.swap_remove(k);
+        for e in same {
+            best.starts.extend(e.starts);
+            best.evaluations += e.evaluations;
+        }
+        best.starts.sort_unstable();
+        out.insert(0, best);
+    }
+    out
+}
+
 impl Task<'_> {
     pub(super) fn prepare(&self, q: Quadrature) -> Result<Prepared> {
         self.prepare_graded(q, self.given.clone().unwrap_or_default())
@@ -240,6 +255,7 @@ impl Task<'_> {
                 return Err(EngineError::Interrupted);
             }
             let top = ends.iter().map(End::value).fold(f64::NEG_INFINITY, f64::max);
+            ends = join(ends, top);
             // the first of equals
             let best = ends.iter().position(|e| e.value() == top);
             for (k, e) in ends.iter_mut().enumerate() {
