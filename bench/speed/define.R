@@ -20,8 +20,8 @@ speed_variant <- function(name, data, log_likelihood, programs, goals, elsewhere
 
 # One program's way to fit.
 #   package   R package that must be installed (NULL: none)
-#   fit       function of the prepared data (and of a seed, or it has its own), timed; the file it is written in shows the
-#             whole call
+#   fit       function of the prepared data (and of a seed, or it has its own), timed; the file it is written in shows
+#             the whole call
 #   result    function of the fit: list(log_likelihood, parameters, iterations)
 #   prepare   function of the data frame, not timed: coding, reshaping
 #   rule      convergence rule and starts, in words

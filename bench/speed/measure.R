@@ -1,8 +1,8 @@
 # Runs one program on one data set in this process and writes what it took as JSON.
 #
 # From the package's directory: Rscript bench/speed/measure.R task variant program data.csv result.json
-# The fit is made once untimed (unless it takes minutes), then at most five times or for one second. Medians count, and of
-# log-likelihoods the lowest: programs that take a seed get another for every fit.
+# The fit is made once untimed (unless it takes minutes), then five times, or fewer once ten seconds have gone. Medians
+# count, and of log-likelihoods the lowest: programs that take a seed get another for every fit.
 
 source(file.path("bench", "speed", "load.R"))
 
@@ -29,7 +29,7 @@ measure_program <- function(one, data) {
   results <- list()
   fit_number <- function(i) if (length(formals(one$fit)) > 1) one$fit(data, i) else one$fit(data)
   if (one$warm) fit_number(1)
-  while (is.null(times) || (one$warm && nrow(times) < 5 && sum(times[, "wall"]) < 1)) {
+  while (is.null(times) || (one$warm && nrow(times) < 5 && sum(times[, "wall"]) < 10)) {
     times <- rbind(times, time_once(fit <- fit_number(length(results) + 1)))
     results <- c(results, list(one$result(fit)))
   }

@@ -7,8 +7,9 @@ write_speed_table <- function(results, file) {
     paste0("Written by `bench/speed.R` from `bench/speed.csv`: ", machine_words(), "."), "",
     strwrap(paste(
       "Each program runs in a fresh process, all programs of a task in turn, round after round; a time is the median",
-      "over the rounds (within a process: the median of up to five fits after an untimed one; those of mlmix have",
-      "seeds 1 to 5, since how long one random start takes is chance), a ratio the median of the ratios of one round.",
+      "over the rounds (within a process: the median of up to five fits after an untimed one; those of mlmix and",
+      "StepMix have seeds 1 to 5, since how long one random start takes is chance), a ratio the median of the ratios",
+      "of one round.",
       "Times are of the whole call, from data frame to fit. The machine was shared: `load` is the mean number of",
       "running processes on its cores meanwhile, and only ratios count. `difference`: the lowest log-likelihood less",
       "the value that independent programs agree on; a goal is met only if it is above -0.001.",
