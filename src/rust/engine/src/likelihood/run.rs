@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::accumulator::Accumulator;
-use super::class_graph::Buffers;
+use super::class_graph::{Buffers, Loan};
 use super::lane::Lane;
 use super::nodes::{Moments, Nodes};
 use super::predictor::Point;
@@ -151,6 +151,8 @@ pub fn evaluate_with<S: Sink>(
                     return None;
                 }
             }
+            // to this thread's spare ones: those of the thread that adds up the lanes would pile up
+            lane.buffers = Loan::default();
             Some(lane)
         })
         .collect();
