@@ -197,10 +197,7 @@ impl Program {
             let own_nodes = nodes.adaptive && g.uses_nodes;
             g.moments = ClusterMoments::new(&model, &sample, &units, &with_rows, own_nodes);
         }
-        // units that are clusters of their own were collapsed by what the factors see of them
-        let distinct = !sample.two_level && cluster_factors.is_empty() && cluster_gaussian.is_none();
-        let n_between = n_between_cells * nodes.between_nodes;
-        let sharing = if distinct { None } else { UnitSharing::new(&factors, &units, n_between, &kept) };
+        let sharing = UnitSharing::new(&factors, &units, n_between_cells * nodes.between_nodes, &kept);
         groups.iter_mut().for_each(|g| g.plant(&factors));
         let n_nodes = (nodes.between_nodes, nodes.within_nodes);
         let shape = Shape::new(&model, &between_classes, &groups, n_nodes);

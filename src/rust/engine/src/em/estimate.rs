@@ -22,7 +22,7 @@ const ROUGH: f64 = 1e-3;
 /// Log-likelihoods under a rough rule closer than this count as the same maximum.
 const SAME_ROUGH: f64 = 0.02;
 /// Newton decrements to which the ends of a rough search climb under the finer rule, and how far behind the best they may
-/// then be to stay in the race.
+/// then be to stay in the race. Those as good as the best (`SAME_ROUGH`) have the same maximum before them and join it.
 const RACE: [(f64, f64); 2] = [(0.01, 5.0), (1e-5, 0.0)];
 
 /// What is estimated, and how.

@@ -6,9 +6,11 @@ use crate::compiled::factor::Factor;
 use crate::compiled::{Group, Program};
 use crate::em::space::Space;
 use crate::likelihood::nodes::Nodes;
+use crate::likelihood::predictor::Point;
+use crate::likelihood::residuals::Residuals;
 use crate::likelihood::table::Layout;
 
-/// In optimiser coordinates, [n × n].
+/// In optimiser coordinates, [n × n]; over the parameters where a way has just worked it out.
 pub struct Exact {
     /// −∂² log L / ∂x ∂xᵀ
     pub information: Vec<f64>,
@@ -61,11 +63,16 @@ impl Way {
 
     /// `None` where the parameters are not admissible.
     pub fn information(self, program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Option<Exact> {
-        match self {
-            Way::Cells => louis::information(program, space, nodes, x),
-            Way::Pairs => pairs::information(program, space, nodes, x),
-            Way::UnitPairs => unit_pairs::information(program, space, nodes, x),
-        }
+        let working = space.to_working(x);
+        let residuals = Residuals::new(program, &working)?;
+        let point = Point { program, parameters: &working, residuals: &residuals };
+        let Exact { information, scores } = match self {
+            Way::Cells => louis::information(&point, nodes),
+            Way::Pairs => pairs::information(&point, nodes),
+            Way::UnitPairs => unit_pairs::information(&point, nodes),
+        }?;
+        let coordinates = |m: Vec<f64>| space.matrix(&m, working.len());
+        Some(Exact { information: coordinates(information), scores: scores.map(coordinates) })
     }
 }
 

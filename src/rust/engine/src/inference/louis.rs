@@ -7,23 +7,21 @@ use rayon::prelude::*;
 
 use super::closed_form::Exact;
 use super::pairs::MATRIX;
+use super::products::lanes;
 use crate::compiled::elimination::cell_map;
 use crate::compiled::factor::{Factor, FactorKind, NONE};
 use crate::compiled::Program;
-use crate::em::space::Space;
 use crate::likelihood::accumulator::{Accumulator, SlotSums};
 use crate::likelihood::derivatives::derivative_table;
 use crate::likelihood::design_cells::slots_of_cells;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::{Point, Workspace};
-use crate::likelihood::residuals::Residuals;
 use crate::likelihood::table::Task;
 use crate::likelihood::{normalise, rows, table};
 use crate::linalg::Gram;
 
 /// Most class cells to enumerate.
 const MAX_CELLS: usize = 128;
-const LANES: usize = 16;
 
 pub fn is_possible(program: &Program) -> bool {
     let plain = |f: &Factor| rows::is_plain(f) || matches!(f.kind, FactorKind::Known(_));
@@ -138,34 +136,27 @@ struct Lane {
     weights: Vec<Vec<f64>>,
 }
 
-/// `None` where the parameters are not admissible.
-pub fn information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Option<Exact> {
-    let working = space.to_working(x);
-    let residuals = Residuals::new(program, &working)?;
-    let point = Point { program, parameters: &working, residuals: &residuals };
-    let n = working.len();
+/// Over the parameters; `None` where they are not admissible.
+pub fn information(point: &Point, nodes: &Nodes) -> Option<Exact> {
+    let program = point.program;
+    let n = point.parameters.len();
     let shared: Vec<FactorTables> = program
         .factors
         .par_iter()
         .map(|f| match f.patterns.local {
             Some(_) => Some(FactorTables::default()),
-            None => FactorTables::new(Task::all(&point, nodes, f)),
+            None => FactorTables::new(Task::all(point, nodes, f)),
         })
         .collect::<Option<_>>()?;
-    let cells = Cells::new(&point, nodes);
-    let n_chunks = program.units.n_chunks();
-    let n_lanes = n_chunks.min(LANES);
-    let lanes: Vec<Lane> = (0..n_lanes)
+    let cells = Cells::new(point, nodes);
+    let of_lanes: Vec<Lane> = lanes(program.units.n_chunks())
         .into_par_iter()
-        .map(|k| {
-            let chunks = k * n_chunks / n_lanes..(k + 1) * n_chunks / n_lanes;
-            run_lane(&point, nodes, &shared, &cells, chunks)
-        })
+        .map(|chunks| run_lane(point, nodes, &shared, &cells, chunks))
         .collect::<Option<_>>()?;
     let mut sums = Accumulator::new(n, true);
     let mut means = vec![0.0; n * n];
     let mut shared = shared;
-    for lane in lanes {
+    for lane in of_lanes {
         sums.add(&lane.sums);
         means.iter_mut().zip(&lane.means).for_each(|(a, b)| *a += b);
         for (to, from) in shared.iter_mut().zip(lane.weights) {
@@ -173,12 +164,11 @@ pub fn information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -
         }
     }
     for (f, t) in program.factors.iter().zip(&shared).filter(|(f, _)| f.patterns.local.is_none()) {
-        t.add_curvature(Task::all(&point, nodes, f), &mut sums);
+        t.add_curvature(Task::all(point, nodes, f), &mut sums);
     }
     let mut information = sums.information?;
     information.iter_mut().zip(&means).for_each(|(i, m)| *i += m);
-    let scores = program.units.are_alone().then(|| space.matrix(&means, n));
-    Some(Exact { information: space.matrix(&information, n), scores })
+    Some(Exact { information, scores: program.units.are_alone().then_some(means) })
 }
 
 fn run_lane(

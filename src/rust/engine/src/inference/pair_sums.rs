@@ -8,6 +8,7 @@ use super::louis::FactorTables;
 use super::products::Products;
 use super::states::{n_patterns, Features, States};
 use crate::compiled::factor::NONE;
+use crate::likelihood::accumulator::Accumulator;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::normalise;
 use crate::likelihood::predictor::Point;
@@ -61,7 +62,11 @@ pub(super) struct Clusters {
 }
 
 impl<'a> Parts<'a> {
+    /// `None` where the parameters are not admissible, and where nodes are adapted and tables not common.
     pub fn new(point: &'a Point<'a>, nodes: &Nodes) -> Option<Parts<'a>> {
+        if nodes.are_adapted() {
+            return None;
+        }
         let program = point.program;
         let fill = |f| FactorTables::new(Task::all(point, nodes, f));
         let tables: Vec<FactorTables> = program.factors.par_iter().map(fill).collect::<Option<_>>()?;
@@ -242,6 +247,17 @@ impl<'a> Parts<'a> {
             out.add(self, i, &omega);
         }
         (out, means.finish())
+    }
+
+    /// E(−∂² log f) of all factors with the weights of their tables' entries, over the parameters.
+    pub fn curvature(&self, nodes: &Nodes) -> Option<Vec<f64>> {
+        let program = self.point.program;
+        let mut sums = Accumulator::new(self.point.parameters.len(), true);
+        let all = program.factors.iter().chain(&program.cluster_factors);
+        for (f, t) in all.zip(self.tables.iter().chain(&self.cluster_tables)) {
+            t.add_curvature(Task::all(self.point, nodes, f), &mut sums);
+        }
+        sums.information
     }
 
     /// Posterior weights of the tables' entries: sums of features.

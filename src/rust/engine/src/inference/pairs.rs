@@ -15,12 +15,8 @@ use super::pair_sums::{Clusters, Parts, Patterns};
 use super::products::{lanes, squares, Products};
 use super::states::{has_curvature, n_patterns, n_states, Features};
 use crate::compiled::Program;
-use crate::em::space::Space;
-use crate::likelihood::accumulator::Accumulator;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::Point;
-use crate::likelihood::residuals::Residuals;
-use crate::likelihood::table::Task;
 use crate::vector;
 
 /// Unit patterns in a block.
@@ -44,6 +40,7 @@ pub fn is_possible(program: &Program) -> bool {
 
 /// Multiply-adds of products of matrices that take as long as one step of other loops.
 pub(super) const MATRIX: usize = 4;
+
 /// What it costs, in steps of loops, which took 0.5 to 1.5 ns in the models measured (2PL, multilevel LCA, Grade of Membership).
 pub fn steps(program: &Program) -> usize {
     let (outer, inner) = n_states(program);
@@ -59,22 +56,15 @@ pub fn steps(program: &Program) -> usize {
     matrices / MATRIX + products + patterns * states * (program.factors.len() + 4) + units * outer * n
 }
 
-/// `None` where the parameters are not admissible, or a cluster is impossible.
-pub fn information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Option<Exact> {
-    if nodes.are_adapted() {
-        return None;
-    }
-    let working = space.to_working(x);
-    let residuals = Residuals::new(program, &working)?;
-    let point = Point { program, parameters: &working, residuals: &residuals };
-    let n = working.len();
-    let mut parts = Parts::new(&point, nodes)?;
+/// Over the parameters; `None` where they are not admissible, a cluster is impossible or nodes are adapted.
+pub fn information(point: &Point, nodes: &Nodes) -> Option<Exact> {
+    let program = point.program;
+    let mut parts = Parts::new(point, nodes)?;
     let blocks: Vec<Range<usize>> =
         (0..parts.n_patterns).step_by(BLOCK).map(|s| s..(s + BLOCK).min(parts.n_patterns)).collect();
     let of_blocks: Vec<Patterns> = blocks.par_iter().map(|b| parts.patterns(b.clone())).collect();
     let patterns = Patterns::join(of_blocks);
-    let n_clusters = program.units.n_clusters();
-    let of_lanes: Vec<Clusters> = lanes(n_clusters)
+    let of_lanes: Vec<Clusters> = lanes(program.units.n_clusters())
         .into_par_iter()
         .map(|clusters| parts.clusters(nodes, &patterns, clusters))
         .collect::<Option<_>>()?;
@@ -102,11 +92,6 @@ pub fn information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -
     for (table, weights) in parts.cluster_tables.iter_mut().zip(clusters.of_factors) {
         table.weights = weights;
     }
-    let mut sums = Accumulator::new(n, true);
-    let all = program.factors.iter().chain(&program.cluster_factors);
-    for (f, t) in all.zip(parts.tables.iter().chain(&parts.cluster_tables)) {
-        t.add_curvature(Task::all(&point, nodes, f), &mut sums);
-    }
-    vector::add(&mut information, &sums.information?);
-    Some(Exact { information: space.matrix(&information, n), scores: Some(space.matrix(&clusters.scores, n)) })
+    vector::add(&mut information, &parts.curvature(nodes)?);
+    Some(Exact { information, scores: Some(clusters.scores) })
 }

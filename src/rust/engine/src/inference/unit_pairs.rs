@@ -11,12 +11,8 @@ use super::pairs::{MATRIX, MOST_PRODUCTS};
 use super::products::{lanes, squares, Products};
 use super::states::{has_curvature, n_states, Features};
 use crate::compiled::Program;
-use crate::em::space::Space;
-use crate::likelihood::accumulator::Accumulator;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::predictor::Point;
-use crate::likelihood::residuals::Residuals;
-use crate::likelihood::table::Task;
 use crate::vector;
 
 /// Units whose posteriors are worked out together.
@@ -49,16 +45,10 @@ pub fn steps(program: &Program) -> usize {
     units * (states * (program.factors.len() + 4) + columns + products) + derivatives / MATRIX
 }
 
-/// `None` where the parameters are not admissible, or a unit is impossible.
-pub fn information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -> Option<Exact> {
-    if nodes.are_adapted() {
-        return None;
-    }
-    let working = space.to_working(x);
-    let residuals = Residuals::new(program, &working)?;
-    let point = Point { program, parameters: &working, residuals: &residuals };
-    let n = working.len();
-    let mut parts = Parts::new(&point, nodes)?;
+/// Over the parameters; `None` where they are not admissible, a unit is impossible or nodes are adapted.
+pub fn information(point: &Point, nodes: &Nodes) -> Option<Exact> {
+    let program = point.program;
+    let mut parts = Parts::new(point, nodes)?;
     let n_states = parts.states.n();
     let of_lanes: Vec<Products> = lanes(program.units.n_units())
         .into_par_iter()
@@ -92,12 +82,8 @@ pub fn information(program: &Program, space: &Space, nodes: &Nodes, x: &[f64]) -
     let within = squares(&parts, &products, 0, &states);
     let means = squares(&parts, &products, n_states, &pairs);
     parts.weigh_entries(&products);
-    let mut sums = Accumulator::new(n, true);
-    for (f, t) in program.factors.iter().zip(&parts.tables) {
-        t.add_curvature(Task::all(&point, nodes, f), &mut sums);
-    }
-    let mut information = sums.information?;
+    let mut information = parts.curvature(nodes)?;
     vector::add(&mut information, &means);
     information.iter_mut().zip(&within).for_each(|(i, s)| *i -= s);
-    Some(Exact { information: space.matrix(&information, n), scores: Some(space.matrix(&means, n)) })
+    Some(Exact { information, scores: Some(means) })
 }
