@@ -173,24 +173,15 @@ impl Gram {
         }
     }
 
+    /// Adds rows with weight 1 that are given column by column, [n × rows].
+    pub fn add_columns(&mut self, columns: &[f64]) {
+        let rows = columns.len().checked_div(self.n).unwrap_or(0);
+        add_squares(MatRef::from_row_major_slice(columns, self.n, rows), &mut self.sum);
+    }
+
     fn flush(&mut self) {
-        let n = self.n;
-        let rows = self.waiting.len().checked_div(n).unwrap_or(0);
-        if rows == 0 {
-            return;
-        }
-        let a = MatRef::from_column_major_slice(&self.waiting, n, rows);
-        triangular::matmul(
-            MatMut::from_column_major_slice_mut(&mut self.sum, n, n),
-            BlockStructure::TriangularLower,
-            Accum::Add,
-            a,
-            BlockStructure::Rectangular,
-            a.transpose(),
-            BlockStructure::Rectangular,
-            1.0,
-            Par::Seq,
-        );
+        let rows = self.waiting.len().checked_div(self.n).unwrap_or(0);
+        add_squares(MatRef::from_column_major_slice(&self.waiting, self.n, rows), &mut self.sum);
         self.waiting.clear();
     }
 
@@ -204,6 +195,21 @@ impl Gram {
         }
         self.sum
     }
+}
+
+/// Adds a aᵀ, its lower triangle.
+fn add_squares(a: MatRef<f64>, sum: &mut [f64]) {
+    triangular::matmul(
+        MatMut::from_column_major_slice_mut(sum, a.nrows(), a.nrows()),
+        BlockStructure::TriangularLower,
+        Accum::Add,
+        a,
+        BlockStructure::Rectangular,
+        a.transpose(),
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
 }
 
 /// faer's Cholesky factor, refused where a pivot is within rounding error of zero.

@@ -6,19 +6,21 @@
 use rayon::prelude::*;
 
 use super::closed_form::Exact;
+use super::factor_tables::{add_curvature, FactorTables};
 use super::pairs::MATRIX;
 use super::products::lanes;
+use super::unit_block::{UnitBlock, UNITS};
 use crate::compiled::elimination::cell_map;
-use crate::compiled::factor::{Factor, FactorKind, NONE};
+use crate::compiled::factor::{Factor, FactorKind};
 use crate::compiled::Program;
-use crate::likelihood::accumulator::{Accumulator, SlotSums};
-use crate::likelihood::derivatives::derivative_table;
+use crate::likelihood::accumulator::Accumulator;
 use crate::likelihood::design_cells::slots_of_cells;
 use crate::likelihood::nodes::Nodes;
-use crate::likelihood::predictor::{Point, Workspace};
+use crate::likelihood::predictor::Point;
+use crate::likelihood::rows;
 use crate::likelihood::table::Task;
-use crate::likelihood::{normalise, rows, table};
 use crate::linalg::Gram;
+use crate::vector;
 
 /// Most class cells to enumerate.
 const MAX_CELLS: usize = 128;
@@ -42,53 +44,14 @@ pub fn steps(program: &Program) -> usize {
     program.units.n_units() * (cells * (2 * program.factors.len() + 2 * of_cell) + squares)
 }
 
-/// Log densities and their derivatives for the patterns of one factor.
-#[derive(Default)]
-pub(super) struct FactorTables {
-    /// First value pattern of the tables.
-    first: usize,
-    pub log_density: Vec<f64>,
-    /// [entry × slots]
-    pub derivatives: Vec<f64>,
-    /// Posterior weights of the entries.
-    pub weights: Vec<f64>,
-}
-
-impl FactorTables {
-    pub fn new(task: Task) -> Option<FactorTables> {
-        let mut w = Workspace::default();
-        let values = task.f.patterns.values_of(task.designs);
-        let size = (values.1 - values.0) * table::Layout::new(task.f).row();
-        let mut log_density = vec![0.0; size];
-        if !table::fill(task, &mut log_density, &mut w) {
-            return None;
-        }
-        let derivatives = derivative_table(task, &mut w);
-        Some(FactorTables { first: values.0, log_density, derivatives, weights: vec![0.0; size] })
-    }
-
-    /// Adds E(−∂² log f) of the patterns with their weights.
-    pub fn add_curvature(&self, task: Task, out: &mut Accumulator) {
-        let f = task.f;
-        if f.parameters.is_empty() || matches!(f.kind, FactorKind::Known(_)) {
-            return;
-        }
-        let mut sums = SlotSums::default();
-        sums.reset(f.parameters.len(), true);
-        let w = &mut Workspace::default();
-        rows::contract(task, &self.weights, rows::Information::Observed, w, &mut sums);
-        out.scatter(&f.parameters, &sums.gradient, &sums.information);
-    }
-}
-
 /// A class cell: the parameters that matter in it, and where the slots of each factor stand among them.
-struct Cell {
+pub(super) struct Cell {
     /// Place of the cell's parameters in `Cells::sets`.
     set: usize,
     /// Per factor, its within cell.
-    of_factor: Vec<u32>,
+    pub of_factor: Vec<u32>,
     /// Per factor, (slot, place among the cell's parameters).
-    places: Vec<Vec<(u32, u32)>>,
+    pub places: Vec<Vec<(u32, u32)>>,
 }
 
 struct Cells {
@@ -128,11 +91,11 @@ impl Cells {
 
 /// What one lane of chunks adds up.
 struct Lane {
-    /// Curvature less Σ w E(s sᵀ), [n_parameters × n_parameters].
+    /// Curvature of the chunks' own factors, less Σ w E(s sᵀ), [n_parameters × n_parameters].
     sums: Accumulator,
     /// Σ w E(s) E(s)ᵀ
     means: Vec<f64>,
-    /// Per factor that all chunks share: posterior weights.
+    /// Per factor that all chunks share, [entry] posterior weight.
     weights: Vec<Vec<f64>>,
 }
 
@@ -155,20 +118,23 @@ pub fn information(point: &Point, nodes: &Nodes) -> Option<Exact> {
         .collect::<Option<_>>()?;
     let mut sums = Accumulator::new(n, true);
     let mut means = vec![0.0; n * n];
-    let mut shared = shared;
+    let mut weights = weights_of(&shared);
     for lane in of_lanes {
         sums.add(&lane.sums);
-        means.iter_mut().zip(&lane.means).for_each(|(a, b)| *a += b);
-        for (to, from) in shared.iter_mut().zip(lane.weights) {
-            to.weights.iter_mut().zip(from).for_each(|(a, b)| *a += b);
-        }
+        vector::add(&mut means, &lane.means);
+        weights.iter_mut().zip(&lane.weights).for_each(|(to, from)| vector::add(to, from));
     }
-    for (f, t) in program.factors.iter().zip(&shared).filter(|(f, _)| f.patterns.local.is_none()) {
-        t.add_curvature(Task::all(point, nodes, f), &mut sums);
+    for (f, weights) in program.factors.iter().zip(&weights).filter(|(f, _)| f.patterns.local.is_none()) {
+        add_curvature(Task::all(point, nodes, f), weights, &mut sums);
     }
     let mut information = sums.information?;
-    information.iter_mut().zip(&means).for_each(|(i, m)| *i += m);
+    vector::add(&mut information, &means);
     Some(Exact { information, scores: program.units.are_alone().then_some(means) })
+}
+
+/// Zero for every entry.
+fn weights_of(tables: &[FactorTables]) -> Vec<Vec<f64>> {
+    tables.iter().map(|t| vec![0.0; t.log_density.len()]).collect()
 }
 
 fn run_lane(
@@ -180,80 +146,49 @@ fn run_lane(
 ) -> Option<Lane> {
     let program = point.program;
     let n = point.parameters.len();
-    let mut lane = Lane {
-        sums: Accumulator::new(n, true),
-        means: vec![],
-        weights: shared.iter().map(|t| vec![0.0; t.weights.len()]).collect(),
-    };
-    let mut probability = vec![0.0; cells.cells.len()];
-    let mut mean = vec![0.0; n];
-    let mut score = vec![];
+    let mut sums = Accumulator::new(n, true);
+    let mut weights = weights_of(shared);
     // per set of parameters: Σ w p s sᵀ
     let mut squares: Vec<Gram> = cells.sets.iter().map(|s| Gram::new(s.len())).collect();
     let mut means = Gram::new(n);
+    let mut block = UnitBlock::default();
     for chunk in chunks {
         let task_of = |f| Task { point, nodes, f, designs: f.patterns.designs_of_chunk(chunk) };
-        let mut local: Vec<FactorTables> = vec![];
+        let mut local = vec![];
         for f in &program.factors {
             local.push(match f.patterns.local {
                 Some(_) => FactorTables::new(task_of(f))?,
                 None => FactorTables::default(),
             });
         }
+        let is_local = |k: usize| program.factors[k].patterns.local.is_some();
+        let tables: Vec<&FactorTables> =
+            (0..local.len()).map(|k| if is_local(k) { &local[k] } else { &shared[k] }).collect();
+        let mut local_weights = weights_of(&local);
         let clusters = program.units.chunk_start[chunk]..program.units.chunk_start[chunk + 1];
-        for u in program.units.cluster_start[clusters.start]..program.units.cluster_start[clusters.end] {
-            let weight = program.units.count[u] * program.units.weight[program.units.cluster[u] as usize];
-            if weight == 0.0 {
-                continue;
-            }
-            // the factors that count for this unit, and where their tables' rows for it start
-            let present: Vec<(usize, usize)> = program
-                .factors
-                .iter()
-                .enumerate()
-                .filter(|(_, f)| f.patterns.of_unit[u] != NONE)
-                .map(|(k, f)| {
-                    let first = if f.patterns.local.is_some() { local[k].first } else { shared[k].first };
-                    (k, (f.patterns.of_unit[u] as usize - first) * f.n_within)
-                })
-                .collect();
-            let is_local = |k: usize| program.factors[k].patterns.local.is_some();
-            let tables = |k: usize| if is_local(k) { &local[k] } else { &shared[k] };
-            for (p, cell) in probability.iter_mut().zip(&cells.cells) {
-                *p = present.iter().map(|&(k, row)| tables(k).log_density[row + cell.of_factor[k] as usize]).sum();
-            }
-            normalise(&mut probability);
-            mean.fill(0.0);
-            for (cell, &p) in cells.cells.iter().zip(&probability).filter(|(_, p)| **p > 0.0) {
+        let units = program.units.cluster_start[clusters.start]..program.units.cluster_start[clusters.end];
+        for start in units.clone().step_by(UNITS) {
+            block.read(program, &tables, start..(start + UNITS).min(units.end));
+            block.posteriors(&tables, &cells.cells);
+            block.mean.clear();
+            block.mean.resize(n * block.n, 0.0);
+            for (c, cell) in cells.cells.iter().enumerate() {
                 let parameters = &cells.sets[cell.set];
-                score.clear();
-                score.resize(parameters.len(), 0.0);
-                for &(k, row) in &present {
-                    let m = program.factors[k].parameters.len();
-                    let entry = row + cell.of_factor[k] as usize;
-                    let derivatives = &tables(k).derivatives[entry * m..(entry + 1) * m];
-                    for &(slot, place) in &cell.places[k] {
-                        score[place as usize] += derivatives[slot as usize];
-                    }
-                }
-                squares[cell.set].add(&score, weight * p);
-                parameters.iter().zip(&score).for_each(|(&a, s)| mean[a] += p * s);
-            }
-            means.add(&mean, weight);
-            for (cell, p) in cells.cells.iter().zip(&probability) {
-                for &(k, row) in &present {
-                    let entry = row + cell.of_factor[k] as usize;
-                    let weights = if is_local(k) { &mut local[k].weights } else { &mut lane.weights[k] };
-                    weights[entry] += weight * p;
+                block.scores(&tables, cell, parameters.len());
+                block.add_to_mean(c, parameters);
+                squares[cell.set].add_columns(block.weighted_scores(c));
+                for k in 0..tables.len() {
+                    let to = if is_local(k) { &mut local_weights[k] } else { &mut weights[k] };
+                    block.add_weights(c, (k, cell.of_factor[k]), to);
                 }
             }
+            means.add_columns(block.weighted_mean());
         }
-        for (f, t) in program.factors.iter().zip(&local).filter(|(f, _)| f.patterns.local.is_some()) {
-            t.add_curvature(task_of(f), &mut lane.sums);
+        for (f, weights) in program.factors.iter().zip(&local_weights).filter(|(f, _)| f.patterns.local.is_some()) {
+            add_curvature(task_of(f), weights, &mut sums);
         }
     }
-    lane.means = means.finish();
-    let information = lane.sums.information.as_mut()?;
+    let information = sums.information.as_mut()?;
     for (set, squares) in cells.sets.iter().zip(squares) {
         let squares = squares.finish();
         for (i, &a) in set.iter().enumerate() {
@@ -262,5 +197,5 @@ fn run_lane(
             }
         }
     }
-    Some(lane)
+    Some(Lane { sums, means: means.finish(), weights })
 }

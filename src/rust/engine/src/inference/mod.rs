@@ -2,6 +2,7 @@
 
 pub mod closed_form;
 pub mod covariance;
+mod factor_tables;
 pub mod information;
 pub mod louis;
 pub mod maximum;
@@ -11,4 +12,5 @@ mod products;
 pub mod scores;
 pub mod separation;
 mod states;
+mod unit_block;
 pub mod unit_pairs;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::louis::FactorTables;
+use super::factor_tables::{add_curvature, FactorTables};
 use super::products::Products;
 use super::states::{n_patterns, Features, States};
 use crate::compiled::factor::NONE;
@@ -23,6 +23,8 @@ pub(super) struct Parts<'a> {
     pub features: Features,
     pub tables: Vec<FactorTables>,
     pub cluster_tables: Vec<FactorTables>,
+    /// Per factor and cluster factor, [entry of its table] posterior weight.
+    pub weights: Vec<Vec<f64>>,
     /// Per factor, [pattern] its value.
     pub values: Vec<&'a [u32]>,
     /// Per factor, place of its scores among all factors' values × slots; then their number.
@@ -70,7 +72,9 @@ impl<'a> Parts<'a> {
         let program = point.program;
         let fill = |f| FactorTables::new(Task::all(point, nodes, f));
         let tables: Vec<FactorTables> = program.factors.par_iter().map(fill).collect::<Option<_>>()?;
-        let cluster_tables = program.cluster_factors.par_iter().map(fill).collect::<Option<_>>()?;
+        let cluster_tables: Vec<FactorTables> = program.cluster_factors.par_iter().map(fill).collect::<Option<_>>()?;
+        let all = tables.iter().chain(&cluster_tables);
+        let weights = all.map(|t| vec![0.0; t.log_density.len()]).collect();
         let states = States::new(program, nodes);
         let values: Vec<&[u32]> = match &program.sharing {
             Some(s) => s.values.iter().map(|v| &v[..]).collect(),
@@ -86,6 +90,7 @@ impl<'a> Parts<'a> {
             features: Features::new(program),
             tables,
             cluster_tables,
+            weights,
             values,
             column,
             scores: vec![],
@@ -254,8 +259,8 @@ impl<'a> Parts<'a> {
         let program = self.point.program;
         let mut sums = Accumulator::new(self.point.parameters.len(), true);
         let all = program.factors.iter().chain(&program.cluster_factors);
-        for (f, t) in all.zip(self.tables.iter().chain(&self.cluster_tables)) {
-            t.add_curvature(Task::all(self.point, nodes, f), &mut sums);
+        for (f, weights) in all.zip(&self.weights) {
+            add_curvature(Task::all(self.point, nodes, f), weights, &mut sums);
         }
         sums.information
     }
@@ -264,7 +269,7 @@ impl<'a> Parts<'a> {
     pub fn weigh_entries(&mut self, products: &Products) {
         for (k, f) in self.point.program.factors.iter().enumerate().filter(|(_, f)| !f.parameters.is_empty()) {
             let size = f.n_within * f.n_between * f.n_nodes();
-            let weights = &mut self.tables[k].weights;
+            let weights = &mut self.weights[k];
             for (e, &entry) in self.states.entry[k].iter().enumerate() {
                 let mut rest = products.get(0, 0, e);
                 for (v, &feature) in self.features.of_value[k].iter().enumerate().filter(|(_, f)| **f != NONE) {

@@ -89,9 +89,7 @@ pub fn information(point: &Point, nodes: &Nodes) -> Option<Exact> {
     let states: Vec<(usize, usize)> = (0..parts.states.n()).map(|e| (e, e)).collect();
     information.iter_mut().zip(squares(&parts, &products, 0, &states)).for_each(|(i, s)| *i -= s);
     parts.weigh_entries(&products);
-    for (table, weights) in parts.cluster_tables.iter_mut().zip(clusters.of_factors) {
-        table.weights = weights;
-    }
+    parts.weights.splice(program.factors.len().., clusters.of_factors);
     vector::add(&mut information, &parts.curvature(nodes)?);
     Some(Exact { information, scores: Some(clusters.scores) })
 }

@@ -105,6 +105,22 @@ impl Block {
         vector::softmax(&mut self.eta.iter_mut().map(|e| &mut e[..]).collect::<Vec<_>>());
     }
 
+    /// Adds the derivatives with respect to slots to a table, [entry × slot]; `score`, [predictor × pattern × node].
+    pub fn add_derivatives(&self, cell: &Cell, score: &[f64], at: Entries, out: &mut [f64]) {
+        let n = self.n_nodes;
+        for e in &cell.entries {
+            let score = score[e.of * self.len()..].chunks_exact(n);
+            let along = cell.along(e.along);
+            for (i, score) in score.take(self.n_patterns).enumerate() {
+                let scale = e.scale * e.covariate.map_or(1.0, |c| self.x[c][i]);
+                let first = (at.start + i * at.row) * at.slots + e.slot as usize;
+                for (q, (to, s)) in out[first..].iter_mut().step_by(at.slots).zip(score).enumerate() {
+                    *to += scale * s * along.map_or(1.0, |a| a[q]);
+                }
+            }
+        }
+    }
+
     /// Adds scale × Σ_patterns weight × covariates to `to` [node].
     fn add_moments(&self, scale: f64, weight: &[f64], (x, other): (Option<usize>, Option<usize>), to: &mut [f64]) {
         let [x, other] = [x, other].map(|c| c.map(|c| &self.x[c][..]));
@@ -118,6 +134,13 @@ impl Block {
         };
         to[0] += scale * sum;
     }
+}
+
+/// Where a block's values stand in a table: the first one, the distance from pattern to pattern, and numbers in an entry.
+pub(super) struct Entries {
+    pub start: usize,
+    pub row: usize,
+    pub slots: usize,
 }
 
 /// Scores and information of one cell, times covariates and summed over patterns.

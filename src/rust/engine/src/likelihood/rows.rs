@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::accumulator::SlotSums;
 use super::design_cells::{cells as set_cells, parts, Cells};
-use super::pattern_block::{Block, NodeSums};
+use super::pattern_block::{Block, Entries, NodeSums};
 use super::predictor::{Point, Workspace};
 use super::table::{class_stride, design_runs, Layout, Task};
 use crate::compiled::factor::{Axis, Factor, FactorKind};
@@ -189,6 +189,52 @@ fn contract_with(
             }
         }
         cells.iter().zip(&*sums_of_cells).for_each(|(cell, node_sums)| node_sums.add_to(cell, curved, sums));
+    }
+}
+
+/// ∂ log f / ∂ slot, [entry of the table × slot], added to `out`.
+pub fn derivatives(task: Task, out: &mut [f64], w: &mut Workspace) {
+    let mut buffers = std::mem::take(&mut w.rows);
+    derivatives_with(task, out, w, &mut buffers);
+    w.rows = buffers;
+}
+
+fn derivatives_with(task: Task, out: &mut [f64], w: &mut Workspace, buffers: &mut Buffers) {
+    let Task { point, nodes, f, designs } = task;
+    let Buffers { block, cells, share, .. } = buffers;
+    let layout = Layout::new(f);
+    let first = f.patterns.values_of(designs).0;
+    let stride = stride(point, f, &layout);
+    let n_predictors = parts(point, f).0.len();
+    for run in design_runs(point.program, f, designs) {
+        set_cells(point, nodes, f, &run, true, w, cells);
+        for values in blocks(f, &run, layout.n_nodes) {
+            block.read(point, f, values.clone(), layout.n_nodes);
+            for cell in cells.iter() {
+                block.predict(cell, n_predictors);
+                let start = layout.start(values.start - first, cell.within, cell.between);
+                let to = |start| Entries { start, row: layout.row(), slots: f.parameters.len() };
+                if let FactorKind::Outcome(o) = f.kind {
+                    let family = &point.program.model.outcomes[o].family;
+                    let (ones, which) = (vec![1.0; block.len()], Information::Expected);
+                    w.scores.reset(block.len(), n_predictors + cell.auxiliary.len(), false);
+                    block.values(&cell.auxiliary, |v| family.add_weighted_scores(v, &ones, which, &mut w.scores));
+                    block.add_derivatives(cell, &w.scores.score, to(start), out);
+                } else {
+                    block.softmax();
+                    share.resize(block.eta.len(), vec![]);
+                    for state in 0..block.eta.len() {
+                        for (k, share) in share.iter_mut().enumerate() {
+                            share.clear();
+                            share.resize(block.len(), f64::from(u8::from(k == state)));
+                        }
+                        w.scores.reset(block.len(), n_predictors, false);
+                        add_logit_scores(&block.eta, share, &mut w.scores);
+                        block.add_derivatives(cell, &w.scores.score, to(start + state * stride), out);
+                    }
+                }
+            }
+        }
     }
 }
 

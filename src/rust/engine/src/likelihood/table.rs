@@ -11,8 +11,7 @@ use super::rows;
 use crate::compiled::factor::{Factor, FactorKind};
 use crate::compiled::Program;
 use crate::family::block::Information;
-use crate::spec::{Level, Outcome};
-use crate::vector;
+use crate::spec::Level;
 
 /// Where the entries of a factor stand in its table.
 #[derive(Clone, Copy, Debug)]
@@ -201,10 +200,6 @@ fn fill_known(
     }
 }
 
-pub(super) fn auxiliary(o: &Outcome, state: &[usize], parameters: &[f64]) -> Vec<f64> {
-    o.auxiliary.iter().map(|a| a.value(state, parameters)).collect()
-}
-
 /// Evaluates predictors, in order, into `w.predictors`, from latents already evaluated.
 pub(super) fn evaluate_predictors<'a>(
     point: &Point,
@@ -229,12 +224,4 @@ pub(super) fn class_stride(program: &Program, f: &Factor, class: usize) -> (usiz
         Level::Within => (stride_in(&f.within), 0),
         Level::Between => (0, stride_in(&f.between)),
     }
-}
-
-/// log P(class = k) for all k and nodes, [K × n]; the last class has logit 0.
-pub(super) fn log_softmax(predictors: &[Affine], n: usize) -> Vec<f64> {
-    let mut out = vec![0.0; (predictors.len() + 1) * n];
-    out.chunks_exact_mut(n).zip(predictors).for_each(|(o, p)| o.copy_from_slice(&p.value[..n]));
-    vector::log_softmax(&mut out.chunks_exact_mut(n).collect::<Vec<_>>());
-    out
 }
