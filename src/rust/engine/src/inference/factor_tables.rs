@@ -40,6 +40,6 @@ pub(super) fn add_curvature(task: Task, weights: &[f64], out: &mut Accumulator) 
     }
     let mut sums = SlotSums::default();
     sums.reset(f.parameters.len(), true);
-    rows::contract(task, weights, rows::Information::Observed, &mut Workspace::default(), &mut sums);
+    rows::contract(task, weights, None, rows::Information::Observed, &mut Workspace::default(), &mut sums);
     out.scatter(&f.parameters, &sums.gradient, &sums.information);
 }

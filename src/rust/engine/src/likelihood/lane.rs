@@ -31,7 +31,7 @@ pub(super) struct Lane<'a, S> {
     pub(super) buffers: Loan,
     /// Per factor: table of the current chunk (local factors only).
     pub(super) local: Vec<Vec<f64>>,
-    /// The same as scaled probabilities, where it pays.
+    /// The same as scaled probabilities, where it pays; those of classes always.
     pub(super) scaled: Vec<Option<Scaled>>,
     /// Weights of the within nodes that all units share.
     pub(super) common_weights: Vec<f64>,

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use super::forward::{Of, Part};
 use super::lane::Lane;
+use super::rows::{self, Information};
 use super::run::Sink;
 use super::scaled::{self, Scaled};
 use super::table::{contract, fill, Layout, Task};
 use super::tables::all_factors;
 use crate::compiled::between_cell;
-use crate::compiled::factor::{Factor, NONE};
+use crate::compiled::factor::{Factor, FactorKind, NONE};
 
 impl<S: Sink> Lane<'_, S> {
     pub(super) fn fill_local(&mut self, chunk: usize, n_units: usize) -> bool {
@@ -24,11 +25,18 @@ impl<S: Sink> Lane<'_, S> {
             // what the last chunk left is written over
             self.local[k].resize(size, 0.0);
             let task = Task { point: self.point, nodes: self.nodes, f, designs };
-            if !fill(task, &mut self.local[k], &mut self.workspace) {
-                return false;
+            if matches!(f.kind, FactorKind::Logits(_)) {
+                let p = self.scaled[k].get_or_insert_default().probabilities(size, values.1 - values.0);
+                if !rows::fill(task, &mut self.local[k], Some(p), &mut self.workspace) {
+                    return false;
+                }
+            } else {
+                if !fill(task, &mut self.local[k], &mut self.workspace) {
+                    return false;
+                }
+                let pays = k < n_unit_factors && scaled::pays(values.1 - values.0, n_units);
+                self.scaled[k] = pays.then(|| Scaled::new(&self.local[k], Layout::new(f).row()));
             }
-            let pays = k < n_unit_factors && scaled::pays(values.1 - values.0, n_units);
-            self.scaled[k] = pays.then(|| Scaled::new(&self.local[k], Layout::new(f).row()));
             if self.want.gradient {
                 self.weights.clear_factor(k, size);
             }
@@ -96,7 +104,13 @@ impl<S: Sink> Lane<'_, S> {
             let size = self.local[k].len();
             let weights = self.weights.factor(k, size);
             let task = Task { point: self.point, nodes: self.nodes, f, designs };
-            contract(task, weights, &mut self.workspace, &mut self.slots);
+            match &self.scaled[k] {
+                Some(scaled) if matches!(f.kind, FactorKind::Logits(_)) => {
+                    let (p, which) = (Some(&scaled.values[..]), Information::Expected);
+                    rows::contract(task, weights, p, which, &mut self.workspace, &mut self.slots);
+                }
+                _ => contract(task, weights, &mut self.workspace, &mut self.slots),
+            }
             let sums = self.sums.sized(program.model.parameters.len(), self.want.information);
             sums.scatter(&f.parameters, &self.slots.gradient, &self.slots.information);
         }

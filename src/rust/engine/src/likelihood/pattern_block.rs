@@ -20,6 +20,8 @@ pub(super) struct Block {
     pub trials: Vec<f64>,
     /// [predictor]
     pub eta: Vec<Vec<f64>>,
+    /// P(class = k), [K]
+    pub p: Vec<Vec<f64>>,
 }
 
 impl Block {
@@ -93,16 +95,18 @@ impl Block {
         }
     }
 
-    /// log P(class = k), [K][pattern × node], in place of the logits; the last class has logit 0.
+    /// P(class = k) into `p` and its logarithm in place of the logits, [K][pattern × node]; the last class has logit 0.
     pub fn log_softmax(&mut self) {
         self.eta.push(vec![0.0; self.len()]);
-        vector::log_softmax(&mut self.eta.iter_mut().map(|e| &mut e[..]).collect::<Vec<_>>());
+        self.p.clone_from(&self.eta);
+        vector::log_softmax(&mut slices(&mut self.eta), &mut slices(&mut self.p));
     }
 
-    /// P(class = k), as `log_softmax`.
+    /// P(class = k) into `p`, as `log_softmax`.
     pub fn softmax(&mut self) {
-        self.eta.push(vec![0.0; self.len()]);
-        vector::softmax(&mut self.eta.iter_mut().map(|e| &mut e[..]).collect::<Vec<_>>());
+        std::mem::swap(&mut self.p, &mut self.eta);
+        self.p.push(vec![0.0; self.len()]);
+        vector::softmax(&mut slices(&mut self.p));
     }
 
     /// Adds the derivatives with respect to slots to a table, [entry × slot]; `score`, [predictor × pattern × node].
@@ -134,6 +138,10 @@ impl Block {
         };
         to[0] += scale * sum;
     }
+}
+
+fn slices(of: &mut [Vec<f64>]) -> Vec<&mut [f64]> {
+    of.iter_mut().map(|v| &mut v[..]).collect()
 }
 
 /// Where a block's values stand in a table: the first one, the distance from pattern to pattern, and numbers in an entry.

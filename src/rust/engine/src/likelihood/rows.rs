@@ -77,15 +77,21 @@ pub struct Buffers {
     share: Vec<Vec<f64>>,
 }
 
-/// As `table::fill`.
-pub fn fill(task: Task, table: &mut [f64], w: &mut Workspace) -> bool {
+/// As `table::fill`; `p`: class probabilities too, laid out as the table.
+pub fn fill(task: Task, table: &mut [f64], p: Option<&mut [f64]>, w: &mut Workspace) -> bool {
     let mut buffers = std::mem::take(&mut w.rows);
-    let admissible = fill_with(task, table, w, &mut buffers);
+    let admissible = fill_with(task, table, p, w, &mut buffers);
     w.rows = buffers;
     admissible
 }
 
-fn fill_with(task: Task, table: &mut [f64], w: &mut Workspace, buffers: &mut Buffers) -> bool {
+fn fill_with(
+    task: Task,
+    table: &mut [f64],
+    mut p: Option<&mut [f64]>,
+    w: &mut Workspace,
+    buffers: &mut Buffers,
+) -> bool {
     let Task { point, nodes, f, designs } = task;
     let Buffers { block, cells, densities, .. } = buffers;
     let layout = Layout::new(f);
@@ -115,7 +121,11 @@ fn fill_with(task: Task, table: &mut [f64], w: &mut Workspace, buffers: &mut Buf
                     }
                 } else {
                     block.log_softmax();
-                    block.eta.iter().enumerate().for_each(|(k, p)| write(table, start + k * stride, row, n, p));
+                    let at = |k| start + k * stride;
+                    block.eta.iter().enumerate().for_each(|(k, log)| write(table, at(k), row, n, log));
+                    if let Some(p) = &mut p {
+                        block.p.iter().enumerate().for_each(|(k, of_class)| write(p, at(k), row, n, of_class));
+                    }
                 }
             }
         }
@@ -123,16 +133,23 @@ fn fill_with(task: Task, table: &mut [f64], w: &mut Workspace, buffers: &mut Buf
     true
 }
 
-/// As `table::contract`, with either information.
-pub fn contract(task: Task, weights: &[f64], which: Information, w: &mut Workspace, sums: &mut SlotSums) {
+/// As `table::contract`, with either information; `p`: class probabilities where `fill` has worked them out.
+pub fn contract(
+    task: Task,
+    weights: &[f64],
+    p: Option<&[f64]>,
+    which: Information,
+    w: &mut Workspace,
+    sums: &mut SlotSums,
+) {
     let mut buffers = std::mem::take(&mut w.rows);
-    contract_with(task, weights, which, w, &mut buffers, sums);
+    contract_with(task, (weights, p), which, w, &mut buffers, sums);
     w.rows = buffers;
 }
 
 fn contract_with(
     task: Task,
-    weights: &[f64],
+    (weights, p): (&[f64], Option<&[f64]>),
     which: Information,
     w: &mut Workspace,
     buffers: &mut Buffers,
@@ -155,10 +172,10 @@ fn contract_with(
         for values in blocks(f, &run, n) {
             block.read(point, f, values.clone(), n);
             for (cell, node_sums) in cells.iter().zip(&mut *sums_of_cells) {
-                block.predict(cell, n_predictors);
                 let start = layout.start(values.start - first, cell.within, cell.between);
                 let m = n_predictors + cell.auxiliary.len();
                 if let FactorKind::Outcome(o) = f.kind {
+                    block.predict(cell, n_predictors);
                     let family = &point.program.model.outcomes[o].family;
                     let constant =
                         family.constant_information(&cell.auxiliary, which).filter(|_| sums.want_information);
@@ -177,13 +194,23 @@ fn contract_with(
                     }
                 } else {
                     w.scores.reset(block.len(), m, sums.want_information);
-                    block.softmax();
-                    share.resize(block.eta.len(), vec![]);
-                    for (k, share) in share.iter_mut().enumerate() {
-                        share.resize(block.len(), 0.0);
-                        read(weights, start + k * stride, row, n, share);
+                    let len = block.len();
+                    let of_classes = |table: &[f64], to: &mut Vec<Vec<f64>>| {
+                        to.resize(n_predictors + 1, vec![]);
+                        for (k, to) in to.iter_mut().enumerate() {
+                            to.resize(len, 0.0);
+                            read(table, start + k * stride, row, n, to);
+                        }
+                    };
+                    match p {
+                        Some(p) => of_classes(p, &mut block.p),
+                        None => {
+                            block.predict(cell, n_predictors);
+                            block.softmax();
+                        }
                     }
-                    add_logit_scores(&block.eta, share, &mut w.scores);
+                    of_classes(weights, share);
+                    add_logit_scores(&block.p, share, &mut w.scores);
                 }
                 node_sums.add(block, &w.scores);
             }
@@ -222,14 +249,14 @@ fn derivatives_with(task: Task, out: &mut [f64], w: &mut Workspace, buffers: &mu
                     block.add_derivatives(cell, &w.scores.score, to(start), out);
                 } else {
                     block.softmax();
-                    share.resize(block.eta.len(), vec![]);
-                    for state in 0..block.eta.len() {
+                    share.resize(block.p.len(), vec![]);
+                    for state in 0..block.p.len() {
                         for (k, share) in share.iter_mut().enumerate() {
                             share.clear();
                             share.resize(block.len(), f64::from(u8::from(k == state)));
                         }
                         w.scores.reset(block.len(), n_predictors, false);
-                        add_logit_scores(&block.eta, share, &mut w.scores);
+                        add_logit_scores(&block.p, share, &mut w.scores);
                         block.add_derivatives(cell, &w.scores.score, to(start + state * stride), out);
                     }
                 }

@@ -37,6 +37,14 @@ impl Scaled {
         vector::exp_in_place(&mut values);
         Scaled { values, offset }
     }
+
+    /// Makes room for probabilities, divided by nothing.
+    pub fn probabilities(&mut self, size: usize, n_rows: usize) -> &mut [f64] {
+        self.values.resize(size, 0.0);
+        self.offset.clear();
+        self.offset.resize(n_rows, 0.0);
+        &mut self.values
+    }
 }
 
 /// Subtracts a row's largest number and returns it; 0 for a row that is −∞ throughout.

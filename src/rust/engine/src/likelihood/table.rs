@@ -122,7 +122,7 @@ pub fn fill(task: Task, table: &mut [f64], w: &mut Workspace) -> bool {
         return true; // the table stays zero
     }
     if rows::applies(f) {
-        return rows::fill(task, table, w);
+        return rows::fill(task, table, None, w);
     }
     let program = point.program;
     let layout = Layout::new(f);
@@ -160,7 +160,7 @@ pub fn contract(task: Task, weights: &[f64], w: &mut Workspace, sums: &mut SlotS
         return;
     }
     if rows::applies(f) {
-        return rows::contract(task, weights, Information::Expected, w, sums);
+        return rows::contract(task, weights, None, Information::Expected, w, sums);
     }
     let FactorKind::Gaussian(group) = &f.kind else { return };
     let program = point.program;
