@@ -4,13 +4,15 @@
 # the names that equal() took away with those that stand for them.
 apply_constraints <- function(frame, parts, call) {
   actions <- unlist(lapply(parts, `[[`, "actions"), recursive = FALSE)
-  keep <- seq_len(nrow(frame)) # the row that now stands for each row
+  keep <- seq_along(frame$name) # the row that now stands for each row
   if (length(actions) == 0) {
     return(list(frame = frame, position = keep, linear = list(), merged = stats::setNames(nm = character(0))))
   }
+  frame <- unclass(frame)
   for (action in Filter(function(a) a$verb != "linear", actions)) {
     if (action$verb == "equal") {
-      rows <- unlist(lapply(action$names, match_parameters, names = frame$name, call = call))
+      rows <- match(action$names, frame$name)
+      if (anyNA(rows)) rows <- unlist(lapply(action$names, match_parameters, names = frame$name, call = call))
       result <- merge_rows(frame, keep, unique(keep[rows]), call)
       frame <- result$frame
       keep <- result$keep
@@ -77,7 +79,7 @@ merge_rows <- function(frame, keep, rows, call) {
     ), call = call)
   }
   if (length(with) > 0 && frame$free[[first]]) {
-    frame[first, c("prior_mean", "prior_sd")] <- frame[with[[1]], c("prior_mean", "prior_sd")]
+    for (field in c("prior_mean", "prior_sd")) frame[[field]][[first]] <- frame[[field]][[with[[1]]]]
   }
   keep[keep %in% rows] <- first
   list(frame = frame, keep = keep)
@@ -98,7 +100,7 @@ set_rows <- function(frame, rows, verb, value, call) {
     }
     frame$free[rows] <- FALSE
     frame$value[rows] <- value
-    frame[rows, c("lower", "upper", "start", "prior_mean", "prior_sd")] <- NA_real_
+    for (field in c("lower", "upper", "start", "prior_mean", "prior_sd")) frame[[field]][rows] <- NA_real_
   } else if (verb == "start") {
     check_free(frame, rows, "start", call)
     frame$start[rows] <- value

@@ -2,39 +2,42 @@
 
 # The outcomes of a model one by one: name, component, family, root (the first of those that are alike), trials.
 list_items <- function(model) {
-  items <- list()
-  for (part in model$outcomes) {
-    for (p in seq_along(part$names)) {
-      name <- part$names[[p]]
-      like <- if (is.null(part$like)) NULL else part$like[[p]]
-      root <- if (is.null(like)) name else items[[like]]$root
-      items[[name]] <- list(
-        name = name, root = root, like = like, family = part$family, level = part$level, part = part,
-        trials = part$equation$trials
+  roots <- character(0)
+  for (part in model$outcomes) roots[part$names] <- if (is.null(part$like)) part$names else roots[part$like]
+  of_part <- function(part) {
+    own <- unname(roots[part$names])
+    lapply(seq_along(own), function(p) {
+      list(
+        name = part$names[[p]], root = own[[p]], like = part$like[[p]], family = part$family, level = part$level,
+        part = part, trials = part$equation$trials
       )
-    }
+    })
   }
-  items
+  stats::setNames(unlist(lapply(model$outcomes, of_part), recursive = FALSE), names(roots))
 }
 
 # Returns the items with their final family, numeric `values`, category `labels`; messages are gathered in `notes`.
 prepare_outcomes <- function(items, data, cluster, call) {
   notes <- new.env(parent = emptyenv())
   notes$list <- list()
+  data <- unclass(data)
+  # Families and categories depend on the different values of a column only, found once for each column.
+  types <- vapply(items, function(item) item$family$type, "")
+  seen <- lapply(data[names(items)[depends_on_values(types)]], different_values)
   roots <- vapply(items, `[[`, "", "root")
-  alike <- split(names(items), factor(roots, unique(roots)))
+  zero_one <- types %in% c("auto", "bernoulli") & names(items) %in% names(Filter(is_zero_one, seen))
+  usual <- !roots %in% roots[!zero_one] # with all that are alike
+  items[usual] <- lapply(items[usual], prepare_zero_one, data)
+  alike <- split(names(items)[!usual], factor(roots[!usual], unique(roots[!usual])))
   for (root in names(alike)) {
     same <- alike[[root]]
-    raw <- unclass(data)[same]
-    # The family and the categories depend on the different values of a column only, found once for each column.
-    seen <- if (depends_on_values(items[[root]]$family$type)) lapply(raw, different_values)
     if (items[[root]]$family$type == "auto") {
-      family <- choose_family(seen, root, items[[root]]$family$link, notes, call)
+      family <- choose_family(seen[same], root, items[[root]]$family$link, notes, call)
       for (name in same) items[[name]]$family <- family
     }
-    labels <- category_labels(seen, items[[root]]$family$type, root, notes, call)
+    labels <- category_labels(seen[same], items[[root]]$family$type, root, notes, call)
     for (name in same) {
-      items[[name]] <- prepare_item(items[[name]], raw[[name]], seen[[name]], labels, data, call)
+      items[[name]] <- prepare_item(items[[name]], data[[name]], seen[[name]], labels, data, call)
     }
   }
   for (item in Filter(function(item) item$level == "between", items)) {
@@ -54,7 +57,7 @@ prepare_outcomes <- function(items, data, cluster, call) {
 # Items of 0 and 1 that are gaussian because nobody said otherwise.
 inform_assumed <- function(items) {
   assumed <- Filter(function(item) {
-    isTRUE(item$part$assumed) && item$family$type == "gaussian" && all(item$values %in% c(0, 1, NA))
+    item$family$type == "gaussian" && isTRUE(item$part$assumed) && all(item$values %in% c(0, 1, NA))
   }, items)
   if (length(assumed) == 0) return(invisible())
   names <- cli::cli_vec(vapply(assumed, `[[`, "", "name"), list("vec-trunc" = 5))
@@ -64,7 +67,7 @@ inform_assumed <- function(items) {
   ), class = c("mlmix_message_family", "mlmix_message_data"))
 }
 
-depends_on_values <- function(type) type %in% c("auto", "bernoulli") || has_categories(type)
+depends_on_values <- function(type) type %in% c("auto", "bernoulli") | has_categories(type)
 
 add_note <- function(notes, kind, name) {
   kind <- gsub("}", "}}", gsub("{", "{{", kind, fixed = TRUE), fixed = TRUE) # braces would be read as code
@@ -84,11 +87,16 @@ different_values <- function(column) {
     # Most columns of categories show all of them soon: then no whole number between the extremes is left, or looking
     # values up among few is quicker than unique().
     early <- unique(column[seq_len(min(length(column), 100))])
-    all_whole <- is.integer(column) && !is.object(column) && !anyNA(column) &&
-      as.double(max(column)) - min(column) < length(early)
+    highest <- if (is.integer(column) && !is.object(column)) as.double(max(column)) else NA
+    all_whole <- !is.na(highest) && highest - min(column) < length(early)
     return(if (!all_whole && anyNA(match(column, early))) unique(column) else early)
   }
   structure(which(tabulate(column, nlevels(column)) > 0), levels = levels(column), class = class(column))
+}
+
+# Whether the different values are the numbers 0 and 1, as most items have them.
+is_zero_one <- function(seen) {
+  is.numeric(seen) && !is.object(seen) && all(seen %in% c(0, 1, NA)) && all(0:1 %in% seen)
 }
 
 # The different values in a list of vectors, without missing ones.
@@ -227,6 +235,14 @@ choose_family <- function(seen, root, link, notes, call) {
     add_note(notes, text, names(seen))
   }
   nominal()
+}
+
+# An item of numbers 0 and 1, which are their own codes.
+prepare_zero_one <- function(item, data) {
+  raw <- data[[item$name]]
+  if (item$family$type == "auto") item$family <- new_family("bernoulli", item$family$link)
+  values <- if (is.null(attributes(raw))) raw else as.integer(raw)
+  c(item, list(values = values, labels = c("0", "1"), n_categories = 2L))
 }
 
 # `seen`: the different values of `raw`, known if the family depends on them.

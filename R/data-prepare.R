@@ -124,6 +124,7 @@ inform_dropped <- function(dropped, covariates, data, unit) {
 # Levels of predictors that never occur have no coefficient.
 inform_unused_levels <- function(predictors) {
   for (name in names(predictors)) {
+    if (!is.factor(predictors[[name]])) next
     unused <- setdiff(levels(predictors[[name]]), as.character(predictors[[name]]))
     if (length(unused) > 0) inform_data(c(i = "{.var {name}}: levels that never occur are left out ({unused})."))
   }

@@ -113,7 +113,7 @@ first_row <- function(data) plain_columns(dplyr::collect(utils::head(dplyr::ungr
 
 # Names of the variables that tell patterns apart.
 pattern_variables <- function(model, first, cluster, keep, call) {
-  needs <- data_needs(model, model_symbols(model), first, cluster, call)
+  needs <- data_needs(with_plans(model, model_symbols(model), call), first, cluster, call)
   variables <- c(setdiff(needs$cluster, needs$made), needs$outcomes, needs$trials, needs$known, needs$covariates, keep)
   setdiff(unique(variables), needs$made)
 }

@@ -83,10 +83,10 @@ model_symbols <- function(model) {
     vapply(parts, function(p) p[[field]], empty)
   }
   list(
-    classes = as_frame(list(
+    classes = list(
       name = pick(model$classes, "name", ""), k = pick(model$classes, "k", 1L), level = pick(model$classes, "level", "")
-    )),
-    latents = as_frame(list(name = pick(model$factors, "name", ""), level = pick(model$factors, "level", "")))
+    ),
+    latents = list(name = pick(model$factors, "name", ""), level = pick(model$factors, "level", ""))
   )
 }
 

@@ -137,7 +137,7 @@ equal_transitions <- function(names, k, order, predictors) {
   full <- seq_along(names)[-seq_len(order)]
   logits <- function(t, target) {
     origins <- names[(t - order):(t - 1)]
-    symbols <- list(classes = data.frame(name = origins, k = k))
+    symbols <- list(classes = list(name = origins, k = rep(k, order)))
     paste0(names[[t]], "#", target, "~1[", class_patterns(origins, symbols), "]")
   }
   actions <- lapply(seq_len(k - 1), function(target) {

@@ -54,8 +54,8 @@ describe_levels <- function(model) {
 }
 
 no_symbols <- list(
-  classes = data.frame(name = character(0), k = integer(0), level = character(0)),
-  latents = data.frame(name = character(0), level = character(0))
+  classes = list(name = character(0), k = integer(0), level = character(0)),
+  latents = list(name = character(0), level = character(0))
 )
 
 describe_class <- function(part, symbols = no_symbols) {

@@ -104,7 +104,7 @@ build_design <- function(products, intercept, plan, data, what, call) {
   )
 }
 
-# Predictors that are nearly constant beside their mean, such as calendar years: an intercept is then a value far outside
+# Predictors that are nearly constant beside their mean, such as calendar years: an intercept is then a value far from
 # the data, hardly told from the slope, and random starts seldom find the classes.
 inform_far <- function(store) {
   names <- unique(unlist(lapply(store$designs, `[[`, "columns")))

@@ -78,9 +78,11 @@ cluster_latents <- function(b, name) {
   if (!is.null(b$latents[[full]])) {
     return(full)
   }
-  class <- b$symbols$classes[b$symbols$classes$name == name & b$symbols$classes$level == "within", ]
-  logits <- paste0(name, "#", seq_len(max(0, class$k - 1)), "@", b$cluster)
-  if (nrow(class) == 1 && class$k > 1 && all(logits %in% names(b$latents))) logits else NULL
+  classes <- b$symbols$classes
+  k <- classes$k[classes$name == name & classes$level == "within"]
+  if (length(k) == 0 || k == 1) return(NULL)
+  logits <- paste0(name, "#", seq_len(k - 1), "@", b$cluster)
+  if (all(logits %in% names(b$latents))) logits else NULL
 }
 
 # Adds the regressions of between() to the drafts of their left-hand sides.
@@ -88,14 +90,14 @@ add_between <- function(b, part) {
   equation <- expand_between(b, part$equation)
   symbols <- b$symbols
   between <- names(Filter(function(latent) latent$level == "between", b$latents))
-  symbols$latents <- rbind(
-    data.frame(name = between, level = rep("between", length(between)), stringsAsFactors = FALSE),
-    symbols$latents[symbols$latents$level == "within", ]
+  within <- symbols$latents$name[symbols$latents$level == "within"]
+  symbols$latents <- list(
+    name = c(between, within), level = rep(c("between", "within"), c(length(between), length(within)))
   )
   what <- paste0("between(", deparse1(part$formula), ")")
   plan <- plan_equation(equation, symbols, "between", what, b$call)
   rows <- design_rows(plan$fixed, plan, b$store, what, "between", b$call)
-  coefficients <- row_coefficients(rows, symbols, mean_zero = TRUE)
+  form <- predictor_form(row_coefficients(rows, symbols, mean_zero = TRUE))
   for (name in equation$lhs) {
     latent <- b$latents[[name]]
     shared <- intersect(latent$sets, constant_classes(plan))
@@ -105,8 +107,7 @@ add_between <- function(b, part) {
         x = "The same coefficient in the equation of {.val {latent$target}} differs by {.val {shared}} already."
       ), call = b$call)
     }
-    target <- new_target(name, "between", "latent", mean_zero = TRUE)
-    terms <- predictor_terms(b$table, coefficients, target)
+    terms <- predictor_terms(b$table, form, name, "between", "latent")[[1]]
     b$latents[[name]]$terms <- c(latent$terms, terms)
     drop_pairs(b, name, unlist(lapply(rows, `[[`, "latents")))
   }

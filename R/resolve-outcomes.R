@@ -2,47 +2,80 @@
 
 resolve_outcome_part <- function(b, part) {
   what <- paste("the outcome", part$names[[1]])
-  plan <- plan_equation(part$equation, b$symbols, part$level, what, b$call)
+  plan <- merge_plan(part$plan)
   rows <- design_rows(plan$fixed, plan, b$store, what, part$level, b$call)
   zero_rows <- NULL
-  if (!is.null(part$family$zero)) {
-    zero_plan <- plan_equation(part$family$zero, b$symbols, part$level, what, b$call)
+  if (!is.null(part$zero_plan)) {
+    zero_plan <- merge_plan(part$zero_plan)
     zero_rows <- design_rows(zero_plan$fixed, zero_plan, b$store, what, part$level, b$call)
   }
   types <- vapply(b$items[part$names], function(item) item$family$type, "")
   ready <- list(
-    what = what, plan = plan, rows = rows, coefficients = row_coefficients(rows, b$symbols),
+    what = what, plan = plan, rows = rows, form = predictor_form(row_coefficients(rows, b$symbols)),
     ordinal = if ("ordinal" %in% types) ordinal_coefficients(rows, b$symbols),
-    zero = row_coefficients(zero_rows, b$symbols)
+    zero = predictor_form(row_coefficients(zero_rows, b$symbols))
   )
-  for (name in part$names) {
-    item <- b$items[[name]]
-    b$table$shared <- if (is.null(item$like)) NULL else b$logs[[item$like]]
-    b$table$log <- integer(0)
-    b$outcomes[[name]] <- resolve_outcome(b, item, ready)
-    if (length(b$table$shared) > 0) {
-      take_shared(b$table, "none", 1)
-    }
-    b$table$shared <- NULL
-    b$logs[[name]] <- b$table$log
-  }
+  together <- length(plan$random) == 0 && all(types %in% c("bernoulli", "binomial", "poisson")) &&
+    length(unique(lengths(b$logs[part$like]))) < 2
+  groups <- if (together) list(part$names) else as.list(part$names)
+  for (names in groups) resolve_outcomes(b, b$items[names], ready)
 }
 
-# One outcome of a part whose formula is `ready`.
+# Outcomes of a part whose formula is `ready`: one, or several that have no parameters but those of their predictors, so
+# that all of these are made at once.
+resolve_outcomes <- function(b, items, ready) {
+  like <- unlist(lapply(items, `[[`, "like"))
+  b$table$shared <- if (!is.null(like)) unlist(b$logs[like], use.names = FALSE)
+  b$table$log <- integer(0)
+  outcomes <- if (length(items) > 1) {
+    plain_outcomes(b, items, ready)
+  } else {
+    list(resolve_outcome(b, items[[1]], ready))
+  }
+  if (length(b$table$shared) > 0) {
+    take_shared(b$table, "none", 1)
+  }
+  b$table$shared <- NULL
+  b$outcomes[names(items)] <- outcomes
+  b$logs[names(items)] <- split_evenly(b$table$log, length(items))
+}
+
+# Parts of the same length, one after another.
+split_evenly <- function(x, n_parts) {
+  size <- length(x) %/% n_parts
+  lapply(seq_len(n_parts), function(i) x[(i - 1L) * size + seq_len(size)])
+}
+
+# Outcomes with one predictor each and nothing else.
+plain_outcomes <- function(b, items, ready) {
+  terms <- predictor_terms(b$table, ready$form, names(items), items[[1]]$level, "outcome")
+  .mapply(function(item, own) new_spec_outcome(b, item, list(list(terms = own)), list()), list(items, terms), NULL)
+}
+
+# The predictors of targets from their terms and those that bring in random effects (of random_terms()).
+with_random <- function(terms, random, targets) {
+  lapply(seq_along(targets), function(t) list(terms = c(terms[[t]], random[[targets[[t]]]])))
+}
+
+new_spec_outcome <- function(b, item, predictors, auxiliary) {
+  list(
+    name = item$name, column = store_column(b$store, item$name, item$values), level = item$level,
+    family = spec_family(b, item), predictors = predictors, auxiliary = auxiliary
+  )
+}
+
 resolve_outcome <- function(b, item, ready) {
   type <- item$family$type
   name <- item$name
   targets <- if (type == "nominal") paste0(name, "#", seq_len(item$n_categories - 1)) else name
   random <- random_terms(b, ready$plan, targets, ready$what, ready$rows)
   if (type == "ordinal") thresholds <- ordinal_thresholds(b, item, ready$ordinal$set)
-  coefficients <- if (type == "ordinal") ready$ordinal$coefficients else ready$coefficients
-  predictors <- lapply(targets, function(target) {
-    terms <- predictor_terms(b$table, coefficients, new_target(target, item$level, "outcome"))
-    list(terms = c(terms, random[[target]]))
-  })
+  form <- if (type == "ordinal") ready$ordinal$form else ready$form
+  terms <- predictor_terms(b$table, form, targets, item$level, "outcome")
+  predictors <- with_random(terms, random, targets)
   if (has_zero_part(type)) {
-    target <- new_target(paste0(name, "^zero"), item$level, "outcome")
-    predictors <- c(predictors, list(list(terms = predictor_terms(b$table, ready$zero, target))))
+    zero <- predictor_terms(b$table, ready$zero, paste0(name, "^zero"), item$level, "outcome")
+    predictors <- c(predictors, list(list(terms = zero[[1]])))
   }
   auxiliary <- if (type == "ordinal") {
     thresholds
@@ -53,10 +86,7 @@ resolve_outcome <- function(b, item, ready) {
   } else {
     list()
   }
-  list(
-    name = name, column = store_column(b$store, name, item$values), level = item$level,
-    family = spec_family(b, item), predictors = predictors, auxiliary = auxiliary
-  )
+  new_spec_outcome(b, item, predictors, auxiliary)
 }
 
 # Thresholds vary by the classes that the intercept varies by (the first set; further, added sets shift the predictor).
@@ -69,13 +99,13 @@ ordinal_thresholds <- function(b, item, set) {
   lapply(terms, function(term) new_coefficient(set, positions[grid$term == term]))
 }
 
-# For ordinal outcomes: `set`, the class variables that thresholds vary by, and the coefficients of the predictor, which
+# For ordinal outcomes: `set`, the class variables that thresholds vary by, and the form of the predictor, which
 # has no intercept, and of class effects on it only those not in the thresholds.
 ordinal_coefficients <- function(rows, symbols) {
   constant <- vapply(rows, is_constant_row, TRUE)
   shifts <- row_coefficients(rows[constant], symbols)
   set <- if (length(shifts) > 0) shifts[[1]]$set else character(0)
-  list(set = set, coefficients = c(shifts[-1], row_coefficients(rows[!constant], symbols)))
+  list(set = set, form = predictor_form(c(shifts[-1], row_coefficients(rows[!constant], symbols))))
 }
 
 scale_coefficient <- function(b, item, kind) {
@@ -104,13 +134,13 @@ spec_family <- function(b, item) {
 
 resolve_factor <- function(b, part) {
   what <- paste("the factor", part$name)
-  plan <- plan_equation(part$equation, b$symbols, part$level, what, b$call)
+  plan <- merge_plan(part$plan)
   rows <- design_rows(plan$fixed, plan, b$store, what, part$level, b$call)
   add_latent(b, part$name, part$level, "factor", part$name, "1", constant_classes(plan))
   random <- random_terms(b, plan, part$name, what, rows)[[part$name]]
-  target <- new_target(part$name, part$level, "latent", mean_zero = TRUE)
-  coefficients <- row_coefficients(rows, b$symbols, target$mean_zero)
-  b$latents[[part$name]]$terms <- c(predictor_terms(b$table, coefficients, target), random)
+  form <- predictor_form(row_coefficients(rows, b$symbols, mean_zero = TRUE))
+  terms <- predictor_terms(b$table, form, part$name, part$level, "latent")[[1]]
+  b$latents[[part$name]]$terms <- c(terms, random)
   b$latents[[part$name]]$by <- part$variance
   b$latents[[part$name]]$scale <- part$scale
 }
@@ -118,18 +148,16 @@ resolve_factor <- function(b, part) {
 # Class variables in two steps, so that their random effects exist before regressions among random effects are read.
 prepare_class <- function(b, part) {
   what <- paste("the class variable", part$name)
-  plan <- plan_equation(part$equation, b$symbols, part$level, what, b$call)
+  plan <- merge_plan(part$plan)
   rows <- design_rows(plan$fixed, plan, b$store, what, part$level, b$call)
   targets <- paste0(part$name, "#", seq_len(part$k - 1), recycle0 = TRUE)
   list(rows = rows, targets = targets, random = random_terms(b, plan, targets, what, rows))
 }
 
 resolve_class <- function(b, part, prepared) {
-  coefficients <- row_coefficients(prepared$rows, b$symbols)
-  logits <- lapply(prepared$targets, function(target) {
-    terms <- predictor_terms(b$table, coefficients, new_target(target, part$level, "class"))
-    list(terms = c(terms, prepared$random[[target]]))
-  })
+  form <- predictor_form(row_coefficients(prepared$rows, b$symbols))
+  terms <- predictor_terms(b$table, form, prepared$targets, part$level, "class")
+  logits <- with_random(terms, prepared$random, prepared$targets)
   known <- if (is.null(part$known)) NULL else known_column(b, part)
   list(name = part$name, level = part$level, n_classes = part$k, logits = logits, known = known$column)
 }

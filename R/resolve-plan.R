@@ -7,7 +7,10 @@
 #   exprs   named list: covariate label -> expression;  env: where their constants are looked up
 
 plan_equation <- function(equation, symbols, level, what, call) {
-  plan <- draft_plan(equation, symbols, level, what, call)
+  merge_plan(draft_plan(equation, symbols, level, what, call))
+}
+
+merge_plan <- function(plan) {
   plan$fixed <- merge_products(plan$fixed)
   plan
 }

@@ -1,20 +1,15 @@
 # From the rows of a design to the terms of one linear predictor, with a parameter for each coefficient.
 
-# Where a coefficient belongs: what the names and the parameter table say of it.
-#   target: left of `~`;  level;  kinds: c(constant =, covariate =, latent =) as in the table;
-#   mean_zero: the constant is structurally 0 in the last class (factors, random effects)
-new_target <- function(target, level, type, mean_zero = FALSE) {
-  list(target = target, level = level, kinds = coefficient_kinds[[type]], mean_zero = mean_zero)
-}
-
+# The kind of a coefficient in the parameter table, by what its equation explains and what it multiplies.
 coefficient_kinds <- list(
   outcome = c(constant = "intercept", covariate = "slope", latent = "loading"),
   latent = c(constant = "mean", covariate = "regression", latent = "regression"),
   class = c(constant = "logit", covariate = "logit", latent = "logit")
 )
 
-# What the rows of a design become in the predictor of any target, worked out once for all of them: for each row and set
-# of class variables {label, name (without the target), kind (of new_target()), column, latents, set, patterns, free}.
+# The coefficients that the rows of a design stand for, one for each row and set of class variables: {label, name
+# (without the target), kind (of coefficient_kinds), column, latents, set, patterns, free}. `mean_zero`: the constant is
+# structurally 0 in the last class (factors, random effects).
 row_coefficients <- function(rows, symbols, mean_zero = FALSE) {
   of_row <- function(row) {
     constant <- is_constant_row(row)
@@ -32,11 +27,39 @@ row_coefficients <- function(rows, symbols, mean_zero = FALSE) {
   unlist(lapply(rows, of_row), recursive = FALSE) %||% list()
 }
 
-predictor_terms <- function(table, coefficients, target) {
-  lapply(coefficients, function(one) {
-    positions <- add_parameters(table, paste0(target$target, one$name), target$kinds[[one$kind]], target$level,
-      target$target, one$label, one$patterns, one$free)
-    new_term(new_coefficient(one$set, positions), one$column, one$latents)
+# These coefficients as the form of a predictor, worked out once for all targets: `parameters`, columns of the parameter
+# table (names without the target), and `terms`, which say in which `places` of it their parameters are.
+predictor_form <- function(coefficients) {
+  if (length(coefficients) == 0) return(list(parameters = list(), terms = list()))
+  column <- function(field) unlist(lapply(coefficients, `[[`, field))
+  sizes <- lengths(lapply(coefficients, `[[`, "patterns"))
+  ends <- cumsum(sizes)
+  terms <- lapply(seq_along(coefficients), function(i) {
+    c(coefficients[[i]][c("set", "column", "latents")], list(places = seq.int(to = ends[[i]], length.out = sizes[[i]])))
+  })
+  parameters <- list(
+    name = column("name"), kind = rep.int(column("kind"), sizes), label = rep.int(column("label"), sizes),
+    patterns = column("patterns"), free = column("free")
+  )
+  list(parameters = parameters, terms = terms)
+}
+
+# The terms of each of the `targets` (left of `~`), whose parameters follow one another in the table. `type`: what the
+# targets are in coefficient_kinds.
+predictor_terms <- function(table, form, targets, level, type) {
+  if (length(form$terms) == 0 || length(targets) == 0) return(rep(list(list()), length(targets)))
+  p <- form$parameters
+  n <- length(p$name)
+  for_all <- function(x) rep.int(x, length(targets))
+  target <- rep(targets, each = n)
+  kind <- unname(coefficient_kinds[[type]][p$kind])
+  positions <- add_parameters(table, paste0(target, p$name), for_all(kind), level, target, for_all(p$label),
+    for_all(p$patterns), for_all(p$free))
+  lapply(seq_along(targets), function(t) {
+    before <- (t - 1L) * n
+    lapply(form$terms, function(term) {
+      new_term(new_coefficient(term$set, positions[before + term$places]), term$column, term$latents)
+    })
   })
 }
 

@@ -35,7 +35,8 @@ resolve_model <- function(model, data, cluster = NULL, call = rlang::current_env
   if (is_lazy_table(data)) data <- patterns_of(model, data, cluster, NULL, NULL, call)
   data <- check_data(data, call)
   symbols <- model_symbols(model)
-  needs <- data_needs(model, symbols, data, cluster, call)
+  model <- with_plans(model, symbols, call)
+  needs <- data_needs(model, data, cluster, call)
   stacked <- if (!is.null(model$reshape)) stack_items(data, model$reshape, needs$covariates)
   used <- select_rows(if (is.null(stacked)) data else stacked$data, needs, stacked, call)
   inform_single_rows(model, used, needs)
@@ -46,8 +47,21 @@ resolve_model <- function(model, data, cluster = NULL, call = rlang::current_env
   finish_spec(b, spec, used, needs)
 }
 
-# Which variables of the data the model needs, each checked to be there and usable.
-data_needs <- function(model, symbols, data, cluster, call) {
+# The model with the plan of every equation.
+with_plans <- function(model, symbols, call) {
+  planned <- function(part, what) {
+    part$plan <- draft_plan(part$equation, symbols, part$level, what, call)
+    if (!is.null(part$family$zero)) part$zero_plan <- draft_plan(part$family$zero, symbols, part$level, what, call)
+    part
+  }
+  model$classes <- lapply(model$classes, function(part) planned(part, paste("the class variable", part$name)))
+  model$factors <- lapply(model$factors, function(part) planned(part, paste("the factor", part$name)))
+  model$outcomes <- lapply(model$outcomes, function(part) planned(part, paste("the outcome", part$names[[1]])))
+  model
+}
+
+# Which variables of the data the model (with_plans()) needs, each checked to be there and usable.
+data_needs <- function(model, data, cluster, call) {
   if (!is.null(cluster)) {
     check_string(cluster, "cluster", "the name of one variable", call = call)
   }
@@ -72,8 +86,8 @@ data_needs <- function(model, symbols, data, cluster, call) {
   own <- unclass(data)[setdiff(names(data), made)]
   own[made] <- list(0)
   covariates <- unlist(
-    lapply(model_plans(model, symbols, names(own), call), plan_variables, data = own, what = "a formula", call = call,
-      declared = c(symbols$classes$name, symbols$latents$name))
+    lapply(all_plans(model, names(own), call), plan_variables, data = own, what = "a formula", call = call,
+      declared = vapply(c(model$classes, model$factors), `[[`, "", "name"))
   )
   clash <- intersect(made, intersect(c(covariates, outcomes), names(data)))
   if (length(clash) > 0) {
@@ -94,12 +108,14 @@ needs_cluster <- function(model) {
 }
 
 # The plans of all equations, for the covariates they need.
-model_plans <- function(model, symbols, variables, call) {
+all_plans <- function(model, variables, call) {
   parts <- c(model$classes, model$factors, model$outcomes)
-  plan <- function(equation) draft_plan(equation, symbols, "within", "a formula", call)
-  zero <- Filter(Negate(is.null), lapply(model$outcomes, function(part) part$family$zero))
-  between <- lapply(model$between, function(part) without_random(part$equation, parts, variables))
-  lapply(c(lapply(parts, `[[`, "equation"), zero, between), plan)
+  between <- lapply(model$between, function(part) {
+    equation <- without_random(part$equation, parts, variables)
+    draft_plan(equation, model_symbols(model), "within", "a formula", call)
+  })
+  zero <- lapply(model$outcomes, `[[`, "zero_plan")
+  c(lapply(parts, `[[`, "plan"), zero[lengths(zero) > 0], between)
 }
 
 # A between() equation without the names that mean random effects: `y`, `y.x`, `c#1`, `y@id`.
@@ -217,7 +233,14 @@ spec_covariance <- function(pair, b) {
 # Applies constrain(), renumbers what equal() merged and gathers the result.
 finish_spec <- function(b, spec, used, needs) {
   constrained <- apply_constraints(table_frame(b$table), b$model$constraints, b$call)
-  if (length(constrained$merged) > 0) spec <- renumber(spec, constrained$position - 1L)
+  if (length(constrained$merged) > 0) {
+    index <- constrained$position - 1L
+    # Outcomes have the first numbers, which often stay.
+    moved <- vapply(b$logs, function(positions) any(index[positions] != positions - 1L), TRUE)
+    others <- names(spec) != "outcomes"
+    spec$outcomes[moved] <- renumber(spec$outcomes[moved], index)
+    spec[others] <- renumber(spec[others], index)
+  }
   spec <- zero_variances(spec, constrained$frame, b$call)
   spec$parameters <- spec_parameters(constrained$frame)
   spec$constraints <- constrained$linear

@@ -33,7 +33,7 @@ check_size <- function(n, call) {
 }
 
 check_no_covariates <- function(model, call) {
-  plans <- model_plans(model, model_symbols(model), character(0), call)
+  plans <- all_plans(with_plans(model, model_symbols(model), call), character(0), call)
   used <- unique(unlist(lapply(plans, plan_names, known = character(0))))
   used <- c(
     setdiff(used, c(model$reshape$cluster, model$reshape$item)), unlist(lapply(model$classes, `[[`, "known")),
