@@ -32,7 +32,7 @@ mod softmax;
 pub use probit::{add_probit_scores, log_bernoulli_probit};
 pub use products::{
     add_and_sum, add_both_and_sum, add_outer, add_product, add_rows, add_scaled, add_to_rows, all_above, divide,
-    multiply_and_add, WIDTH,
+    multiply_and_add, multiply_within, WIDTH,
 };
 pub use softmax::{log_softmax, softmax};
 

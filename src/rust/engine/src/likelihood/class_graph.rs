@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
 use super::sum_product::Scratch;
+use super::unit_likelihoods::Product;
 use crate::compiled::elimination::Elimination;
 use crate::compiled::shape::{Broadcast, Shape};
 use crate::vector::{self, add, multiply};
@@ -26,10 +27,17 @@ pub struct Buffers {
     pub(super) cliques: Vec<Vec<f64>>,
     /// [clique][separator cell][unit × outer]
     pub(super) messages: Vec<Vec<f64>>,
-    /// [unit × outer] log-likelihood of each unit, or its likelihood after `forward_scaled`.
+    /// [unit × outer] log-likelihood of each unit, or its likelihood after `forward_scaled`; probabilities of the within
+    /// nodes once these are integrated over.
     pub totals: Vec<f64>,
-    /// Of a lane's batch: [unit × (between cell, between node)] log-likelihoods, [unit × outer] posterior weights.
-    pub unit_log: Vec<f64>,
+    /// [unit × (between cell, between node)] what `totals` were where there are within nodes.
+    pub(super) integrals: Vec<f64>,
+    /// [unit] log of what likelihoods were divided by, after `forward_scaled`.
+    pub(super) offset: Vec<f64>,
+    /// [between cell, between node] of one unit, of some units.
+    pub(super) unit_log: Vec<f64>,
+    pub(super) product: Product,
+    /// [unit × outer] posterior weights.
     pub unit_weights: Vec<f64>,
     /// `forward_scaled` came last.
     pub(super) scaled: bool,

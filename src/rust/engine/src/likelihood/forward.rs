@@ -4,12 +4,11 @@
 use std::ops::Range;
 
 use super::class_graph::Buffers;
-use super::lane::{normalise, Lane};
+use super::lane::Lane;
 use super::run::Sink;
-use super::scaled::{self, is_too_small, Lookup, Scaled};
+use super::scaled::{self, Lookup, Scaled};
 use super::sum_product;
 use crate::compiled::shape::Broadcast;
-use crate::vector;
 
 /// What units look up a part of a group's log density in.
 pub(super) struct Part<'a> {
@@ -65,9 +64,9 @@ impl<'a, S: Sink> Lane<'a, S> {
         roots.chain(local).collect()
     }
 
-    /// From tables to `out`, the log-likelihood of every unit by (between cell, node), and posterior weights of the
-    /// within nodes in `buffers.totals`.
-    pub(super) fn forward(&mut self, chunk: usize, units: Range<usize>, out: &mut [f64]) {
+    /// From tables to the likelihood of every unit by (between cell, node), left in the buffers, and posterior weights of
+    /// the within nodes in `buffers.totals`.
+    pub(super) fn forward(&mut self, chunk: usize, units: Range<usize>) {
         let program = self.point.program;
         let mut buffers = std::mem::take(&mut self.buffers);
         let single = || (0..units.len()).collect();
@@ -76,19 +75,20 @@ impl<'a, S: Sink> Lane<'a, S> {
         };
         if self.only_adds() {
             prepare(&mut buffers, single());
-            out.fill(0.0);
+            let Buffers { totals, runs, .. } = &mut *buffers;
+            totals.fill(0.0);
             for g in 0..program.groups.len() {
-                let parts = self.parts(g, chunk, &units, &buffers.runs);
-                parts.iter().for_each(|part| scaled::gather(out, part.log, part.at));
+                let parts = self.parts(g, chunk, &units, runs);
+                parts.iter().for_each(|part| scaled::gather(totals, part.log, part.at));
             }
         } else {
             let scaled = !self.shared_units && {
                 prepare(&mut buffers, self.runs(chunk, &units));
-                self.forward_scaled(chunk, &units, &mut buffers, out)
+                self.forward_scaled(chunk, &units, &mut buffers)
             };
             if !scaled {
                 prepare(&mut buffers, single());
-                self.forward_log(chunk, &units, &mut buffers, out);
+                self.forward_log(chunk, &units, &mut buffers);
             }
         }
         self.buffers = buffers;
@@ -113,7 +113,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             && self.shape.broadcast.iter().all(same)
     }
 
-    fn forward_log(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) {
+    fn forward_log(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers) {
         let program = self.point.program;
         buffers.clear();
         self.node_weights(units, &mut buffers.totals);
@@ -123,13 +123,15 @@ impl<'a, S: Sink> Lane<'a, S> {
             }
         }
         buffers.forward(&program.elimination, self.shape);
-        integrate_within(&mut buffers.totals, program.n_nodes.1, out);
+        buffers.integrate(program.n_nodes.1);
     }
 
     /// As `forward_log` with probabilities instead of their logarithms; false where one has become too small.
-    fn forward_scaled(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers, out: &mut [f64]) -> bool {
+    fn forward_scaled(&self, chunk: usize, units: &Range<usize>, buffers: &mut Buffers) -> bool {
         let program = self.point.program;
-        let mut offset = vec![0.0; units.len()];
+        let mut offset = std::mem::take(&mut buffers.offset);
+        offset.clear();
+        offset.resize(units.len(), 0.0);
         let single: Vec<usize> = (0..units.len()).collect();
         if self.nodes.within.is_adapted() {
             self.node_weights(units, &mut buffers.totals);
@@ -158,7 +160,8 @@ impl<'a, S: Sink> Lane<'a, S> {
             }
         }
         buffers.forward_scaled(&program.elimination, self.shape);
-        integrate_scaled(&mut buffers.totals, program.n_nodes.1, &offset, out)
+        buffers.offset = offset;
+        buffers.integrate_scaled(program.n_nodes.1)
     }
 
     fn has_node_weights(&self) -> bool {
@@ -177,36 +180,4 @@ impl<'a, S: Sink> Lane<'a, S> {
             rest.chunks_exact_mut(nw).for_each(|t| t.copy_from_slice(first));
         }
     }
-}
-
-/// `out`: log sums over the within nodes, whose log values become probabilities.
-fn integrate_within(totals: &mut [f64], n_within: usize, out: &mut [f64]) {
-    if n_within == 1 {
-        out.copy_from_slice(totals);
-    } else {
-        out.iter_mut().zip(totals.chunks_exact_mut(n_within)).for_each(|(o, t)| *o = normalise(t));
-    }
-}
-
-/// As `integrate_within` for likelihoods, whose logarithms lack `offset` [unit]; false where one is too small to be accurate.
-fn integrate_scaled(totals: &mut [f64], n_within: usize, offset: &[f64], out: &mut [f64]) -> bool {
-    let row = out.len() / offset.len().max(1);
-    out.chunks_exact_mut(row.max(1)).zip(offset).for_each(|(o, offset)| o.fill(*offset));
-    if n_within == 1 {
-        if !vector::all_above(totals, scaled::SMALLEST) {
-            return false;
-        }
-        vector::add_ln(totals, out);
-        return true;
-    }
-    for (o, t) in out.iter_mut().zip(totals.chunks_exact_mut(n_within)) {
-        let sum = vector::sum(t);
-        if is_too_small(sum) {
-            return false;
-        }
-        *o += sum.ln();
-        let inverse = 1.0 / sum;
-        t.iter_mut().for_each(|t| *t *= inverse);
-    }
-    true
 }

@@ -14,6 +14,7 @@ use super::tables::{Tables, Weights};
 use crate::compiled::between_cell;
 use crate::compiled::factor::NONE;
 use crate::compiled::shape::Shape;
+use crate::compiled::units::Collapsed;
 use crate::vector;
 
 pub(super) struct Lane<'a, S> {
@@ -136,31 +137,37 @@ impl<'a, S: Sink> Lane<'a, S> {
         posterior: &mut [f64],
     ) -> bool {
         let program = self.point.program;
-        let n_between = self.shape.n_outer / program.n_nodes.1;
         let units = program.units.cluster_start[clusters.start]..program.units.cluster_start[clusters.end];
         let single = units.len() <= block;
-        // forward: log-likelihood of every unit given (between cell, between node)
-        let mut unit_log = std::mem::take(&mut self.buffers.unit_log);
-        unit_log.resize(units.len() * n_between, 0.0);
-        for b in blocks(units.clone(), block) {
-            let out = &mut unit_log[(b.start - units.start) * n_between..(b.end - units.start) * n_between];
-            self.forward(chunk, b, out);
+        let alone = self.are_alone(&clusters);
+        if !alone {
+            self.open_clusters(chunk, clusters.clone(), analytic, posterior);
         }
-        if self.add_alone(clusters.clone(), &unit_log) {
-            posterior.fill(1.0);
-        } else if !self.add_clusters(chunk, clusters.clone(), analytic, &unit_log, posterior) {
+        for b in blocks(units.clone(), block) {
+            self.forward(chunk, b.clone());
+            if alone {
+                let of_block = b.start - units.start..b.end - units.start;
+                self.buffers.log_likelihoods(program.n_nodes.1, &mut posterior[of_block]);
+            } else {
+                self.add_units(b, &clusters, posterior);
+            }
+        }
+        let possible = if alone {
+            self.close_alone(clusters.clone(), posterior)
+        } else {
+            self.close_clusters(clusters.clone(), posterior)
+        };
+        if !possible {
             return false;
         }
         if !self.want.gradient && !self.want.moments && S::IS_EMPTY {
-            self.buffers.unit_log = unit_log;
             return true;
         }
         let mut weights = std::mem::take(&mut self.buffers.unit_weights);
         // back: posterior weights of units, then of every factor's cells
         for b in blocks(units.clone(), block) {
             if !single {
-                let again = &mut unit_log[(b.start - units.start) * n_between..(b.end - units.start) * n_between];
-                self.forward(chunk, b.clone(), again);
+                self.forward(chunk, b.clone());
             }
             self.fill_unit_weights(b.clone(), &clusters, posterior, &mut weights);
             if self.want.moments {
@@ -187,7 +194,6 @@ impl<'a, S: Sink> Lane<'a, S> {
                 },
             );
         }
-        self.buffers.unit_log = unit_log;
         self.buffers.unit_weights = weights;
         true
     }
@@ -201,50 +207,61 @@ impl<'a, S: Sink> Lane<'a, S> {
             && self.nodes.between.dims == 0
     }
 
-    /// The batch's clusters where each is one unit and nothing else enters; false where that does not apply.
-    fn add_alone(&mut self, clusters: Range<usize>, unit_log: &[f64]) -> bool {
+    /// Each cluster of the batch is one unit, nothing else enters, and nobody watches.
+    fn are_alone(&self, clusters: &Range<usize>) -> bool {
         let units = &self.point.program.units;
         let counts = &units.count[units.cluster_start[clusters.start]..units.cluster_start[clusters.end]];
         let watched = self.want.moments || !S::IS_EMPTY;
-        let alone = counts.len() == clusters.len() && counts.iter().all(|c| *c == 1.0);
-        if watched || !alone || !self.are_sums() {
-            return false;
-        }
-        let total = vector::dot(&units.weight[clusters], unit_log);
+        !watched && counts.len() == clusters.len() && counts.iter().all(|c| *c == 1.0) && self.are_sums()
+    }
+
+    /// From log-likelihoods of clusters to their posteriors, which are 1; false where one is impossible.
+    fn close_alone(&mut self, clusters: Range<usize>, posterior: &mut [f64]) -> bool {
+        let total = vector::dot(&self.point.program.units.weight[clusters], posterior);
         if total.is_finite() {
             self.log_likelihood += total;
-            self.clusters.extend_from_slice(unit_log);
+            self.clusters.extend_from_slice(posterior);
         }
+        posterior.fill(1.0);
         total.is_finite()
     }
 
-    /// Log-likelihoods of clusters and their posteriors, from those of their units; false where one is impossible.
-    fn add_clusters(
-        &mut self,
-        chunk: usize,
-        clusters: Range<usize>,
-        analytic: &Option<Prepared>,
-        unit_log: &[f64],
-        posterior: &mut [f64],
-    ) -> bool {
+    /// What enters clusters besides their units: log weights of nodes and log densities of the between level.
+    fn open_clusters(&self, chunk: usize, clusters: Range<usize>, analytic: &Option<Prepared>, log: &mut [f64]) {
         let program = self.point.program;
-        let n_between = self.shape.n_outer / program.n_nodes.1;
-        let first = program.units.cluster_start[clusters.start];
         let are_sums = self.are_sums();
-        for (j, p) in clusters.zip(posterior.chunks_exact_mut(n_between)) {
+        let n_between = self.shape.n_outer / program.n_nodes.1;
+        for (j, log) in clusters.zip(log.chunks_exact_mut(n_between)) {
             if !are_sums {
-                self.cluster_log(chunk, j, p);
+                self.cluster_log(chunk, j, log);
             }
             if let Some(a) = analytic {
-                a.add_log(j, program.n_nodes.0, p);
+                a.add_log(j, program.n_nodes.0, log);
             }
-            for u in program.units.cluster_start[j]..program.units.cluster_start[j + 1] {
-                let count = program.units.count[u];
-                if count != 0.0 {
-                    let from = &unit_log[(u - first) * n_between..(u - first + 1) * n_between];
-                    vector::add_scaled(p, count, from, false);
-                }
-            }
+        }
+    }
+
+    /// Adds log-likelihoods of the units that came last to those of their clusters.
+    fn add_units(&mut self, units: Range<usize>, clusters: &Range<usize>, log: &mut [f64]) {
+        let Collapsed { cluster_start, count, cluster, .. } = &*self.point.program.units;
+        let n_between = self.shape.n_outer / self.point.program.n_nodes.1;
+        let mut next = units.start;
+        while next < units.end {
+            let j = cluster[next] as usize;
+            let which = next..cluster_start[j + 1].min(units.end);
+            next = which.end;
+            let log = &mut log[(j - clusters.start) * n_between..(j - clusters.start + 1) * n_between];
+            let of_block = which.start - units.start..which.end - units.start;
+            self.buffers.add_units(self.point.program.n_nodes.1, of_block, &count[which], log);
+        }
+    }
+
+    /// From log-likelihoods of clusters by (between cell, between node) to their posteriors; false where one is
+    /// impossible.
+    fn close_clusters(&mut self, clusters: Range<usize>, posterior: &mut [f64]) -> bool {
+        let program = self.point.program;
+        let n_between = self.shape.n_outer / program.n_nodes.1;
+        for (j, p) in clusters.zip(posterior.chunks_exact_mut(n_between)) {
             let total = normalise(p);
             if program.units.weight[j] > 0.0 {
                 self.log_likelihood += program.units.weight[j] * total;

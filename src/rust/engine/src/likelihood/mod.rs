@@ -25,6 +25,7 @@ mod shared_units;
 mod sum_product;
 pub mod table;
 mod tables;
+mod unit_likelihoods;
 mod unit_means;
 
 pub use crate::compiled::between_cell;

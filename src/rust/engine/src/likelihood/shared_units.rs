@@ -203,7 +203,8 @@ pub fn evaluate(point: &Point, nodes: &Nodes, tables: &Tables, want: Want, mut o
     let forward = |b: &Range<usize>| {
         let mut lane = lane(Want::default());
         let mut log = vec![0.0; b.len() * row];
-        lane.forward(0, b.clone(), &mut log);
+        lane.forward(0, b.clone());
+        lane.buffers.log_likelihoods(nw, &mut log);
         log
     };
     let rows = Rows::new(sharing, row, all.par_iter().flat_map_iter(forward).collect());
@@ -240,10 +241,8 @@ pub fn evaluate(point: &Point, nodes: &Nodes, tables: &Tables, want: Want, mut o
             .into_par_iter()
             .map(|k| {
                 let mut lane = lane(want);
-                let mut log = vec![];
                 for b in &all[k * all.len() / n_lanes..(k + 1) * all.len() / n_lanes] {
-                    log.resize(b.len() * row, 0.0);
-                    lane.forward(0, b.clone(), &mut log);
+                    lane.forward(0, b.clone());
                     let posterior =
                         unit_weights(&lane.buffers.totals, &pattern_weights[b.start * row..b.end * row], nw);
                     lane.buffers.backward(&posterior, &program.elimination, &program.shape);

@@ -113,7 +113,8 @@ fn of_patterns<S: Sink>(
     let (outer, nw) = (program.shape.n_outer, program.n_nodes.1);
     let mut lane = pattern_lane(point, nodes, tables, Default::default());
     let mut log = vec![0.0; patterns.len() * outer / nw];
-    lane.forward(0, patterns.clone(), &mut log);
+    lane.forward(0, patterns.clone());
+    lane.buffers.log_likelihoods(nw, &mut log);
     if names[patterns.clone()].iter().all(Vec::is_empty) {
         return (log, vec![vec![]; patterns.len()]);
     }

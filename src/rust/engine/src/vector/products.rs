@@ -98,6 +98,18 @@ pub fn multiply_and_add(x: &mut [f64], part: &mut [f64], y: &[f64], z: &[f64]) {
     })
 }
 
+/// x_i ← x_i y_i; whether all lie between `bounds`.
+pub fn multiply_within(x: &mut [f64], y: &[f64], bounds: (f64, f64)) -> bool {
+    vectorise!((x: &'a mut [f64], y: &'a [f64], bounds: (f64, f64)) -> bool {
+        let mut within = 0;
+        for (x, y) in x.iter_mut().zip(y) {
+            *x *= y;
+            within += u64::from(*x > bounds.0) & u64::from(*x < bounds.1);
+        }
+        within == x.len() as u64
+    })
+}
+
 /// Whether all x_i are above `least`; NaN is not.
 pub fn all_above(x: &[f64], least: f64) -> bool {
     vectorise!((x: &'a [f64], least: f64) -> bool {
