@@ -8,12 +8,13 @@ use pulp::{Arch, Simd, WithSimd};
 /// Runs a body compiled for every instruction set, with the best that the processor has. (A closure given to `dispatch`
 /// is not inlined where the instruction set is known, so the arguments travel in a struct.)
 macro_rules! vectorise {
-    (($($arg:ident: $type:ty),*) -> $out:ty $body:block) => {{
-        struct Body<'a> {
+    (($($args:tt)*) -> $out:ty $body:block) => { vectorise!([] ($($args)*) -> $out $body) };
+    ([$(const $k:ident: usize)?] ($($arg:ident: $type:ty),*) -> $out:ty $body:block) => {{
+        struct Body<'a $(, const $k: usize)?> {
             $($arg: $type,)*
             life: std::marker::PhantomData<&'a ()>,
         }
-        impl<'a> WithSimd for Body<'a> {
+        impl<'a $(, const $k: usize)?> WithSimd for Body<'a $(, $k)?> {
             type Output = $out;
             #[inline(always)]
             fn with_simd<S: Simd>(self, _: S) -> $out {
@@ -31,8 +32,8 @@ mod softmax;
 
 pub use probit::{add_probit_scores, log_bernoulli_probit};
 pub use products::{
-    add_and_sum, add_both_and_sum, add_outer, add_product, add_rows, add_scaled, add_to_rows, all_above, divide,
-    multiply_and_add, multiply_within, WIDTH,
+    add_and_dot, add_and_sum, add_both_and_sum, add_outer, add_product, add_rows, add_scaled, add_terms, add_to_rows,
+    all_above, divide, multiply_within, Term, TERMS, WIDTH,
 };
 pub use softmax::{log_softmax, softmax};
 

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
-use super::sum_product::Scratch;
+use super::sum_product::{Scratch, Source};
 use super::unit_likelihoods::Product;
 use crate::compiled::elimination::Elimination;
 use crate::compiled::shape::{Broadcast, Shape};
@@ -19,8 +19,12 @@ pub struct Buffers {
     pub n_units: usize,
     /// First unit of every run of units that share what depends on nodes: single units unless `forward_scaled` follows.
     pub runs: Vec<usize>,
+    /// [group] whether all units share its values: false unless `forward_scaled` follows.
+    pub same: Vec<bool>,
+    /// `cliques` are to hold the posterior weights of all cells after `backward_scaled`.
+    pub by_cell: bool,
     /// [group][within cell][unit × inner]: values forward, posterior weights after `backward`. Of runs instead of units
-    /// where inner is not 1.
+    /// where inner is not 1, once for all units that are the same.
     pub groups: Vec<Vec<f64>>,
     /// [clique][cell][run × outer]: conditional probabilities of the eliminated variable, or products of factors after
     /// `forward_scaled`; posterior weights after `backward`.
@@ -41,6 +45,8 @@ pub struct Buffers {
     pub unit_weights: Vec<f64>,
     /// `forward_scaled` came last.
     pub(super) scaled: bool,
+    /// [clique]
+    pub(super) sources: Vec<Source>,
     pub(super) scratch: Scratch,
 }
 
@@ -83,17 +89,36 @@ impl DerefMut for Loan {
 }
 
 impl Buffers {
-    /// Sizes all buffers for a block of units and the first ones of its runs; what they hold is left over from before.
-    pub fn prepare(&mut self, n_units: usize, runs: Vec<usize>, graph: &Elimination, shape: &Shape) {
+    /// Sizes all buffers for a block of units that share nothing; what they hold is left over from before.
+    pub fn prepare(&mut self, n_units: usize, graph: &Elimination, shape: &Shape) {
+        self.prepare_shared(n_units, (0..n_units).collect(), vec![false; graph.groups.len()], graph, shape);
+        self.by_cell = true;
+    }
+
+    /// As `prepare` where units share values: the first ones of runs, and groups that are the same for all.
+    pub fn prepare_shared(
+        &mut self,
+        n_units: usize,
+        runs: Vec<usize>,
+        same: Vec<bool>,
+        graph: &Elimination,
+        shape: &Shape,
+    ) {
         self.n_units = n_units;
         self.runs = runs;
+        self.same = same;
+        self.by_cell = false;
         self.scaled = false;
         let n_runs = self.runs.len();
         self.groups.resize(graph.groups.len(), vec![]);
         self.cliques.resize(graph.cliques.len(), vec![]);
         self.messages.resize(graph.cliques.len(), vec![]);
         for (g, group) in graph.groups.iter().enumerate() {
-            let slots = if shape.inner[g] > 1 { n_runs } else { n_units };
+            let slots = match shape.inner[g] {
+                _ if self.same[g] => 1,
+                1 => n_units,
+                _ => n_runs,
+            };
             self.groups[g].resize(group.n_cells * slots * shape.inner[g], 0.0);
         }
         let len = n_units * shape.n_outer;

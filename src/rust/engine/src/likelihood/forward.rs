@@ -25,18 +25,19 @@ pub(super) enum Of {
 }
 
 impl<'a, S: Sink> Lane<'a, S> {
-    /// The tables that a group's factors have units look up.
+    /// The tables that a group's factors have units look up; `same`: the first unit for all.
     pub(super) fn parts<'b>(
         &'b self,
         g: usize,
         chunk: usize,
         units: &Range<usize>,
         runs: &'b [usize],
+        same: bool,
     ) -> Vec<Part<'b>> {
         let program = self.point.program;
         let group = &program.groups[g];
         let at = |of_unit: &'a [u32], first: usize| Lookup {
-            of_unit: &of_unit[units.clone()],
+            of_unit: &of_unit[if same { units.start..units.start + 1 } else { units.clone() }],
             runs,
             first,
             n_cells: group.n_within,
@@ -69,39 +70,51 @@ impl<'a, S: Sink> Lane<'a, S> {
     pub(super) fn forward(&mut self, chunk: usize, units: Range<usize>) {
         let program = self.point.program;
         let mut buffers = std::mem::take(&mut self.buffers);
-        let single = || (0..units.len()).collect();
-        let prepare = |buffers: &mut Buffers, runs: Vec<usize>| {
-            buffers.prepare(units.len(), runs, &program.elimination, self.shape);
-        };
+        let (n, graph) = (units.len(), &program.elimination);
         if self.only_adds() {
-            prepare(&mut buffers, single());
+            buffers.prepare(n, graph, self.shape);
             let Buffers { totals, runs, .. } = &mut *buffers;
             totals.fill(0.0);
             for g in 0..program.groups.len() {
-                let parts = self.parts(g, chunk, &units, runs);
+                let parts = self.parts(g, chunk, &units, runs, false);
                 parts.iter().for_each(|part| scaled::gather(totals, part.log, part.at));
             }
         } else {
             let scaled = !self.shared_units && {
-                prepare(&mut buffers, self.runs(chunk, &units));
+                if S::IS_EMPTY {
+                    let (runs, same) = (self.runs(chunk, &units), self.same(chunk, &units));
+                    buffers.prepare_shared(n, runs, same, graph, self.shape);
+                } else {
+                    buffers.prepare(n, graph, self.shape);
+                }
                 self.forward_scaled(chunk, &units, &mut buffers)
             };
             if !scaled {
-                prepare(&mut buffers, single());
+                buffers.prepare(n, graph, self.shape);
                 self.forward_log(chunk, &units, &mut buffers);
             }
         }
         self.buffers = buffers;
     }
 
-    /// First units of runs that look up the same rows of all that depends on nodes; every unit where each has to be seen.
+    /// [group] whether all units look up the same rows of what depends on classes, and not on nodes.
+    fn same(&self, chunk: usize, units: &Range<usize>) -> Vec<bool> {
+        let graph = &self.point.program.elimination;
+        let is_same = |g: usize| {
+            let parts = || self.parts(g, chunk, units, &[], false);
+            self.shape.inner[g] == 1 && graph.groups[g].clique.is_some() && parts().iter().all(|p| p.at.is_same())
+        };
+        (0..graph.groups.len()).map(is_same).collect()
+    }
+
+    /// First units of runs that look up the same rows of all that depends on nodes.
     fn runs(&self, chunk: usize, units: &Range<usize>) -> Vec<usize> {
         let all = 0..units.len();
-        if !S::IS_EMPTY || self.shape.n_outer < sum_product::LONG {
+        if self.shape.n_outer < sum_product::LONG {
             return all.collect();
         }
         let groups = (0..self.shape.inner.len()).filter(|&g| self.shape.inner[g] > 1);
-        let parts: Vec<Part> = groups.flat_map(|g| self.parts(g, chunk, units, &[])).collect();
+        let parts: Vec<Part> = groups.flat_map(|g| self.parts(g, chunk, units, &[], false)).collect();
         all.filter(|&u| u == 0 || !parts.iter().all(|p| p.at.same_as_before(u))).collect()
     }
 
@@ -118,7 +131,7 @@ impl<'a, S: Sink> Lane<'a, S> {
         buffers.clear();
         self.node_weights(units, &mut buffers.totals);
         for g in 0..program.groups.len() {
-            for part in self.parts(g, chunk, units, &buffers.runs) {
+            for part in self.parts(g, chunk, units, &buffers.runs, false) {
                 scaled::gather(&mut buffers.groups[g], part.log, part.at);
             }
         }
@@ -132,6 +145,7 @@ impl<'a, S: Sink> Lane<'a, S> {
         let mut offset = std::mem::take(&mut buffers.offset);
         offset.clear();
         offset.resize(units.len(), 0.0);
+        let mut all_offset = 0.0;
         let single: Vec<usize> = (0..units.len()).collect();
         if self.nodes.within.is_adapted() {
             self.node_weights(units, &mut buffers.totals);
@@ -143,23 +157,33 @@ impl<'a, S: Sink> Lane<'a, S> {
             buffers.totals.fill(1.0);
         }
         for g in 0..program.groups.len() {
+            let same = buffers.same[g];
             let values = &mut buffers.groups[g];
+            let mut common = [0.0];
+            let offset = if same { &mut common[..] } else { &mut offset[..] };
             let (quick, slow): (Vec<Part>, Vec<Part>) =
-                self.parts(g, chunk, units, &buffers.runs).into_iter().partition(|p| p.scaled.is_some());
+                self.parts(g, chunk, units, &buffers.runs, same).into_iter().partition(|p| p.scaled.is_some());
             if !slow.is_empty() {
                 values.fill(0.0);
                 slow.iter().for_each(|part| scaled::gather(values, part.log, part.at));
                 let inner = self.shape.inner[g];
-                scaled::exponentiate(values, inner, if inner > 1 { &buffers.runs } else { &single }, &mut offset);
+                scaled::exponentiate(
+                    values,
+                    inner,
+                    if inner > 1 { &buffers.runs } else { &single[..offset.len()] },
+                    offset,
+                );
             } else if quick.is_empty() {
                 values.fill(1.0);
             }
             for (i, part) in quick.iter().enumerate() {
                 let Some(table) = part.scaled else { continue };
-                scaled::multiply(values, table, part.at, i == 0 && slow.is_empty(), &mut offset);
+                scaled::multiply(values, table, part.at, i == 0 && slow.is_empty(), offset);
             }
+            all_offset += common[0];
         }
         buffers.forward_scaled(&program.elimination, self.shape);
+        offset.iter_mut().for_each(|o| *o += all_offset);
         buffers.offset = offset;
         buffers.integrate_scaled(program.n_nodes.1)
     }

@@ -57,7 +57,7 @@ impl<S: Sink> Lane<'_, S> {
         let program = self.point.program;
         let mut weights = std::mem::take(&mut self.weights);
         for g in 0..program.groups.len() {
-            for Part { of, log, at, .. } in self.parts(g, chunk, &units, &self.buffers.runs) {
+            for Part { of, log, at, .. } in self.parts(g, chunk, &units, &self.buffers.runs, self.buffers.same[g]) {
                 let to = match of {
                     Of::Root(r) => weights.root(g, r, log.len()),
                     Of::Factor(k) if program.factors[k].parameters.is_empty() => continue,

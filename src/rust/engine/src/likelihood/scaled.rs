@@ -105,6 +105,10 @@ impl Lookup<'_> {
     fn row(&self, v: u32) -> Option<usize> {
         (v != NONE).then(|| v as usize - self.first)
     }
+    /// Whether all units look up one row.
+    pub fn is_same(&self) -> bool {
+        self.of_unit.iter().all(|v| *v == self.of_unit[0] && *v != NONE)
+    }
     /// Whether a unit looks up what the unit before it does.
     pub fn same_as_before(&self, unit: usize) -> bool {
         self.of_unit[unit] == self.of_unit[unit - 1]

@@ -6,16 +6,18 @@
 //!     a_j = Σ a_c φ_c Π_{i≠j} m_i;   a_c φ_c Π_j m_j are the posterior weights of the cells.
 //! One division for each unit and node; no conditional probability is stored.
 //!
-//! Where the outer axis is long and runs of units share all factors that depend on it (in a two-level model the class
-//! probabilities of the units of a cluster), units go one by one: φ is that of the run, the other factors of a unit enter
-//! as single numbers, and the posterior weights of cells are sums over the run. Else some units go side by side.
+//! φ is a number (`Source::scales`) times a row over units and nodes. Where the outer axis is long and runs of units share
+//! all factors that depend on it (in a two-level model the class probabilities of the units of a cluster), units go one
+//! by one: the row is the run's, the other factors of a unit are the number, and the posterior weights of cells are sums
+//! over the run. Else some units go side by side: the number is what all units of the block share (class probabilities
+//! without covariates), the row what each has of its own.
 
 use std::ops::Range;
 
 use super::class_graph::{gather, spread, Buffers};
 use crate::compiled::elimination::{Clique, Elimination};
 use crate::compiled::shape::{Broadcast, Shape};
-use crate::vector;
+use crate::vector::{self, Term, TERMS};
 
 /// Shortest outer axis for which units may go one by one.
 pub(super) const LONG: usize = 32;
@@ -39,12 +41,43 @@ impl Segment {
     }
 }
 
+/// Where φ of a clique's cells comes from.
+#[derive(Default)]
+pub(super) struct Source {
+    /// Groups that enter as one number per cell.
+    scales: Vec<usize>,
+    rows: Rows,
+}
+
+#[derive(Default)]
+enum Rows {
+    /// 1 throughout: messages are all that varies.
+    #[default]
+    One,
+    /// Those of one group, as they are.
+    Group(usize),
+    /// Products of groups, one for each cell, in `Buffers::cliques`.
+    Product(Vec<usize>),
+}
+
+impl Source {
+    /// Row of a cell in the values or posterior weights that `rows` name.
+    fn row_of(&self, cell: usize, graph: &Elimination) -> usize {
+        match self.rows {
+            Rows::Group(g) => graph.groups[g].cell_of[cell] as usize,
+            _ => cell,
+        }
+    }
+}
+
 /// What adjoints are worked out in; reused.
 #[derive(Default)]
 pub struct Scratch {
     /// [clique][separator cell × place]
     adjoints: Vec<Vec<f64>>,
-    /// [clique][cell × place], summed over the units of a run.
+    /// [clique][row][run × outer] posterior weights
+    rows: Vec<Vec<f64>>,
+    /// [clique][clique cell] posterior weights, summed over the block
     cells: Vec<Vec<f64>>,
     /// [clique cell]
     scales: Vec<f64>,
@@ -56,7 +89,7 @@ pub struct Scratch {
 impl Buffers {
     fn segments(&self, outer: usize) -> Vec<Segment> {
         let n = self.runs.len();
-        let apart = n < self.n_units;
+        let apart = self.is_apart();
         let step = if apart { 1 } else { (SEGMENT / outer).max(1) };
         let end = |run: usize| self.runs.get(run).copied().unwrap_or(self.n_units);
         let segment = |r: usize| {
@@ -67,10 +100,27 @@ impl Buffers {
         (0..n).step_by(step).map(segment).collect()
     }
 
+    fn is_apart(&self) -> bool {
+        self.runs.len() < self.n_units
+    }
+
+    fn source(&self, clique: &Clique, shape: &Shape) -> Source {
+        let apart = self.is_apart();
+        let is_scale = |g: &usize| self.same[*g] || apart && shape.inner[*g] == 1;
+        let (scales, others): (Vec<usize>, Vec<usize>) = clique.groups.iter().partition(|g| is_scale(g));
+        let rows = match others[..] {
+            [] if !self.by_cell && !clique.children.is_empty() => Rows::One,
+            [g] if !self.by_cell && matches!(shape.broadcast[g], Broadcast::Same) => Rows::Group(g),
+            _ => Rows::Product(others),
+        };
+        Source { scales, rows }
+    }
+
     /// As `forward` with probabilities: `groups` and `totals` hold numbers of at most 1, `totals` end as likelihoods. They
     /// are accurate where they have not become too small, which the caller must look at.
     pub fn forward_scaled(&mut self, graph: &Elimination, shape: &Shape) {
         self.scaled = true;
+        self.sources = graph.cliques.iter().map(|clique| self.source(clique, shape)).collect();
         self.multiply_totals(graph, shape);
         for segment in self.segments(shape.n_outer) {
             self.multiply_groups(&segment, graph, shape);
@@ -80,30 +130,29 @@ impl Buffers {
         }
     }
 
-    /// φ of the segment's runs.
+    /// Rows of the segment's runs that are products of groups.
     fn multiply_groups(&mut self, segment: &Segment, graph: &Elimination, shape: &Shape) {
         let outer = shape.n_outer;
         let len = self.runs.len() * outer;
         let at = segment.runs.start * outer..segment.runs.end * outer;
-        for (phi, clique) in self.cliques.iter_mut().zip(&graph.cliques) {
-            let mut empty = true;
-            for &g in clique.groups.iter().filter(|g| !segment.apart || shape.inner[**g] > 1) {
+        for (rows, source) in self.cliques.iter_mut().zip(&self.sources) {
+            let Rows::Product(groups) = &source.rows else { continue };
+            for (i, &g) in groups.iter().enumerate() {
                 let (inner, how) = (shape.inner[g], &shape.broadcast[g]);
                 let size = self.groups[g].len() / graph.groups[g].n_cells;
-                for (phi, &from) in phi.chunks_exact_mut(len).zip(&graph.groups[g].cell_of) {
+                for (row, &from) in rows.chunks_exact_mut(len).zip(&graph.groups[g].cell_of) {
                     let start = from as usize * size + segment.runs.start * inner;
                     let from = &self.groups[g][start..start + segment.runs.len() * inner];
-                    if empty {
+                    if i == 0 {
                         let copy = |to: &mut [f64], from: &[f64]| to.copy_from_slice(from);
-                        spread(&mut phi[at.clone()], from, how, inner, outer, copy, |to, from| *to = from);
+                        spread(&mut row[at.clone()], from, how, inner, outer, copy, |to, from| *to = from);
                     } else {
-                        spread(&mut phi[at.clone()], from, how, inner, outer, vector::multiply, |to, from| *to *= from);
+                        spread(&mut row[at.clone()], from, how, inner, outer, vector::multiply, |to, from| *to *= from);
                     }
                 }
-                empty = false;
             }
-            if empty {
-                phi.chunks_exact_mut(len).for_each(|phi| phi[at.clone()].fill(1.0));
+            if groups.is_empty() {
+                rows.chunks_exact_mut(len).for_each(|row| row[at.clone()].fill(1.0));
             }
         }
     }
@@ -146,75 +195,110 @@ impl Buffers {
         }
     }
 
+    /// The segment's part of the row of a clique's cell.
+    fn row(&self, c: usize, cell: usize, segment: &Segment, graph: &Elimination, outer: usize) -> Option<&[f64]> {
+        let source = &self.sources[c];
+        let rows = match source.rows {
+            Rows::One => return None,
+            Rows::Group(g) => &self.groups[g],
+            Rows::Product(_) => &self.cliques[c],
+        };
+        let start = (source.row_of(cell, graph) * self.runs.len() + segment.runs.start) * outer;
+        Some(&rows[start..start + segment.runs.len() * outer])
+    }
+
     /// All messages at one place, and `totals` times those of the roots.
     fn send(&mut self, segment: &Segment, place: Range<usize>, graph: &Elimination, shape: &Shape) {
         let len = self.n_units * shape.n_outer;
         let mut scratch = std::mem::take(&mut self.scratch);
         for (c, clique) in graph.cliques.iter().enumerate() {
-            self.fill_scales(segment, &place, (graph, clique), shape, &mut scratch.scales);
-            let (before, after) = self.messages.split_at_mut(c);
-            let children = Children { clique, messages: before, len, place: &place };
-            let to_separator = after[0].chunks_exact_mut(len);
-            for (s, to) in to_separator.enumerate() {
-                let to = &mut to[place.clone()];
-                for v in 0..clique.n_states {
-                    let cell = s * clique.n_states + v;
-                    let phi = phi(&self.cliques[c], cell, segment, self.runs.len(), shape.n_outer);
-                    let (scale, assign) = (scratch.scales[cell], v == 0);
-                    match children.combined(cell, None, &mut scratch.product) {
-                        None => vector::add_scaled(to, scale, phi, assign),
-                        Some(m) => vector::add_product(to, scale, phi, m, assign),
+            self.fill_scales(c, &place, graph, shape, &mut scratch.scales);
+            let mut messages = std::mem::take(&mut self.messages[c]);
+            let children = Children { clique, messages: &self.messages[..c], len, place: &place };
+            let at_once = if clique.children.len() > 1 { 1 } else { TERMS };
+            for (s, to) in messages.chunks_exact_mut(len).enumerate() {
+                let states = s * clique.n_states..(s + 1) * clique.n_states;
+                for first in states.clone().step_by(at_once) {
+                    let last = (first + at_once).min(states.end);
+                    let mut terms = [Term::default(); TERMS];
+                    let product = children.combined(first, None, &mut scratch.product);
+                    for (cell, term) in (first..last).zip(&mut terms) {
+                        let message = if cell == first { product } else { children.only(cell) };
+                        let row = self.row(c, cell, segment, graph, shape.n_outer);
+                        *term = Term::new(scratch.scales[cell], row, message);
                     }
+                    vector::add_terms(&mut to[place.clone()], &terms[..last - first], first == states.start);
                 }
             }
             if clique.is_root {
-                vector::multiply(&mut self.totals[place.clone()], &self.messages[c][place.clone()]);
+                vector::multiply(&mut self.totals[place.clone()], &messages[place.clone()]);
             }
+            self.messages[c] = messages;
         }
         self.scratch = scratch;
     }
 
-    /// [clique cell] product of the factors that do not depend on the outer axis, where units go one by one.
-    fn fill_scales(
-        &self,
-        segment: &Segment,
-        place: &Range<usize>,
-        (graph, clique): (&Elimination, &Clique),
-        shape: &Shape,
-        scales: &mut Vec<f64>,
-    ) {
+    /// [clique cell] what multiplies the rows at a place.
+    fn fill_scales(&self, c: usize, place: &Range<usize>, graph: &Elimination, shape: &Shape, scales: &mut Vec<f64>) {
         scales.clear();
-        scales.resize(clique.n_cells(), 1.0);
-        if !segment.apart {
-            return;
-        }
-        let unit = place.start / shape.n_outer;
-        for &g in clique.groups.iter().filter(|g| shape.inner[**g] == 1) {
+        scales.resize(graph.cliques[c].n_cells(), 1.0);
+        for &g in &self.sources[c].scales {
+            let (unit, n) = self.scale_of(g, place, shape);
             let cells = &graph.groups[g].cell_of;
-            scales.iter_mut().zip(cells).for_each(|(s, &c)| *s *= self.groups[g][c as usize * self.n_units + unit]);
+            scales.iter_mut().zip(cells).for_each(|(s, &cell)| *s *= self.groups[g][cell as usize * n + unit]);
         }
     }
 
-    /// As `backward`, after `forward_scaled`; weights of what a run shares are sums over its units.
+    /// Where a group's numbers for a place are in each of its cells, and how many there are.
+    fn scale_of(&self, g: usize, place: &Range<usize>, shape: &Shape) -> (usize, usize) {
+        if self.same[g] {
+            (0, 1)
+        } else {
+            (place.start / shape.n_outer, self.n_units)
+        }
+    }
+
+    /// As `backward`, after `forward_scaled`; weights of what a run or all units share are sums over these.
     pub(super) fn backward_scaled(&mut self, weights: &[f64], graph: &Elimination, shape: &Shape) {
         self.hand_out_totals(weights, graph, shape);
         let mut scratch = std::mem::take(&mut self.scratch);
+        let len = self.runs.len() * shape.n_outer;
         scratch.adjoints.resize(graph.cliques.len(), vec![]);
+        scratch.rows.resize(graph.cliques.len(), vec![]);
         scratch.cells.resize(graph.cliques.len(), vec![]);
+        for (c, (clique, source)) in graph.cliques.iter().zip(&self.sources).enumerate() {
+            scratch.cells[c].clear();
+            scratch.cells[c].resize(clique.n_cells(), 0.0);
+            scratch.rows[c].clear();
+            let n_rows = match source.rows {
+                Rows::One => 0,
+                Rows::Group(g) => graph.groups[g].n_cells,
+                Rows::Product(_) => clique.n_cells(),
+            };
+            scratch.rows[c].resize(n_rows * len, 0.0);
+        }
         for segment in self.segments(shape.n_outer) {
-            for (cells, clique) in scratch.cells.iter_mut().zip(&graph.cliques).filter(|_| segment.apart) {
-                cells.clear();
-                cells.resize(clique.n_cells() * shape.n_outer, 0.0);
-            }
             for place in segment.places(shape.n_outer) {
                 self.receive(&segment, place, weights, graph, shape, &mut scratch);
             }
-            self.hand_out(&segment, graph, shape, &scratch.cells);
+            self.hand_out(&segment, graph, shape, &scratch.rows);
+        }
+        for (c, source) in self.sources.iter().enumerate() {
+            match source.rows {
+                Rows::One => {}
+                Rows::Group(g) => std::mem::swap(&mut self.groups[g], &mut scratch.rows[c]),
+                Rows::Product(_) => std::mem::swap(&mut self.cliques[c], &mut scratch.rows[c]),
+            }
+            for &g in source.scales.iter().filter(|g| self.same[**g]) {
+                self.groups[g].fill(0.0);
+                let cells = graph.groups[g].cell_of.iter().zip(&scratch.cells[c]);
+                cells.for_each(|(&cell, sum)| self.groups[g][cell as usize] += sum);
+            }
         }
         self.scratch = scratch;
     }
 
-    /// Adjoints of all messages at one place; adds the posterior weights of cells to those of the run.
+    /// Adjoints of all messages at one place; adds the posterior weights of cells to those of rows and numbers.
     fn receive(
         &mut self,
         segment: &Segment,
@@ -227,77 +311,79 @@ impl Buffers {
         let len = self.n_units * shape.n_outer;
         let n = place.len();
         for ((adjoint, clique), messages) in scratch.adjoints.iter_mut().zip(&graph.cliques).zip(&self.messages) {
-            adjoint.clear();
-            adjoint.resize(clique.n_separator * n, 0.0);
             if clique.is_root {
+                adjoint.resize(n, 0.0);
                 vector::divide(adjoint, &weights[place.clone()], &messages[place.clone()]);
+            } else {
+                adjoint.clear();
+                adjoint.resize(clique.n_separator * n, 0.0);
             }
         }
         for (c, clique) in graph.cliques.iter().enumerate().rev() {
-            self.fill_scales(segment, &place, (graph, clique), shape, &mut scratch.scales);
+            self.fill_scales(c, &place, graph, shape, &mut scratch.scales);
             let children = Children { clique, messages: &self.messages[..c], len, place: &place };
             let (below, own) = scratch.adjoints.split_at_mut(c);
             scratch.sums.resize(clique.n_cells(), 0.0);
             for cell in 0..clique.n_cells() {
                 let s = cell / clique.n_states;
                 let adjoint = &own[0][s * n..(s + 1) * n];
-                let start = (cell * self.runs.len() + segment.runs.start) * shape.n_outer;
-                let phi = &mut self.cliques[c][start..start + n];
-                // one by one, weights are added to those of the run; side by side, they take the place of φ
-                let to = segment.apart.then(|| &mut scratch.cells[c][cell * n..(cell + 1) * n]);
-                let (scale, sum) = (scratch.scales[cell], &mut scratch.sums[cell]);
-                match (&clique.children[..], to) {
-                    ([], None) => vector::multiply(phi, adjoint),
-                    ([], Some(to)) => *sum = vector::add_and_sum(to, scale, adjoint, phi),
-                    ([(child, map)], to) => {
+                let row = self.row(c, cell, segment, graph, shape.n_outer);
+                let start =
+                    (self.sources[c].row_of(cell, graph) * self.runs.len() + segment.runs.start) * shape.n_outer;
+                let to = scratch.rows[c].get_mut(start..start + n).unwrap_or_default();
+                let scale = scratch.scales[cell];
+                scratch.sums[cell] = match (&clique.children[..], row) {
+                    ([], None) => 0.0,
+                    ([], Some(row)) => vector::add_and_sum(to, scale, adjoint, row),
+                    ([(child, map)], row) => {
                         let (from, message) = (map[cell] as usize, children.message(0, cell));
                         let below = &mut below[*child][from * n..(from + 1) * n];
-                        match to {
-                            None => vector::multiply_and_add(phi, below, adjoint, message),
-                            Some(to) => *sum = vector::add_both_and_sum(to, below, scale, adjoint, phi, message),
+                        match row {
+                            None => vector::add_and_dot(below, scale, adjoint, message),
+                            Some(row) => vector::add_both_and_sum(to, below, scale, adjoint, row, message),
                         }
                     }
-                    (several, to) => {
+                    (several, row) => {
                         scratch.rest.resize(n, 0.0);
                         for (j, (child, map)) in several.iter().enumerate() {
                             let from = map[cell] as usize;
-                            let others = children.combined(cell, Some(j), &mut scratch.product).unwrap_or(phi);
-                            vector::add_product(&mut scratch.rest, scale, phi, others, true);
+                            let others = children.combined(cell, Some(j), &mut scratch.product);
+                            vector::add_terms(&mut scratch.rest, &[Term::new(scale, row, others)], true);
                             let below = &mut below[*child][from * n..(from + 1) * n];
                             vector::add_product(below, 1.0, adjoint, &scratch.rest, false);
                         }
                         vector::multiply(&mut scratch.rest, children.message(several.len() - 1, cell));
-                        match to {
-                            None => vector::add_product(phi, 1.0, adjoint, &scratch.rest, true),
-                            Some(to) => *sum = vector::add_and_sum(to, 1.0, adjoint, &scratch.rest),
+                        match row {
+                            None => vector::dot(adjoint, &scratch.rest),
+                            Some(_) => vector::add_and_sum(to, 1.0, adjoint, &scratch.rest),
                         }
                     }
-                }
+                };
             }
-            if segment.apart {
+            let source = &self.sources[c];
+            if source.scales.is_empty() {
+                continue;
+            }
+            scratch.cells[c].iter_mut().zip(&scratch.sums).for_each(|(all, sum)| *all += sum);
+            for &g in source.scales.iter().filter(|g| !self.same[**g]) {
                 let unit = place.start / shape.n_outer;
-                for &g in clique.groups.iter().filter(|g| shape.inner[**g] == 1) {
-                    let to = &mut self.groups[g];
-                    to.iter_mut().skip(unit).step_by(self.n_units).for_each(|v| *v = 0.0);
-                    for (&cell, sum) in graph.groups[g].cell_of.iter().zip(&scratch.sums) {
-                        to[cell as usize * self.n_units + unit] += sum;
-                    }
+                let to = &mut self.groups[g];
+                to.iter_mut().skip(unit).step_by(self.n_units).for_each(|v| *v = 0.0);
+                for (&cell, sum) in graph.groups[g].cell_of.iter().zip(&scratch.sums) {
+                    to[cell as usize * self.n_units + unit] += sum;
                 }
             }
         }
     }
 
-    /// Posterior weights of the segment's cells, to `cliques` and on to the groups.
-    fn hand_out(&mut self, segment: &Segment, graph: &Elimination, shape: &Shape, cells: &[Vec<f64>]) {
+    /// Posterior weights of the segment's rows, to the groups that these are products of.
+    fn hand_out(&mut self, segment: &Segment, graph: &Elimination, shape: &Shape, rows: &[Vec<f64>]) {
         let outer = shape.n_outer;
         let at = segment.runs.start * outer..segment.runs.end * outer;
         let len = self.runs.len() * outer;
-        for (c, (clique, all)) in graph.cliques.iter().zip(&mut self.cliques).enumerate() {
-            if segment.apart {
-                let of_run = all.chunks_exact_mut(len).zip(cells[c].chunks_exact(outer));
-                of_run.for_each(|(all, cells)| all[at.clone()].copy_from_slice(cells));
-            }
-            for &g in clique.groups.iter().filter(|g| !segment.apart || shape.inner[**g] > 1) {
+        for ((clique, source), rows) in graph.cliques.iter().zip(&self.sources).zip(rows) {
+            let Rows::Product(groups) = &source.rows else { continue };
+            for &g in groups {
                 let (inner, how, scoped) = (shape.inner[g], &shape.broadcast[g], &graph.groups[g]);
                 let size = self.groups[g].len() / scoped.n_cells;
                 let slots = segment.runs.start * inner..segment.runs.end * inner;
@@ -306,23 +392,17 @@ impl Buffers {
                 if !copy {
                     to.chunks_exact_mut(size).for_each(|to| to[slots.clone()].fill(0.0));
                 }
-                for (all, &cell) in all.chunks_exact(len).zip(&scoped.cell_of) {
+                for (row, &cell) in rows.chunks_exact(len).zip(&scoped.cell_of) {
                     let to = &mut to[cell as usize * size..(cell as usize + 1) * size][slots.clone()];
                     if copy {
-                        to.copy_from_slice(&all[at.clone()]);
+                        to.copy_from_slice(&row[at.clone()]);
                     } else {
-                        gather(to, &all[at.clone()], how, inner, outer);
+                        gather(to, &row[at.clone()], how, inner, outer);
                     }
                 }
             }
         }
     }
-}
-
-/// φ of a cell of a clique, [runs of the segment × outer].
-fn phi<'a>(all: &'a [f64], cell: usize, segment: &Segment, n_runs: usize, outer: usize) -> &'a [f64] {
-    let start = (cell * n_runs + segment.runs.start) * outer;
-    &all[start..start + segment.runs.len() * outer]
 }
 
 /// Messages that enter a clique at one place.
@@ -339,6 +419,11 @@ impl<'a> Children<'a> {
         let (child, map) = &self.clique.children[j];
         let start = map[cell] as usize * self.len;
         &self.messages[*child][start + self.place.start..start + self.place.end]
+    }
+
+    /// That of the only child.
+    fn only(&self, cell: usize) -> Option<&'a [f64]> {
+        (!self.clique.children.is_empty()).then(|| self.message(0, cell))
     }
 
     /// Product of the messages to a cell, but for one child's.

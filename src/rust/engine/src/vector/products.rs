@@ -41,6 +41,73 @@ pub fn add_product(to: &mut [f64], scale: f64, x: &[f64], y: &[f64], assign: boo
     })
 }
 
+/// scale × x, times y where there is one.
+#[derive(Clone, Copy, Default)]
+pub struct Term<'a> {
+    scale: f64,
+    x: &'a [f64],
+    y: Option<&'a [f64]>,
+}
+
+impl<'a> Term<'a> {
+    /// One factor at least must be there.
+    pub fn new(scale: f64, x: Option<&'a [f64]>, y: Option<&'a [f64]>) -> Term<'a> {
+        match x {
+            Some(x) => Term { scale, x, y },
+            None => Term { scale, x: y.unwrap_or_default(), y: None },
+        }
+    }
+}
+
+/// Most terms that go in one pass.
+pub const TERMS: usize = 4;
+
+/// Adds up to `TERMS` terms of one kind to `to`, or without what that holds where `assign`.
+pub fn add_terms(to: &mut [f64], terms: &[Term], assign: bool) {
+    match *terms {
+        [a] => add_some([a], to, assign),
+        [a, b] => add_some([a, b], to, assign),
+        [a, b, c] => add_some([a, b, c], to, assign),
+        [a, b, c, d] => add_some([a, b, c, d], to, assign),
+        _ => {}
+    }
+}
+
+fn add_some<const K: usize>(terms: [Term; K], to: &mut [f64], assign: bool) {
+    let (scale, x) = (terms.map(|t| t.scale), terms.map(|t| t.x));
+    match terms[0].y {
+        None => add_sums(to, scale, x, assign),
+        Some(_) => add_sums_of_products(to, scale, x, terms.map(|t| t.y.unwrap_or_default()), assign),
+    }
+}
+
+fn add_sums<const K: usize>(to: &mut [f64], scale: [f64; K], x: [&[f64]; K], assign: bool) {
+    vectorise!([const K: usize] (to: &'a mut [f64], scale: [f64; K], x: [&'a [f64]; K], assign: bool) -> () {
+        let x = x.map(|x| &x[..to.len()]);
+        for i in 0..to.len() {
+            let mut sum = scale[0] * x[0][i];
+            for k in 1..K {
+                sum += scale[k] * x[k][i];
+            }
+            to[i] = if assign { sum } else { to[i] + sum };
+        }
+    })
+}
+
+fn add_sums_of_products<const K: usize>(to: &mut [f64], scale: [f64; K], x: [&[f64]; K], y: [&[f64]; K], assign: bool) {
+    vectorise!([const K: usize]
+        (to: &'a mut [f64], scale: [f64; K], x: [&'a [f64]; K], y: [&'a [f64]; K], assign: bool) -> () {
+        let (x, y) = (x.map(|x| &x[..to.len()]), y.map(|y| &y[..to.len()]));
+        for i in 0..to.len() {
+            let mut sum = scale[0] * x[0][i] * y[0][i];
+            for k in 1..K {
+                sum += scale[k] * x[k][i] * y[k][i];
+            }
+            to[i] = if assign { sum } else { to[i] + sum };
+        }
+    })
+}
+
 /// Adds p_i = scale × x_i y_i to `to`; returns Σ p_i.
 pub fn add_and_sum(to: &mut [f64], scale: f64, x: &[f64], y: &[f64]) -> f64 {
     vectorise!((to: &'a mut [f64], scale: f64, x: &'a [f64], y: &'a [f64]) -> f64 {
@@ -57,6 +124,26 @@ pub fn add_and_sum(to: &mut [f64], scale: f64, x: &[f64], y: &[f64]) -> f64 {
             let p = scale * x * y;
             *to += p;
             rest += p;
+        }
+        across(sums) + rest
+    })
+}
+
+/// Adds p_i = scale × x_i to `to`; returns Σ p_i y_i.
+pub fn add_and_dot(to: &mut [f64], scale: f64, x: &[f64], y: &[f64]) -> f64 {
+    vectorise!((to: &'a mut [f64], scale: f64, x: &'a [f64], y: &'a [f64]) -> f64 {
+        let mut sums = [0.0; LANES];
+        let (to, to_rest) = to.as_chunks_mut::<LANES>();
+        let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+        for ((to, x), y) in to.iter_mut().zip(x).zip(y) {
+            let p = x.map(|x| scale * x);
+            add(to, &p);
+            add(&mut sums, &multiply(&p, y));
+        }
+        let mut rest = 0.0;
+        for ((to, x), y) in to_rest.iter_mut().zip(x_rest).zip(y_rest) {
+            *to += scale * x;
+            rest += scale * x * y;
         }
         across(sums) + rest
     })
@@ -84,17 +171,6 @@ pub fn add_both_and_sum(to: &mut [f64], part: &mut [f64], scale: f64, x: &[f64],
             rest += p * z;
         }
         across(sums) + rest
-    })
-}
-
-/// x_i ← x_i y_i, added to `part_i` and then multiplied by z_i.
-pub fn multiply_and_add(x: &mut [f64], part: &mut [f64], y: &[f64], z: &[f64]) {
-    vectorise!((x: &'a mut [f64], part: &'a mut [f64], y: &'a [f64], z: &'a [f64]) -> () {
-        for (((x, part), y), z) in x.iter_mut().zip(part.iter_mut()).zip(y).zip(z) {
-            let p = *x * y;
-            *part += p;
-            *x = p * z;
-        }
     })
 }
 
@@ -196,11 +272,12 @@ mod tests {
             for i in 0..n {
                 assert_eq!(to[i], plain[i] * (1.0 + z[i]));
             }
-            multiply_and_add(&mut to, &mut part, &y, &z);
-            for i in 0..n {
-                let product = plain[i] * (1.0 + z[i]) * y[i];
-                assert_eq!((part[i], to[i]), (plain[i] + product, product * z[i]));
-            }
+            to.fill(1.0);
+            let before = to.clone();
+            assert_eq!(add_and_dot(&mut to, 2.0, &x, &y), plain.iter().sum::<f64>());
+            to.iter().zip(&before).zip(&x).for_each(|((to, before), x)| assert_eq!(*to, before + 2.0 * x));
+            assert!(multiply_within(&mut to, &y, (-1.0, 99.0)) && !multiply_within(&mut to, &y, (0.0, 99.0)));
+            to.iter().zip(&x).zip(&y).for_each(|((to, x), y)| assert_eq!(*to, (1.0 + 2.0 * x) * y * y));
             assert!(all_above(&x, -1.0) && !all_above(&x, 1.0));
             add_scaled(&mut to, 0.5, &x, true);
             add_scaled(&mut to, 0.5, &x, false);
@@ -212,6 +289,26 @@ mod tests {
         divide(&mut to, &[0.0], &[0.0]);
         assert_eq!(to, [0.0]);
         assert!(!all_above(&[1.0, f64::NAN], 0.0));
+    }
+
+    #[test]
+    fn terms_are_added_in_one_pass() {
+        let columns: Vec<Vec<f64>> =
+            (1..=2 * TERMS).map(|k| (0..21).map(|i| ((i * k + 1) % 7) as f64).collect()).collect();
+        for (n, both) in (1..=TERMS).flat_map(|n| [(n, false), (n, true)]) {
+            let term = |k: usize| Term::new(k as f64, Some(&columns[k]), both.then_some(&columns[TERMS + k]));
+            let terms: Vec<Term> = (0..n).map(term).collect();
+            let mut to = vec![f64::NAN; 21];
+            add_terms(&mut to, &terms, true);
+            add_terms(&mut to, &terms, false);
+            for (i, to) in to.iter().enumerate() {
+                let one = |k: usize| k as f64 * columns[k][i] * if both { columns[TERMS + k][i] } else { 1.0 };
+                assert_eq!(*to, 2.0 * (0..n).map(one).sum::<f64>());
+            }
+        }
+        let mut to = [0.0];
+        add_terms(&mut to, &[Term::new(2.0, None, Some(&[3.0]))], true);
+        assert_eq!(to, [6.0]);
     }
 
     #[test]

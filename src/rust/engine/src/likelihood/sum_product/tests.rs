@@ -3,7 +3,7 @@
 use super::*;
 use crate::compiled::elimination::ScopedGroup;
 
-/// Two binary variables below one of three states, and one on its own: cells are (state, separator state).
+/// Two binary variables below one of three states, and one below another binary one: cells are (state, separator state).
 fn tree() -> Elimination {
     let clique = |variable, n_states, n_separator, groups: &[usize], children: &[(usize, &[u32])]| Clique {
         variable,
@@ -20,7 +20,8 @@ fn tree() -> Elimination {
             clique(0, 2, 3, &[0, 1], &[]),
             clique(1, 2, 3, &[2], &[]),
             clique(2, 3, 1, &[3, 4], &[(0, &[0, 1, 2]), (1, &[0, 1, 2])]),
-            clique(3, 2, 1, &[5], &[]),
+            clique(3, 2, 2, &[5], &[]),
+            clique(4, 2, 1, &[8], &[(3, &[0, 1])]),
         ],
         groups: vec![
             group(Some(0), &[0, 1, 2, 3, 4, 5], 6),
@@ -28,9 +29,10 @@ fn tree() -> Elimination {
             group(Some(1), &[0, 1, 2, 3, 4, 5], 6),
             group(Some(2), &[0, 1, 2], 3),
             group(Some(2), &[0, 0, 1], 2),
-            group(Some(3), &[0, 1], 2),
+            group(Some(3), &[0, 1, 0, 1], 2),
             group(None, &[], 1),
             group(None, &[], 1),
+            group(Some(4), &[0, 1], 2),
         ],
     }
 }
@@ -40,9 +42,9 @@ fn shape(n_outer: usize) -> Shape {
     let map: Vec<u32> = (0..n_outer as u32).map(|i| i / 3).collect();
     let (short, all) = (n_outer / 3, n_outer);
     let (scalar, inner) = if n_outer == 1 {
-        (Broadcast::Same, vec![1; 8])
+        (Broadcast::Same, vec![1; 9])
     } else {
-        (Broadcast::Scalar, vec![all, 1, short, short, 1, all, short, 1])
+        (Broadcast::Scalar, vec![all, 1, short, short, 1, all, short, 1, 1])
     };
     let how = |&i: &usize| match i {
         1 => scalar.clone(),
@@ -56,9 +58,32 @@ fn shape(n_outer: usize) -> Shape {
     Shape { n_outer, broadcast, inner }
 }
 
-/// Log values of every group, the same for the units of each run where they depend on nodes; −∞ among them.
-fn values(graph: &Elimination, shape: &Shape, runs: &[usize], n_units: usize, by_run: bool) -> Vec<Vec<f64>> {
-    let run_of = |u: usize| runs.iter().filter(|r| **r <= u).count() - 1;
+/// What units share: the first ones of runs, where groups depend on nodes, and groups that are the same for all.
+#[derive(Clone)]
+struct Shared {
+    runs: Vec<usize>,
+    same: Vec<bool>,
+}
+
+impl Shared {
+    fn run_of(&self, unit: usize) -> usize {
+        self.runs.iter().filter(|r| **r <= unit).count() - 1
+    }
+    /// Where unit `unit` finds a group's values, and how many places there are.
+    fn slot(&self, g: usize, inner: usize, unit: usize) -> usize {
+        match inner {
+            _ if self.same[g] => 0,
+            1 => unit,
+            _ => self.run_of(unit),
+        }
+    }
+    fn n_slots(&self, g: usize, inner: usize, n_units: usize) -> usize {
+        self.slot(g, inner, n_units - 1) + 1
+    }
+}
+
+/// Log values of every group, as many as `stored` asks for and shared as `shared` says; −∞ among them.
+fn values(graph: &Elimination, shape: &Shape, shared: &Shared, stored: &Shared, n_units: usize) -> Vec<Vec<f64>> {
     let one = |g: usize, cell: usize, slot: usize, i: usize| {
         let h = (g * 7919 + cell * 104_729 + slot * 1_299_709 + i * 15_485_863) % 1000;
         if g == 0 && h < 30 {
@@ -69,11 +94,9 @@ fn values(graph: &Elimination, shape: &Shape, runs: &[usize], n_units: usize, by
     };
     let of_group = |(g, group): (usize, &ScopedGroup)| {
         let inner = shape.inner[g];
-        let slots: Vec<usize> = match (inner > 1, by_run) {
-            (true, true) => (0..runs.len()).collect(),
-            (true, false) => (0..n_units).map(run_of).collect(),
-            (false, _) => (0..n_units).collect(),
-        };
+        let first_unit = |slot: usize| (0..n_units).find(|u| stored.slot(g, inner, *u) == slot).unwrap();
+        let slots: Vec<usize> =
+            (0..stored.n_slots(g, inner, n_units)).map(|s| shared.slot(g, inner, first_unit(s))).collect();
         let cells = (0..group.n_cells).flat_map(|c| slots.iter().map(move |s| (c, *s)));
         cells.flat_map(|(c, s)| (0..inner).map(move |i| one(g, c, s, i))).collect()
     };
@@ -85,52 +108,59 @@ fn close(a: &[f64], b: &[f64]) {
     a.iter().zip(b).for_each(|(a, b)| assert!((a - b).abs() < 1e-12 * (1.0 + b.abs()), "{a} {b}"));
 }
 
-/// Probabilities give what logarithms give, forward and back, unit by unit and by runs.
+/// Probabilities give what logarithms give, forward and back: cell by cell, unit by unit, by runs, and with groups that
+/// are the same for all.
 #[test]
 fn probabilities_agree_with_logarithms() {
     let graph = tree();
     let n_units = 7;
-    for n_outer in [1, 6, 48] {
+    let none = Shared { runs: (0..n_units).collect(), same: vec![false; graph.groups.len()] };
+    for (n_outer, same) in [(1, false), (1, true), (6, false), (6, true), (48, false), (48, true)] {
         let shape = shape(n_outer);
-        let shared = [0, 3, 4];
+        let is_same = |g: usize| same && [1, 4, 5, 8].contains(&g) && shape.inner[g] == 1;
+        let shared = Shared { runs: vec![0, 3, 4], same: (0..graph.groups.len()).map(is_same).collect() };
         let weights: Vec<f64> = (0..n_units * n_outer).map(|i| ((i * 31) % 17) as f64 * 0.1).collect();
         let mut by_log = Buffers::default();
-        by_log.prepare(n_units, (0..n_units).collect(), &graph, &shape);
+        by_log.prepare(n_units, &graph, &shape);
         by_log.clear();
-        by_log.groups = values(&graph, &shape, &shared, n_units, false);
+        by_log.groups = values(&graph, &shape, &shared, &none, n_units);
         by_log.forward(&graph, &shape);
         by_log.backward(&weights, &graph, &shape);
-        let with_runs = if n_outer < LONG { (0..n_units).collect() } else { shared.to_vec() };
-        for runs in [(0..n_units).collect::<Vec<_>>(), with_runs] {
-            let by_run = runs.len() < n_units;
-            let mut buffers = Buffers::default();
-            buffers.prepare(n_units, runs, &graph, &shape);
-            buffers.groups = values(&graph, &shape, &shared, n_units, by_run);
-            buffers.groups.iter_mut().for_each(|g| vector::exp_in_place(g));
-            buffers.totals.fill(1.0);
-            buffers.forward_scaled(&graph, &shape);
-            let mut logs = vec![0.0; buffers.totals.len()];
-            vector::add_ln(&buffers.totals, &mut logs);
-            close(&logs, &by_log.totals);
-            buffers.backward(&weights, &graph, &shape);
-            for (g, (a, b)) in buffers.groups.iter().zip(&by_log.groups).enumerate() {
-                let inner = shape.inner[g];
-                if !by_run || inner == 1 {
-                    close(a, b);
-                    continue;
+        let one_by_one = Shared { runs: none.runs.clone(), ..shared.clone() };
+        let by_runs = if n_outer < LONG { one_by_one.clone() } else { shared.clone() };
+        for stored in [&none, &one_by_one, &by_runs] {
+            for by_cell in [true, false] {
+                let mut buffers = Buffers::default();
+                if by_cell {
+                    buffers.prepare(n_units, &graph, &shape);
+                } else {
+                    let Shared { runs, same } = stored.clone();
+                    buffers.prepare_shared(n_units, runs, same, &graph, &shape);
                 }
-                let cells = a.chunks_exact(shared.len() * inner).zip(b.chunks_exact(n_units * inner));
-                for (a, b) in cells {
-                    let mut sums = vec![0.0; a.len()];
-                    for (u, b) in b.chunks_exact(inner).enumerate() {
-                        let run = shared.iter().filter(|r| **r <= u).count() - 1;
-                        vector::add(&mut sums[run * inner..(run + 1) * inner], b);
+                let stored = if by_cell { &none } else { stored };
+                buffers.groups = values(&graph, &shape, &shared, stored, n_units);
+                buffers.groups.iter_mut().for_each(|g| vector::exp_in_place(g));
+                buffers.totals.fill(1.0);
+                buffers.forward_scaled(&graph, &shape);
+                let mut logs = vec![0.0; buffers.totals.len()];
+                vector::add_ln(&buffers.totals, &mut logs);
+                close(&logs, &by_log.totals);
+                buffers.backward(&weights, &graph, &shape);
+                for (g, (a, b)) in buffers.groups.iter().zip(&by_log.groups).enumerate() {
+                    let inner = shape.inner[g];
+                    let n = stored.n_slots(g, inner, n_units);
+                    for (a, b) in a.chunks_exact(n * inner).zip(b.chunks_exact(n_units * inner)) {
+                        let mut sums = vec![0.0; n * inner];
+                        for (u, b) in b.chunks_exact(inner).enumerate() {
+                            let slot = stored.slot(g, inner, u);
+                            vector::add(&mut sums[slot * inner..(slot + 1) * inner], b);
+                        }
+                        close(a, &sums);
                     }
-                    close(a, &sums);
                 }
-            }
-            if !by_run {
-                buffers.cliques.iter().zip(&by_log.cliques).for_each(|(a, b)| close(a, b));
+                if by_cell {
+                    buffers.cliques.iter().zip(&by_log.cliques).for_each(|(a, b)| close(a, b));
+                }
             }
         }
     }
