@@ -47,6 +47,10 @@ pub(super) struct Source {
     /// Groups that enter as one number per cell.
     scales: Vec<usize>,
     rows: Rows,
+    /// [clique cell] row of the cell, and whether it is the first cell of that row.
+    row_of: Vec<(usize, bool)>,
+    /// [child][clique cell] whether it is the first cell that takes that message of the child.
+    first_of_message: Vec<Vec<bool>>,
 }
 
 #[derive(Default)]
@@ -60,14 +64,10 @@ enum Rows {
     Product(Vec<usize>),
 }
 
-impl Source {
-    /// Row of a cell in the values or posterior weights that `rows` name.
-    fn row_of(&self, cell: usize, graph: &Elimination) -> usize {
-        match self.rows {
-            Rows::Group(g) => graph.groups[g].cell_of[cell] as usize,
-            _ => cell,
-        }
-    }
+/// Whether each number is there for the first time.
+fn is_first(numbers: &[u32]) -> Vec<bool> {
+    let mut seen = vec![false; numbers.iter().max().map_or(0, |m| *m as usize + 1)];
+    numbers.iter().map(|&m| !std::mem::replace(&mut seen[m as usize], true)).collect()
 }
 
 /// What adjoints are worked out in; reused.
@@ -104,7 +104,7 @@ impl Buffers {
         self.runs.len() < self.n_units
     }
 
-    fn source(&self, clique: &Clique, shape: &Shape) -> Source {
+    fn source(&self, clique: &Clique, graph: &Elimination, shape: &Shape) -> Source {
         let apart = self.is_apart();
         let is_scale = |g: &usize| self.same[*g] || apart && shape.inner[*g] == 1;
         let (scales, others): (Vec<usize>, Vec<usize>) = clique.groups.iter().partition(|g| is_scale(g));
@@ -113,14 +113,22 @@ impl Buffers {
             [g] if !self.by_cell && matches!(shape.broadcast[g], Broadcast::Same) => Rows::Group(g),
             _ => Rows::Product(others),
         };
-        Source { scales, rows }
+        let row_of = match rows {
+            Rows::Group(g) => {
+                let cells = &graph.groups[g].cell_of;
+                cells.iter().map(|c| *c as usize).zip(is_first(cells)).collect()
+            }
+            _ => (0..clique.n_cells()).map(|cell| (cell, true)).collect(),
+        };
+        let first_of_message = clique.children.iter().map(|(_, map)| is_first(map)).collect();
+        Source { scales, rows, row_of, first_of_message }
     }
 
     /// As `forward` with probabilities: `groups` and `totals` hold numbers of at most 1, `totals` end as likelihoods. They
     /// are accurate where they have not become too small, which the caller must look at.
     pub fn forward_scaled(&mut self, graph: &Elimination, shape: &Shape) {
         self.scaled = true;
-        self.sources = graph.cliques.iter().map(|clique| self.source(clique, shape)).collect();
+        self.sources = graph.cliques.iter().map(|clique| self.source(clique, graph, shape)).collect();
         self.multiply_totals(graph, shape);
         for segment in self.segments(shape.n_outer) {
             self.multiply_groups(&segment, graph, shape);
@@ -196,14 +204,14 @@ impl Buffers {
     }
 
     /// The segment's part of the row of a clique's cell.
-    fn row(&self, c: usize, cell: usize, segment: &Segment, graph: &Elimination, outer: usize) -> Option<&[f64]> {
+    fn row(&self, c: usize, cell: usize, segment: &Segment, outer: usize) -> Option<&[f64]> {
         let source = &self.sources[c];
         let rows = match source.rows {
             Rows::One => return None,
             Rows::Group(g) => &self.groups[g],
             Rows::Product(_) => &self.cliques[c],
         };
-        let start = (source.row_of(cell, graph) * self.runs.len() + segment.runs.start) * outer;
+        let start = (source.row_of[cell].0 * self.runs.len() + segment.runs.start) * outer;
         Some(&rows[start..start + segment.runs.len() * outer])
     }
 
@@ -224,7 +232,7 @@ impl Buffers {
                     let product = children.combined(first, None, &mut scratch.product);
                     for (cell, term) in (first..last).zip(&mut terms) {
                         let message = if cell == first { product } else { children.only(cell) };
-                        let row = self.row(c, cell, segment, graph, shape.n_outer);
+                        let row = self.row(c, cell, segment, shape.n_outer);
                         *term = Term::new(scratch.scales[cell], row, message);
                     }
                     vector::add_terms(&mut to[place.clone()], &terms[..last - first], first == states.start);
@@ -269,7 +277,6 @@ impl Buffers {
         for (c, (clique, source)) in graph.cliques.iter().zip(&self.sources).enumerate() {
             scratch.cells[c].clear();
             scratch.cells[c].resize(clique.n_cells(), 0.0);
-            scratch.rows[c].clear();
             let n_rows = match source.rows {
                 Rows::One => 0,
                 Rows::Group(g) => graph.groups[g].n_cells,
@@ -310,37 +317,40 @@ impl Buffers {
     ) {
         let len = self.n_units * shape.n_outer;
         let n = place.len();
+        // of a run's units one by one, or of units side by side
+        let opens_run = place.start == segment.units.start * shape.n_outer;
         for ((adjoint, clique), messages) in scratch.adjoints.iter_mut().zip(&graph.cliques).zip(&self.messages) {
+            adjoint.resize(clique.n_separator * n, 0.0);
             if clique.is_root {
-                adjoint.resize(n, 0.0);
                 vector::divide(adjoint, &weights[place.clone()], &messages[place.clone()]);
-            } else {
-                adjoint.clear();
-                adjoint.resize(clique.n_separator * n, 0.0);
             }
         }
         for (c, clique) in graph.cliques.iter().enumerate().rev() {
             self.fill_scales(c, &place, graph, shape, &mut scratch.scales);
+            let source = &self.sources[c];
             let children = Children { clique, messages: &self.messages[..c], len, place: &place };
             let (below, own) = scratch.adjoints.split_at_mut(c);
             scratch.sums.resize(clique.n_cells(), 0.0);
             for cell in 0..clique.n_cells() {
                 let s = cell / clique.n_states;
                 let adjoint = &own[0][s * n..(s + 1) * n];
-                let row = self.row(c, cell, segment, graph, shape.n_outer);
-                let start =
-                    (self.sources[c].row_of(cell, graph) * self.runs.len() + segment.runs.start) * shape.n_outer;
+                let row = self.row(c, cell, segment, shape.n_outer);
+                let (number, is_first) = source.row_of[cell];
+                let start = (number * self.runs.len() + segment.runs.start) * shape.n_outer;
                 let to = scratch.rows[c].get_mut(start..start + n).unwrap_or_default();
-                let scale = scratch.scales[cell];
+                let (scale, assign) = (scratch.scales[cell], is_first && opens_run);
                 scratch.sums[cell] = match (&clique.children[..], row) {
                     ([], None) => 0.0,
-                    ([], Some(row)) => vector::add_and_sum(to, scale, adjoint, row),
+                    ([], Some(row)) => vector::add_and_sum(to, scale, adjoint, row, assign),
                     ([(child, map)], row) => {
                         let (from, message) = (map[cell] as usize, children.message(0, cell));
                         let below = &mut below[*child][from * n..(from + 1) * n];
+                        let first = source.first_of_message[0][cell];
                         match row {
-                            None => vector::add_and_dot(below, scale, adjoint, message),
-                            Some(row) => vector::add_both_and_sum(to, below, scale, adjoint, row, message),
+                            None => vector::add_and_dot(below, scale, adjoint, message, first),
+                            Some(row) => {
+                                vector::add_both_and_sum(to, below, scale, adjoint, row, message, (assign, first))
+                            }
                         }
                     }
                     (several, row) => {
@@ -350,17 +360,17 @@ impl Buffers {
                             let others = children.combined(cell, Some(j), &mut scratch.product);
                             vector::add_terms(&mut scratch.rest, &[Term::new(scale, row, others)], true);
                             let below = &mut below[*child][from * n..(from + 1) * n];
-                            vector::add_product(below, 1.0, adjoint, &scratch.rest, false);
+                            let first = source.first_of_message[j][cell];
+                            vector::add_product(below, 1.0, adjoint, &scratch.rest, first);
                         }
                         vector::multiply(&mut scratch.rest, children.message(several.len() - 1, cell));
                         match row {
                             None => vector::dot(adjoint, &scratch.rest),
-                            Some(_) => vector::add_and_sum(to, 1.0, adjoint, &scratch.rest),
+                            Some(_) => vector::add_and_sum(to, 1.0, adjoint, &scratch.rest, assign),
                         }
                     }
                 };
             }
-            let source = &self.sources[c];
             if source.scales.is_empty() {
                 continue;
             }

@@ -108,66 +108,90 @@ fn add_sums_of_products<const K: usize>(to: &mut [f64], scale: [f64; K], x: [&[f
     })
 }
 
-/// Adds p_i = scale × x_i y_i to `to`; returns Σ p_i.
-pub fn add_and_sum(to: &mut [f64], scale: f64, x: &[f64], y: &[f64]) -> f64 {
-    vectorise!((to: &'a mut [f64], scale: f64, x: &'a [f64], y: &'a [f64]) -> f64 {
+/// `to` plus p, or p alone.
+#[inline(always)]
+fn add_or_assign(to: &mut Pack, p: &Pack, assign: bool) {
+    to.iter_mut().zip(p).for_each(|(to, p)| *to = if assign { *p } else { *to + p });
+}
+
+/// Adds p_i = scale × x_i y_i to `to` (or puts it there where `assign`); returns Σ p_i.
+pub fn add_and_sum(to: &mut [f64], scale: f64, x: &[f64], y: &[f64], assign: bool) -> f64 {
+    vectorise!((to: &'a mut [f64], scale: f64, x: &'a [f64], y: &'a [f64], assign: bool) -> f64 {
         let mut sums = [0.0; LANES];
         let (to, to_rest) = to.as_chunks_mut::<LANES>();
         let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
         for ((to, x), y) in to.iter_mut().zip(x).zip(y) {
             let p = multiply(&x.map(|x| scale * x), y);
-            add(to, &p);
+            add_or_assign(to, &p, assign);
             add(&mut sums, &p);
         }
         let mut rest = 0.0;
         for ((to, x), y) in to_rest.iter_mut().zip(x_rest).zip(y_rest) {
             let p = scale * x * y;
-            *to += p;
+            *to = if assign { p } else { *to + p };
             rest += p;
         }
         across(sums) + rest
     })
 }
 
-/// Adds p_i = scale × x_i to `to`; returns Σ p_i y_i.
-pub fn add_and_dot(to: &mut [f64], scale: f64, x: &[f64], y: &[f64]) -> f64 {
-    vectorise!((to: &'a mut [f64], scale: f64, x: &'a [f64], y: &'a [f64]) -> f64 {
+/// Adds p_i = scale × x_i to `to` (or puts it there where `assign`); returns Σ p_i y_i.
+pub fn add_and_dot(to: &mut [f64], scale: f64, x: &[f64], y: &[f64], assign: bool) -> f64 {
+    vectorise!((to: &'a mut [f64], scale: f64, x: &'a [f64], y: &'a [f64], assign: bool) -> f64 {
         let mut sums = [0.0; LANES];
         let (to, to_rest) = to.as_chunks_mut::<LANES>();
         let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
         for ((to, x), y) in to.iter_mut().zip(x).zip(y) {
             let p = x.map(|x| scale * x);
-            add(to, &p);
+            add_or_assign(to, &p, assign);
             add(&mut sums, &multiply(&p, y));
         }
         let mut rest = 0.0;
         for ((to, x), y) in to_rest.iter_mut().zip(x_rest).zip(y_rest) {
-            *to += scale * x;
-            rest += scale * x * y;
+            let p = scale * x;
+            *to = if assign { p } else { *to + p };
+            rest += p * y;
         }
         across(sums) + rest
     })
 }
 
-/// Adds p_i = scale × x_i y_i to `part` and p_i z_i to `to`; returns Σ p_i z_i.
-pub fn add_both_and_sum(to: &mut [f64], part: &mut [f64], scale: f64, x: &[f64], y: &[f64], z: &[f64]) -> f64 {
-    vectorise!((to: &'a mut [f64], part: &'a mut [f64], scale: f64, x: &'a [f64], y: &'a [f64], z: &'a [f64]) -> f64 {
+/// Adds p_i = scale × x_i y_i to `part` and p_i z_i to `to` (or puts them there where `assign`: (to, part)); returns
+/// Σ p_i z_i.
+pub fn add_both_and_sum(
+    to: &mut [f64],
+    part: &mut [f64],
+    scale: f64,
+    x: &[f64],
+    y: &[f64],
+    z: &[f64],
+    assign: (bool, bool),
+) -> f64 {
+    vectorise!((
+        to: &'a mut [f64],
+        part: &'a mut [f64],
+        scale: f64,
+        x: &'a [f64],
+        y: &'a [f64],
+        z: &'a [f64],
+        assign: (bool, bool)
+    ) -> f64 {
         let mut sums = [0.0; LANES];
         let ((to, to_rest), (part, part_rest)) = (to.as_chunks_mut::<LANES>(), part.as_chunks_mut::<LANES>());
         let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
         let (z, z_rest) = z.as_chunks::<LANES>();
         for ((((to, part), x), y), z) in to.iter_mut().zip(part).zip(x).zip(y).zip(z) {
             let p = multiply(&x.map(|x| scale * x), y);
-            add(part, &p);
+            add_or_assign(part, &p, assign.1);
             let p = multiply(&p, z);
-            add(to, &p);
+            add_or_assign(to, &p, assign.0);
             add(&mut sums, &p);
         }
         let mut rest = 0.0;
         for ((((to, part), x), y), z) in to_rest.iter_mut().zip(part_rest).zip(x_rest).zip(y_rest).zip(z_rest) {
             let p = scale * x * y;
-            *part += p;
-            *to += p * z;
+            *part = if assign.1 { p } else { *part + p };
+            *to = if assign.0 { p * z } else { *to + p * z };
             rest += p * z;
         }
         across(sums) + rest
@@ -259,14 +283,14 @@ mod tests {
             let column = |k: usize| (0..n).map(|i| ((i * k + 1) % 5) as f64).collect::<Vec<f64>>();
             let (x, y, z) = (column(2), column(3), column(7));
             let plain: Vec<f64> = x.iter().zip(&y).map(|(x, y)| 2.0 * x * y).collect();
-            let (mut to, mut part) = (vec![9.0; n], vec![0.0; n]);
+            let (mut to, mut part) = (vec![9.0; n], vec![f64::NAN; n]);
             add_product(&mut to, 2.0, &x, &y, true);
             assert_eq!(to, plain);
-            assert_eq!(add_and_sum(&mut part, 2.0, &x, &y), plain.iter().sum::<f64>());
+            assert_eq!(add_and_sum(&mut part, 2.0, &x, &y, true), plain.iter().sum::<f64>());
             assert_eq!(part, plain);
             add_product(&mut part, -2.0, &x, &y, false);
             assert_eq!(part, vec![0.0; n]);
-            let sum = add_both_and_sum(&mut to, &mut part, 2.0, &x, &y, &z);
+            let sum = add_both_and_sum(&mut to, &mut part, 2.0, &x, &y, &z, (false, false));
             assert_eq!(part, plain);
             assert_eq!(sum, plain.iter().zip(&z).map(|(p, z)| p * z).sum::<f64>());
             for i in 0..n {
@@ -274,7 +298,7 @@ mod tests {
             }
             to.fill(1.0);
             let before = to.clone();
-            assert_eq!(add_and_dot(&mut to, 2.0, &x, &y), plain.iter().sum::<f64>());
+            assert_eq!(add_and_dot(&mut to, 2.0, &x, &y, false), plain.iter().sum::<f64>());
             to.iter().zip(&before).zip(&x).for_each(|((to, before), x)| assert_eq!(*to, before + 2.0 * x));
             assert!(multiply_within(&mut to, &y, (-1.0, 99.0)) && !multiply_within(&mut to, &y, (0.0, 99.0)));
             to.iter().zip(&x).zip(&y).for_each(|((to, x), y)| assert_eq!(*to, (1.0 + 2.0 * x) * y * y));
