@@ -5,12 +5,11 @@ list_items <- function(model) {
   roots <- character(0)
   for (part in model$outcomes) roots[part$names] <- if (is.null(part$like)) part$names else roots[part$like]
   of_part <- function(part) {
-    own <- unname(roots[part$names])
-    lapply(seq_along(own), function(p) {
-      list(
-        name = part$names[[p]], root = own[[p]], like = part$like[[p]], family = part$family, level = part$level,
-        part = part, trials = part$equation$trials
-      )
+    names <- part$names
+    like <- part$like
+    shared <- list(family = part$family, level = part$level, part = part, trials = part$equation$trials)
+    lapply(seq_along(names), function(p) {
+      c(list(name = names[[p]], root = roots[[names[[p]]]], like = like[[p]]), shared)
     })
   }
   stats::setNames(unlist(lapply(model$outcomes, of_part), recursive = FALSE), names(roots))
@@ -25,7 +24,7 @@ prepare_outcomes <- function(items, data, cluster, call) {
   types <- vapply(items, function(item) item$family$type, "")
   seen <- lapply(data[names(items)[depends_on_values(types)]], different_values)
   roots <- vapply(items, `[[`, "", "root")
-  zero_one <- types %in% c("auto", "bernoulli") & names(items) %in% names(Filter(is_zero_one, seen))
+  zero_one <- types %in% c("auto", "bernoulli") & names(items) %in% names(seen)[vapply(seen, is_zero_one, TRUE)]
   usual <- !roots %in% roots[!zero_one] # with all that are alike
   items[usual] <- lapply(items[usual], prepare_zero_one, data)
   alike <- split(names(items)[!usual], factor(roots[!usual], unique(roots[!usual])))
@@ -96,7 +95,9 @@ different_values <- function(column) {
 
 # Whether the different values are the numbers 0 and 1, as most items have them.
 is_zero_one <- function(seen) {
-  is.numeric(seen) && !is.object(seen) && all(seen %in% c(0, 1, NA)) && all(0:1 %in% seen)
+  if (!is.numeric(seen) || is.object(seen)) return(FALSE)
+  seen <- seen[!is.na(seen)]
+  length(seen) == 2 && min(seen) == 0 && max(seen) == 1
 }
 
 # The different values in a list of vectors, without missing ones.

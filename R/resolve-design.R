@@ -97,8 +97,10 @@ build_design <- function(products, intercept, plan, data, what, call) {
       i = "A transformation such as {.fn log} of 0 gives them. Change the data or the formula."
     ), call = call)
   }
+  categorical <- any(vapply(built$frame, function(x) is.factor(x) || is.character(x), TRUE))
   list(
-    terms = built$terms, xlevels = stats::.getXlevels(built$terms, built$frame),
+    terms = built$terms,
+    xlevels = if (categorical) stats::.getXlevels(built$terms, built$frame) else stats::setNames(list(), character(0)),
     contrasts = attr(built$matrix, "contrasts"), product = attr(built$matrix, "assign")[keep],
     labels = labels, matrix = matrix, variables = intersect(all.vars(terms), names(data))
   )

@@ -28,14 +28,17 @@ row_coefficients <- function(rows, symbols, mean_zero = FALSE) {
 }
 
 # These coefficients as the form of a predictor, worked out once for all targets: `parameters`, columns of the parameter
-# table (names without the target), and `terms`, which say in which `places` of it their parameters are.
+# table (names without the target), and `terms`, which lack but their parameters: in which `places` of the table these
+# are, and the class variables (`set`) they differ by.
 predictor_form <- function(coefficients) {
   if (length(coefficients) == 0) return(list(parameters = list(), terms = list()))
   column <- function(field) unlist(lapply(coefficients, `[[`, field))
   sizes <- lengths(lapply(coefficients, `[[`, "patterns"))
   ends <- cumsum(sizes)
   terms <- lapply(seq_along(coefficients), function(i) {
-    c(coefficients[[i]][c("set", "column", "latents")], list(places = seq.int(to = ends[[i]], length.out = sizes[[i]])))
+    one <- coefficients[[i]]
+    places <- ends[[i]] - sizes[[i]] + seq_len(sizes[[i]])
+    list(term = new_term(NULL, one$column, one$latents), set = one$set, places = places)
   })
   parameters <- list(
     name = column("name"), kind = rep.int(column("kind"), sizes), label = rep.int(column("label"), sizes),
@@ -57,8 +60,10 @@ predictor_terms <- function(table, form, targets, level, type) {
     for_all(p$patterns), for_all(p$free))
   lapply(seq_along(targets), function(t) {
     before <- (t - 1L) * n
-    lapply(form$terms, function(term) {
-      new_term(new_coefficient(term$set, positions[before + term$places]), term$column, term$latents)
+    lapply(form$terms, function(one) {
+      term <- one$term
+      term$coefficient <- new_coefficient(one$set, positions[before + one$places])
+      term
     })
   })
 }

@@ -47,9 +47,12 @@ resolve_model <- function(model, data, cluster = NULL, call = rlang::current_env
   finish_spec(b, spec, used, needs)
 }
 
-# The model with the plan of every equation.
+# The model with the plan of every equation; without classes, whose methods `$` would look for every time.
 with_plans <- function(model, symbols, call) {
+  model <- unclass(model)
   planned <- function(part, what) {
+    part <- unclass(part)
+    part$family <- unclass(part$family)
     part$plan <- draft_plan(part$equation, symbols, part$level, what, call)
     if (!is.null(part$family$zero)) part$zero_plan <- draft_plan(part$family$zero, symbols, part$level, what, call)
     part
