@@ -1,37 +1,32 @@
 # Outcomes and class variables of a specification: their predictors and further parameters.
 
 resolve_outcome_part <- function(b, part) {
-  what <- paste("the outcome", part$names[[1]])
   plan <- merge_plan(part$plan)
-  rows <- design_rows(plan$fixed, plan, b$store, what, part$level, b$call)
+  rows <- design_rows(plan$fixed, plan, b$store, part$what, part$level, b$call)
   zero_rows <- NULL
   if (!is.null(part$zero_plan)) {
     zero_plan <- merge_plan(part$zero_plan)
-    zero_rows <- design_rows(zero_plan$fixed, zero_plan, b$store, what, part$level, b$call)
+    zero_rows <- design_rows(zero_plan$fixed, zero_plan, b$store, part$what, part$level, b$call)
   }
   types <- vapply(b$items[part$names], function(item) item$family$type, "")
   ready <- list(
-    what = what, plan = plan, rows = rows, form = predictor_form(row_coefficients(rows, b$symbols)),
+    what = part$what, plan = plan, rows = rows, form = predictor_form(row_coefficients(rows, b$symbols)),
     ordinal = if ("ordinal" %in% types) ordinal_coefficients(rows, b$symbols),
     zero = predictor_form(row_coefficients(zero_rows, b$symbols))
   )
+  # Outcomes that have no parameters but those of one predictor are resolved together.
   together <- length(plan$random) == 0 && all(types %in% c("bernoulli", "binomial", "poisson")) &&
     length(unique(lengths(b$logs[part$like]))) < 2
   groups <- if (together) list(part$names) else as.list(part$names)
   for (names in groups) resolve_outcomes(b, b$items[names], ready)
 }
 
-# Outcomes of a part whose formula is `ready`: one, or several that have no parameters but those of their predictors, so
-# that all of these are made at once.
+# One outcome, or several together, of a part whose formula is `ready`.
 resolve_outcomes <- function(b, items, ready) {
   like <- unlist(lapply(items, `[[`, "like"))
-  b$table$shared <- if (!is.null(like)) unlist(b$logs[like], use.names = FALSE)
+  b$table$shared <- unlist(b$logs[like], use.names = FALSE)
   b$table$log <- integer(0)
-  outcomes <- if (length(items) > 1) {
-    plain_outcomes(b, items, ready)
-  } else {
-    list(resolve_outcome(b, items[[1]], ready))
-  }
+  outcomes <- if (length(items) > 1) plain_outcomes(b, items, ready) else list(resolve_outcome(b, items[[1]], ready))
   if (length(b$table$shared) > 0) {
     take_shared(b$table, "none", 1)
   }
@@ -46,7 +41,7 @@ split_evenly <- function(x, n_parts) {
   lapply(seq_len(n_parts), function(i) x[(i - 1L) * size + seq_len(size)])
 }
 
-# Outcomes with one predictor each and nothing else.
+# Several outcomes with one predictor each and nothing else.
 plain_outcomes <- function(b, items, ready) {
   terms <- predictor_terms(b$table, ready$form, names(items), items[[1]]$level, "outcome")
   .mapply(function(item, own) new_spec_outcome(b, item, list(list(terms = own)), list()), list(items, terms), NULL)
@@ -64,6 +59,7 @@ new_spec_outcome <- function(b, item, predictors, auxiliary) {
   )
 }
 
+# An outcome of any family.
 resolve_outcome <- function(b, item, ready) {
   type <- item$family$type
   name <- item$name
@@ -71,8 +67,7 @@ resolve_outcome <- function(b, item, ready) {
   random <- random_terms(b, ready$plan, targets, ready$what, ready$rows)
   if (type == "ordinal") thresholds <- ordinal_thresholds(b, item, ready$ordinal$set)
   form <- if (type == "ordinal") ready$ordinal$form else ready$form
-  terms <- predictor_terms(b$table, form, targets, item$level, "outcome")
-  predictors <- with_random(terms, random, targets)
+  predictors <- with_random(predictor_terms(b$table, form, targets, item$level, "outcome"), random, targets)
   if (has_zero_part(type)) {
     zero <- predictor_terms(b$table, ready$zero, paste0(name, "^zero"), item$level, "outcome")
     predictors <- c(predictors, list(list(terms = zero[[1]])))
@@ -133,11 +128,10 @@ spec_family <- function(b, item) {
 }
 
 resolve_factor <- function(b, part) {
-  what <- paste("the factor", part$name)
   plan <- merge_plan(part$plan)
-  rows <- design_rows(plan$fixed, plan, b$store, what, part$level, b$call)
+  rows <- design_rows(plan$fixed, plan, b$store, part$what, part$level, b$call)
   add_latent(b, part$name, part$level, "factor", part$name, "1", constant_classes(plan))
-  random <- random_terms(b, plan, part$name, what, rows)[[part$name]]
+  random <- random_terms(b, plan, part$name, part$what, rows)[[part$name]]
   form <- predictor_form(row_coefficients(rows, b$symbols, mean_zero = TRUE))
   terms <- predictor_terms(b$table, form, part$name, part$level, "latent")[[1]]
   b$latents[[part$name]]$terms <- c(terms, random)
@@ -147,11 +141,10 @@ resolve_factor <- function(b, part) {
 
 # Class variables in two steps, so that their random effects exist before regressions among random effects are read.
 prepare_class <- function(b, part) {
-  what <- paste("the class variable", part$name)
   plan <- merge_plan(part$plan)
-  rows <- design_rows(plan$fixed, plan, b$store, what, part$level, b$call)
+  rows <- design_rows(plan$fixed, plan, b$store, part$what, part$level, b$call)
   targets <- paste0(part$name, "#", seq_len(part$k - 1), recycle0 = TRUE)
-  list(rows = rows, targets = targets, random = random_terms(b, plan, targets, what, rows))
+  list(rows = rows, targets = targets, random = random_terms(b, plan, targets, part$what, rows))
 }
 
 resolve_class <- function(b, part, prepared) {

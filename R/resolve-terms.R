@@ -28,8 +28,8 @@ row_coefficients <- function(rows, symbols, mean_zero = FALSE) {
 }
 
 # These coefficients as the form of a predictor, worked out once for all targets: `parameters`, columns of the parameter
-# table (names without the target), and `terms`, which lack but their parameters: in which `places` of the table these
-# are, and the class variables (`set`) they differ by.
+# table (names without the target), and `terms`, each the `term` of the specification without its coefficient, the class
+# variables (`set`) that this differs by, and the `places` of its parameters among all.
 predictor_form <- function(coefficients) {
   if (length(coefficients) == 0) return(list(parameters = list(), terms = list()))
   column <- function(field) unlist(lapply(coefficients, `[[`, field))

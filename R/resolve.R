@@ -47,12 +47,14 @@ resolve_model <- function(model, data, cluster = NULL, call = rlang::current_env
   finish_spec(b, spec, used, needs)
 }
 
-# The model with the plan of every equation; without classes, whose methods `$` would look for every time.
+# The model with the plan of every equation (`plan`, `zero_plan`) and what it is in a message (`what`). Its parts lose
+# their S3 classes, or every `$` would look for methods.
 with_plans <- function(model, symbols, call) {
   model <- unclass(model)
   planned <- function(part, what) {
     part <- unclass(part)
     part$family <- unclass(part$family)
+    part$what <- what
     part$plan <- draft_plan(part$equation, symbols, part$level, what, call)
     if (!is.null(part$family$zero)) part$zero_plan <- draft_plan(part$family$zero, symbols, part$level, what, call)
     part
@@ -236,14 +238,7 @@ spec_covariance <- function(pair, b) {
 # Applies constrain(), renumbers what equal() merged and gathers the result.
 finish_spec <- function(b, spec, used, needs) {
   constrained <- apply_constraints(table_frame(b$table), b$model$constraints, b$call)
-  if (length(constrained$merged) > 0) {
-    index <- constrained$position - 1L
-    # Outcomes have the first numbers, which often stay.
-    moved <- vapply(b$logs, function(positions) any(index[positions] != positions - 1L), TRUE)
-    others <- names(spec) != "outcomes"
-    spec$outcomes[moved] <- renumber(spec$outcomes[moved], index)
-    spec[others] <- renumber(spec[others], index)
-  }
+  if (length(constrained$merged) > 0) spec <- renumber_spec(spec, constrained$position - 1L, b$logs)
   spec <- zero_variances(spec, constrained$frame, b$call)
   spec$parameters <- spec_parameters(constrained$frame)
   spec$constraints <- constrained$linear
@@ -271,6 +266,15 @@ finish_spec <- function(b, spec, used, needs) {
 }
 
 draft_field <- function(b, field) vapply(unname(b$latents), `[[`, "", field)
+
+# `logs`: the positions of each outcome's parameters. Outcomes have the first ones, which often stay as they are.
+renumber_spec <- function(spec, index, logs) {
+  moved <- vapply(logs, function(positions) any(index[positions] != positions - 1L), TRUE)
+  others <- names(spec) != "outcomes"
+  spec$outcomes[moved] <- renumber(spec$outcomes[moved], index)
+  spec[others] <- renumber(spec[others], index)
+  spec
+}
 
 # Replaces indices of parameters by those after merging, everywhere in (a part of) the specification.
 renumber <- function(x, index) {

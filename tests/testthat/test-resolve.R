@@ -100,3 +100,14 @@ test_that("levels and clusters are checked against data", {
       latent_class("c", 2, ~f), outcome(u1 ~ c)), data)
   })
 })
+
+test_that("outcomes of one equation are resolved as with equations of their own", {
+  data <- data.frame(a = c(0, 1, 1, 0), b = c(1, 0, 1, 0), d = c(0, 0, 1, 1), e = c(1, 1, 0, 0), x = 1:4)
+  class <- latent_class("c", 2)
+  yes <- bernoulli()
+  together <- mixture_model(class, outcome(c(a, b) ~ c * x, yes), outcome(c(d, e) ~ c * x, yes, like = c(b, a)))
+  apart <- mixture_model(class, outcome(a ~ c * x, yes), outcome(b ~ c * x, yes), outcome(d ~ c * x, yes, like = b),
+    outcome(e ~ c * x, yes, like = a))
+  same <- c("spec", "parameters", "columns")
+  expect_identical(resolve_model(together, data)[same], resolve_model(apart, data)[same])
+})
