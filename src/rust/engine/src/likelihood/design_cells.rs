@@ -121,13 +121,14 @@ pub(super) fn cells(
         set_view(point.program, nodes, f, run.start, w);
     }
     out.n = 0;
+    let by_class = f.latents.iter().any(|&l| !point.program.plan.reach[l].classes.is_empty());
     // distinct products of latents; the first product, 1, is not among them
     let mut of_product: Vec<&[usize]> = vec![];
     each_cell(point.program, f, w, |w, within, between| {
         if own.is_some_and(|c| w.state[c] != 0) {
             return true;
         }
-        if !f.latents.is_empty() {
+        if out.n == 0 || by_class {
             latents(point, &f.latents, &at(f, run.start, derivatives), w);
         }
         let parameter = |c: &Coefficient| c.parameter(&w.state).filter(|_| derivatives);

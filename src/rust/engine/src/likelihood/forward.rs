@@ -153,8 +153,6 @@ impl<'a, S: Sink> Lane<'a, S> {
         } else if self.has_node_weights() {
             let weights = &self.common_weights[..];
             buffers.totals.chunks_exact_mut(weights.len()).for_each(|t| t.copy_from_slice(weights));
-        } else {
-            buffers.totals.fill(1.0);
         }
         for g in 0..program.groups.len() {
             let same = buffers.same[g];
@@ -182,7 +180,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             }
             all_offset += common[0];
         }
-        buffers.forward_scaled(&program.elimination, self.shape);
+        buffers.forward_scaled(&program.elimination, self.shape, !self.has_node_weights());
         offset.iter_mut().for_each(|o| *o += all_offset);
         buffers.offset = offset;
         buffers.integrate_scaled(program.n_nodes.1)

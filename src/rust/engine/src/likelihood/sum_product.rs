@@ -125,15 +125,22 @@ impl Buffers {
     }
 
     /// As `forward` with probabilities: `groups` and `totals` hold numbers of at most 1, `totals` end as likelihoods. They
-    /// are accurate where they have not become too small, which the caller must look at.
-    pub fn forward_scaled(&mut self, graph: &Elimination, shape: &Shape) {
+    /// are accurate where they have not become too small, which the caller must look at. `blank`: instead of holding 1
+    /// `totals` hold nothing.
+    pub fn forward_scaled(&mut self, graph: &Elimination, shape: &Shape, blank: bool) {
         self.scaled = true;
+        let first_root = graph.cliques.iter().position(|clique| clique.is_root);
+        let assigns = blank && graph.groups.iter().all(|group| group.clique.is_some());
+        let first_root = first_root.filter(|_| assigns);
+        if blank && first_root.is_none() {
+            self.totals.fill(1.0);
+        }
         self.sources = graph.cliques.iter().map(|clique| self.source(clique, graph, shape)).collect();
         self.multiply_totals(graph, shape);
         for segment in self.segments(shape.n_outer) {
             self.multiply_groups(&segment, graph, shape);
             for place in segment.places(shape.n_outer) {
-                self.send(&segment, place, graph, shape);
+                self.send(&segment, place, graph, shape, first_root);
             }
         }
     }
@@ -204,6 +211,7 @@ impl Buffers {
     }
 
     /// The segment's part of the row of a clique's cell.
+    #[inline]
     fn row(&self, c: usize, cell: usize, segment: &Segment, outer: usize) -> Option<&[f64]> {
         let source = &self.sources[c];
         let rows = match source.rows {
@@ -215,8 +223,15 @@ impl Buffers {
         Some(&rows[start..start + segment.runs.len() * outer])
     }
 
-    /// All messages at one place, and `totals` times those of the roots.
-    fn send(&mut self, segment: &Segment, place: Range<usize>, graph: &Elimination, shape: &Shape) {
+    /// All messages at one place, and `totals` times those of the roots; `opens`: the root that finds nothing in `totals`.
+    fn send(
+        &mut self,
+        segment: &Segment,
+        place: Range<usize>,
+        graph: &Elimination,
+        shape: &Shape,
+        opens: Option<usize>,
+    ) {
         let len = self.n_units * shape.n_outer;
         let mut scratch = std::mem::take(&mut self.scratch);
         for (c, clique) in graph.cliques.iter().enumerate() {
@@ -238,7 +253,9 @@ impl Buffers {
                     vector::add_terms(&mut to[place.clone()], &terms[..last - first], first == states.start);
                 }
             }
-            if clique.is_root {
+            if opens == Some(c) {
+                self.totals[place.clone()].copy_from_slice(&messages[place.clone()]);
+            } else if clique.is_root {
                 vector::multiply(&mut self.totals[place.clone()], &messages[place.clone()]);
             }
             self.messages[c] = messages;
@@ -425,6 +442,7 @@ struct Children<'a> {
 }
 
 impl<'a> Children<'a> {
+    #[inline]
     fn message(&self, j: usize, cell: usize) -> &'a [f64] {
         let (child, map) = &self.clique.children[j];
         let start = map[cell] as usize * self.len;
@@ -432,6 +450,7 @@ impl<'a> Children<'a> {
     }
 
     /// That of the only child.
+    #[inline]
     fn only(&self, cell: usize) -> Option<&'a [f64]> {
         (!self.clique.children.is_empty()).then(|| self.message(0, cell))
     }
