@@ -38,8 +38,8 @@ pub struct Buffers {
     pub(super) integrals: Vec<f64>,
     /// [unit] log of what likelihoods were divided by, after `forward_scaled`.
     pub(super) offset: Vec<f64>,
-    /// [between cell, between node] of one unit, of some units.
-    pub(super) unit_log: Vec<f64>,
+    /// Of a cluster's units where these are summed as logarithms, and otherwise their product.
+    pub(super) unit_logs: Vec<f64>,
     pub(super) product: Product,
     /// [unit × outer] posterior weights.
     pub unit_weights: Vec<f64>,

@@ -4,6 +4,8 @@
 //! A cluster's units are multiplied, for each (between cell, between node), and the logarithm is taken only where the
 //! product would become too small or too large: one for some ten units.
 
+use std::ops::Range;
+
 use super::class_graph::Buffers;
 use super::lane::normalise;
 use super::scaled::{is_too_small, SMALLEST};
@@ -96,37 +98,35 @@ impl Buffers {
     }
 
     /// Adds count × log-likelihood of the block's units `which` to `log` [between cell, between node].
-    pub(super) fn add_units(
-        &mut self,
-        n_within: usize,
-        which: std::ops::Range<usize>,
-        counts: &[f64],
-        log: &mut [f64],
-    ) {
+    pub(super) fn add_units(&mut self, n_within: usize, which: Range<usize>, counts: &[f64], log: &mut [f64]) {
         let row = log.len();
         let mut product = std::mem::take(&mut self.product);
-        let mut own = std::mem::take(&mut self.unit_log);
-        own.resize(row, 0.0);
-        product.clear(row);
-        let mut offset = 0.0;
-        for (u, &count) in which.zip(counts).filter(|(_, count)| **count != 0.0) {
-            let likelihoods = &self.of_units(n_within)[u * row..(u + 1) * row];
-            if !self.scaled {
-                vector::add_scaled(log, count, likelihoods, false);
-                continue;
-            }
-            offset += count * self.offset[u];
-            if row >= SHORT && count <= OFTEN && count.fract() == 0.0 {
-                (0..count as usize).for_each(|_| product.multiply(likelihoods, log));
+        let mut logs = std::mem::take(&mut self.unit_logs);
+        let likelihoods = &self.of_units(n_within)[which.start * row..which.end * row];
+        let by_product = |count: f64| self.scaled && row >= SHORT && count <= OFTEN && count.fract() == 0.0;
+        if !counts.iter().all(|count| by_product(*count)) {
+            logs.clear();
+            logs.resize(likelihoods.len(), 0.0);
+            if self.scaled {
+                vector::add_ln(likelihoods, &mut logs);
             } else {
-                own.fill(0.0);
-                vector::add_ln(likelihoods, &mut own);
-                vector::add_scaled(log, count, &own, false);
+                logs.copy_from_slice(likelihoods);
+            }
+        }
+        product.clear(row);
+        for (u, (&count, likelihoods)) in counts.iter().zip(likelihoods.chunks_exact(row)).enumerate() {
+            if by_product(count) {
+                (0..count as usize).for_each(|_| product.multiply(likelihoods, log));
+            } else if count != 0.0 {
+                vector::add_scaled(log, count, &logs[u * row..(u + 1) * row], false);
             }
         }
         product.put_away(log);
-        log.iter_mut().for_each(|l| *l += offset);
-        (self.product, self.unit_log) = (product, own);
+        if self.scaled {
+            let offset: f64 = counts.iter().zip(&self.offset[which]).map(|(count, offset)| count * offset).sum();
+            log.iter_mut().for_each(|l| *l += offset);
+        }
+        (self.product, self.unit_logs) = (product, logs);
     }
 }
 
