@@ -26,6 +26,10 @@ pub struct ClusterSums {
     /// Per position, (unit pattern, how many units of the cluster) of each of the tree's leaf patterns.
     pub positions: Vec<Vec<(u32, f64)>>,
     pub tree: SumTree,
+    /// The tree's roots, those with fewest patterns first.
+    pub by_size: Vec<usize>,
+    /// All clusters, sorted by their patterns of the roots `by_size`.
+    pub order: Vec<u32>,
 }
 
 /// Clusters as rows over positions, not merged.
@@ -70,7 +74,15 @@ impl ClusterSums {
     /// `None` where nothing can be merged.
     fn new(rows: &ClusterRows, row: usize) -> Option<ClusterSums> {
         let tree = SumTree::new(rows.columns.clone(), row);
-        (!tree.merges.is_empty()).then(|| ClusterSums { positions: rows.positions.clone(), tree })
+        if tree.merges.is_empty() {
+            return None;
+        }
+        let mut by_size: Vec<usize> = (0..tree.roots.len()).collect();
+        by_size.sort_by_key(|&r| tree.roots[r].n_patterns);
+        let mut order: Vec<u32> = (0..tree.roots[0].of_unit.len() as u32).collect();
+        // stable: the last key first
+        by_size.iter().rev().for_each(|&r| order.sort_by_key(|&j| tree.roots[r].of_unit[j as usize]));
+        Some(ClusterSums { positions: rows.positions.clone(), tree, by_size, order })
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod accumulator;
 pub mod class_graph;
 pub mod cluster_gaussian;
+mod cluster_rows;
 mod coefficients;
 pub mod derivatives;
 pub mod design_cells;

@@ -7,11 +7,12 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::class_graph::Buffers;
+use super::cluster_rows::{Posteriors, Rows};
 use super::lane::{block_size, blocks};
 use super::nodes::Nodes;
 use super::predictor::Point;
 use super::run::{Evaluation, Sink, MAX_LANES};
-use super::shared_units::{pattern_lane, unit_weights, Posteriors, Rows};
+use super::shared_units::{pattern_lane, unit_weights};
 use super::tables::{all_factors, Tables};
 use crate::compiled::shape::{Broadcast, Shape};
 use crate::compiled::sharing::UnitSharing;
@@ -159,7 +160,8 @@ impl Task<'_> {
         for batch in blocks(clusters, (BATCH / row).clamp(1, MOST_CLUSTERS)) {
             p.resize(batch.len() * row, 0.0);
             for (j, p) in batch.clone().zip(p.chunks_exact_mut(row)) {
-                let log = posteriors.of(j, p);
+                let (log, scale) = posteriors.of(j, p);
+                p.iter_mut().for_each(|p| *p *= scale);
                 if !log.is_finite() && units.weight[j] > 0.0 {
                     return None;
                 }

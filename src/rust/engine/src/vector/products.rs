@@ -156,6 +156,36 @@ pub fn add_and_dot(to: &mut [f64], scale: f64, x: &[f64], y: &[f64], assign: boo
     })
 }
 
+/// to_i ← x_i y_i; returns their sum.
+pub fn product_and_sum(to: &mut [f64], x: &[f64], y: &[f64]) -> f64 {
+    vectorise!((to: &'a mut [f64], x: &'a [f64], y: &'a [f64]) -> f64 {
+        let mut sums = [0.0; LANES];
+        let (to, to_rest) = to.as_chunks_mut::<LANES>();
+        let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+        for ((to, x), y) in to.iter_mut().zip(x).zip(y) {
+            *to = multiply(x, y);
+            add(&mut sums, to);
+        }
+        let mut rest = 0.0;
+        for ((to, x), y) in to_rest.iter_mut().zip(x_rest).zip(y_rest) {
+            *to = x * y;
+            rest += *to;
+        }
+        across(sums) + rest
+    })
+}
+
+/// Adds scale × x_i to a_i and to b_i.
+pub fn add_scaled_to_both(a: &mut [f64], b: &mut [f64], scale: f64, x: &[f64]) {
+    vectorise!((a: &'a mut [f64], b: &'a mut [f64], scale: f64, x: &'a [f64]) -> () {
+        for ((a, b), x) in a.iter_mut().zip(b).zip(x) {
+            let p = scale * x;
+            *a += p;
+            *b += p;
+        }
+    })
+}
+
 /// Adds p_i = scale × x_i y_i to `part` and p_i z_i to `to` (or puts them there where `assign`: (to, part)); returns
 /// Σ p_i z_i.
 pub fn add_both_and_sum(
@@ -303,6 +333,13 @@ mod tests {
             assert!(multiply_within(&mut to, &y, (-1.0, 99.0)) && !multiply_within(&mut to, &y, (0.0, 99.0)));
             to.iter().zip(&x).zip(&y).for_each(|((to, x), y)| assert_eq!(*to, (1.0 + 2.0 * x) * y * y));
             assert!(all_above(&x, -1.0) && !all_above(&x, 1.0));
+            assert_eq!(product_and_sum(&mut to, &x, &y), plain.iter().sum::<f64>() / 2.0);
+            add_scaled_to_both(&mut part, &mut to, 0.0, &x);
+            let before = part.clone();
+            add_scaled_to_both(&mut to, &mut part, 1.0, &plain);
+            for i in 0..n {
+                assert_eq!((to[i], part[i]), (1.5 * plain[i], before[i] + plain[i]));
+            }
             add_scaled(&mut to, 0.5, &x, true);
             add_scaled(&mut to, 0.5, &x, false);
             assert_eq!(to, x);
