@@ -18,6 +18,7 @@ pub(super) struct Part<'a> {
     pub at: Lookup<'a>,
 }
 
+#[derive(Clone, Copy)]
 pub(super) enum Of {
     Factor(usize),
     /// Of the group's tree.
@@ -159,8 +160,9 @@ impl<'a, S: Sink> Lane<'a, S> {
             let values = &mut buffers.groups[g];
             let mut common = [0.0];
             let offset = if same { &mut common[..] } else { &mut offset[..] };
-            let (quick, slow): (Vec<Part>, Vec<Part>) =
-                self.parts(g, chunk, units, &buffers.runs, same).into_iter().partition(|p| p.scaled.is_some());
+            let parts = self.parts(g, chunk, units, &buffers.runs, same);
+            let quick: Vec<(&Scaled, Lookup)> = parts.iter().filter_map(|p| Some((p.scaled?, p.at))).collect();
+            let slow: Vec<&Part> = parts.iter().filter(|p| p.scaled.is_none()).collect();
             if !slow.is_empty() {
                 values.fill(0.0);
                 slow.iter().for_each(|part| scaled::gather(values, part.log, part.at));
@@ -174,10 +176,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             } else if quick.is_empty() {
                 values.fill(1.0);
             }
-            for (i, part) in quick.iter().enumerate() {
-                let Some(table) = part.scaled else { continue };
-                scaled::multiply(values, table, part.at, i == 0 && slow.is_empty(), offset);
-            }
+            scaled::multiply(values, &quick, slow.is_empty(), offset);
             all_offset += common[0];
         }
         buffers.forward_scaled(&program.elimination, self.shape, !self.has_node_weights());

@@ -6,7 +6,7 @@ use super::forward::{Of, Part};
 use super::lane::Lane;
 use super::rows::{self, Information};
 use super::run::Sink;
-use super::scaled::{self, Scaled};
+use super::scaled::{self, Lookup, Scaled};
 use super::table::{contract, fill, Layout, Task};
 use super::tables::all_factors;
 use crate::compiled::between_cell;
@@ -57,14 +57,14 @@ impl<S: Sink> Lane<'_, S> {
         let program = self.point.program;
         let mut weights = std::mem::take(&mut self.weights);
         for g in 0..program.groups.len() {
-            for Part { of, log, at, .. } in self.parts(g, chunk, &units, &self.buffers.runs, self.buffers.same[g]) {
-                let to = match of {
-                    Of::Root(r) => weights.root(g, r, log.len()),
-                    Of::Factor(k) if program.factors[k].parameters.is_empty() => continue,
-                    Of::Factor(k) => weights.factor(k, log.len()),
-                };
-                scaled::scatter(to, &self.buffers.groups[g], at);
-            }
+            let parts = self.parts(g, chunk, &units, &self.buffers.runs, self.buffers.same[g]);
+            let estimated = |p: &&Part| !matches!(p.of, Of::Factor(k) if program.factors[k].parameters.is_empty());
+            let parts: Vec<&Part> = parts.iter().filter(estimated).collect();
+            let mut tables: Vec<Vec<f64>> = parts.iter().map(|p| weights.take(g, p.of, p.log.len())).collect();
+            let mut at: Vec<(&mut [f64], Lookup)> =
+                tables.iter_mut().map(|t| &mut t[..]).zip(parts.iter().map(|p| p.at)).collect();
+            scaled::scatter(&mut at, &self.buffers.groups[g]);
+            parts.iter().zip(tables).for_each(|(p, table)| weights.put(g, p.of, table));
         }
         self.weights = weights;
     }

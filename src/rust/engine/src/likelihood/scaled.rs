@@ -136,22 +136,65 @@ macro_rules! by_cells {
     };
 }
 
-/// `out`, [cell][unit or run × inner], times each one's row of the table; its offset is added to `offset` [unit]. `assign`: `out` has
-/// nothing in it yet.
-pub(super) fn multiply(out: &mut [f64], table: &Scaled, at: Lookup, assign: bool, offset: &mut [f64]) {
-    offset.iter_mut().zip(at.rows()).for_each(|(o, row)| *o += row.map_or(0.0, |r| table.offset[r]));
-    by_cells!(at, multiply_cells(out, &table.values, at, assign), multiply_rows(out, &table.values, at, assign))
+/// `out`, [cell][unit or run × inner], times each one's row of every table; their offsets are added to `offset` [unit].
+/// `assign`: `out` has nothing in it yet. All lookups are of one group: they have the same cells.
+pub(super) fn multiply(out: &mut [f64], factors: &[(&Scaled, Lookup)], assign: bool, offset: &mut [f64]) {
+    let Some(&(_, at)) = factors.first() else { return };
+    by_cells!(at, multiply_cells(out, factors, assign, offset), multiply_rows(out, factors, assign, offset))
 }
 
-fn multiply_cells<const K: usize>(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
-    let n = at.of_unit.len();
-    let rows = values.as_chunks::<K>().0;
-    let mut out: [&mut [f64]; K] = columns(out, n);
-    for (u, row) in at.rows().enumerate() {
-        let row = row.map_or(&[1.0; K], |r| &rows[r]);
-        for (out, v) in out.iter_mut().zip(row) {
-            out[u] = if assign { *v } else { out[u] * v };
+/// What units look up K numbers in.
+#[derive(Clone, Copy)]
+struct Rows<'a, const K: usize> {
+    values: &'a [[f64; K]],
+    offset: &'a [f64],
+    of_unit: &'a [u32],
+    first: u32,
+}
+
+impl<'a, const K: usize> Rows<'a, K> {
+    fn new(&(table, at): &(&'a Scaled, Lookup<'a>), n: usize) -> Self {
+        let values = table.values.as_chunks().0;
+        Rows { values, offset: &table.offset[..values.len()], of_unit: &at.of_unit[..n], first: at.first as u32 }
+    }
+}
+
+fn multiply_cells<const K: usize>(out: &mut [f64], factors: &[(&Scaled, Lookup)], assign: bool, offset: &mut [f64]) {
+    let mut out: [&mut [f64]; K] = columns(out, offset.len());
+    let rows: Vec<Rows<K>> = factors.iter().map(|factor| Rows::new(factor, offset.len())).collect();
+    let (fours, rest) = rows.as_chunks::<4>();
+    let (twos, ones) = rest.as_chunks::<2>();
+    let mut assign = assign;
+    for rows in fours {
+        multiply_at_once(&mut out, rows, std::mem::take(&mut assign), offset);
+    }
+    for rows in twos {
+        multiply_at_once(&mut out, rows, std::mem::take(&mut assign), offset);
+    }
+    for rows in ones {
+        multiply_at_once(&mut out, &[*rows], std::mem::take(&mut assign), offset);
+    }
+}
+
+fn multiply_at_once<const K: usize, const N: usize>(
+    out: &mut [&mut [f64]; K],
+    rows: &[Rows<K>; N],
+    assign: bool,
+    offset: &mut [f64],
+) {
+    for (u, offset) in offset.iter_mut().enumerate() {
+        let mut product = if assign { [1.0; K] } else { std::array::from_fn(|k| out[k][u]) };
+        let mut sum = *offset;
+        for rows in rows {
+            let v = rows.of_unit[u];
+            if v != NONE {
+                let r = (v - rows.first) as usize;
+                product.iter_mut().zip(&rows.values[r]).for_each(|(p, v)| *p *= v);
+                sum += rows.offset[r];
+            }
         }
+        *offset = sum;
+        out.iter_mut().zip(product).for_each(|(out, p)| out[u] = p);
     }
 }
 
@@ -165,7 +208,14 @@ fn columns<const K: usize>(all: &mut [f64], n: usize) -> [&mut [f64]; K] {
     })
 }
 
-fn multiply_rows(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
+fn multiply_rows(out: &mut [f64], factors: &[(&Scaled, Lookup)], assign: bool, offset: &mut [f64]) {
+    for (i, (table, at)) in factors.iter().enumerate() {
+        offset.iter_mut().zip(at.rows()).for_each(|(o, row)| *o += row.map_or(0.0, |r| table.offset[r]));
+        multiply_by(out, &table.values, *at, assign && i == 0);
+    }
+}
+
+fn multiply_by(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
     if at.inner == 1 {
         for (cell, out) in out.chunks_exact_mut(at.of_unit.len()).enumerate() {
             for (out, row) in out.iter_mut().zip(at.rows()) {
@@ -194,18 +244,34 @@ fn multiply_rows(out: &mut [f64], values: &[f64], at: Lookup, assign: bool) {
     }
 }
 
-/// Adds weights [cell][unit × inner] to the units' rows of a table [row][cell × inner].
-pub(super) fn scatter(table: &mut [f64], from: &[f64], at: Lookup) {
-    by_cells!(at, scatter_cells(table, from, at), scatter_rows(table, from, at))
+/// Adds weights [cell][unit × inner] to the units' rows of tables [row][cell × inner]. All lookups are of one group: they
+/// have the same cells.
+pub(super) fn scatter(tables: &mut [(&mut [f64], Lookup)], from: &[f64]) {
+    let Some(&(_, at)) = tables.first() else { return };
+    by_cells!(at, scatter_cells(tables, from), tables.iter_mut().for_each(|(table, at)| scatter_rows(table, from, *at)))
 }
 
-fn scatter_cells<const K: usize>(table: &mut [f64], from: &[f64], at: Lookup) {
-    let n = at.of_unit.len();
-    let rows = table.as_chunks_mut::<K>().0;
+fn scatter_cells<const K: usize>(tables: &mut [(&mut [f64], Lookup)], from: &[f64]) {
+    let (fours, rest) = tables.as_chunks_mut::<4>();
+    let (twos, ones) = rest.as_chunks_mut::<2>();
+    fours.iter_mut().for_each(|tables| scatter_at_once::<K, 4>(tables, from));
+    twos.iter_mut().for_each(|tables| scatter_at_once::<K, 2>(tables, from));
+    ones.as_chunks_mut::<1>().0.iter_mut().for_each(|table| scatter_at_once::<K, 1>(table, from));
+}
+
+fn scatter_at_once<const K: usize, const N: usize>(tables: &mut [(&mut [f64], Lookup); N], from: &[f64]) {
+    let n = tables[0].1.of_unit.len();
     let from: [&[f64]; K] = std::array::from_fn(|k| &from[k * n..(k + 1) * n]);
-    for (u, row) in at.rows().enumerate() {
-        let Some(r) = row else { continue };
-        rows[r].iter_mut().zip(from).for_each(|(t, f)| *t += f[u]);
+    let mut tables =
+        tables.each_mut().map(|(table, at)| (table.as_chunks_mut::<K>().0, &at.of_unit[..n], at.first as u32));
+    for u in 0..n {
+        let weights = from.map(|from| from[u]);
+        for (rows, of_unit, first) in &mut tables {
+            let v = of_unit[u];
+            if v != NONE {
+                rows[(v - *first) as usize].iter_mut().zip(weights).for_each(|(t, w)| *t += w);
+            }
+        }
     }
 }
 
@@ -281,8 +347,17 @@ mod tests {
             gather(&mut sums, &log, at);
             let table = Scaled::new(&log, row);
             let (mut product, mut offset) = (vec![f64::NAN; n * row], vec![0.0; n]);
-            multiply(&mut product, &table, at, true, &mut offset);
-            multiply(&mut product, &table, at, false, &mut offset);
+            multiply(&mut product, &[(&table, at)], true, &mut offset);
+            multiply(&mut product, &[(&table, at)], false, &mut offset);
+            let (mut at_once, mut offset_at_once) = (vec![f64::NAN; n * row], vec![0.0; n]);
+            multiply(&mut at_once, &[(&table, at); 2], true, &mut offset_at_once);
+            assert_eq!((&at_once, &offset_at_once), (&product, &offset));
+            multiply(&mut product, &[(&table, at); 5], false, &mut offset);
+            multiply(&mut at_once, &[(&table, at); 3], false, &mut offset_at_once);
+            multiply(&mut at_once, &[(&table, at); 2], false, &mut offset_at_once);
+            assert_eq!((&at_once, &offset_at_once), (&product, &offset));
+            let (mut product, mut offset) = (vec![f64::NAN; n * row], vec![0.0; n]);
+            multiply(&mut product, &[(&table, at); 2], true, &mut offset);
             let mut offset_of_sums = vec![0.0; n];
             let mut exponentials = sums.clone();
             exponentiate(&mut exponentials, inner, &runs, &mut offset_of_sums);
@@ -292,9 +367,13 @@ mod tests {
                 assert!((exponentials[i].ln() + offset_of_sums[unit] - sum).abs() < 1e-14);
             }
             let (mut by_cells, mut by_rows) = (vec![0.0; 3 * row], vec![0.0; 3 * row]);
-            scatter(&mut by_cells, &sums, at);
+            scatter(&mut [(&mut by_cells, at)], &sums);
             scatter_rows(&mut by_rows, &sums, at);
             assert_eq!(by_cells, by_rows);
+            let mut at_once = vec![vec![0.0; 3 * row]; 7];
+            let mut tables: Vec<(&mut [f64], Lookup)> = at_once.iter_mut().map(|t| (&mut t[..], at)).collect();
+            scatter(&mut tables, &sums);
+            assert!(at_once.iter().all(|t| *t == by_rows));
         }
     }
 

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use rayon::prelude::*;
 
 use super::accumulator::{Accumulator, SlotSums};
+use super::forward::Of;
 use super::nodes::Nodes;
 use super::predictor::{Point, Workspace};
 use super::residuals::Residuals;
@@ -146,8 +147,22 @@ impl Weights {
         weights.resize(size, 0.0);
     }
 
-    pub fn root(&mut self, group: usize, root: usize, size: usize) -> &mut [f64] {
-        sized(slot(slot(&mut self.roots, group), root), size)
+    fn table(&mut self, group: usize, of: Of) -> &mut Vec<f64> {
+        match of {
+            Of::Factor(k) => slot(&mut self.factors, k),
+            Of::Root(r) => slot(slot(&mut self.roots, group), r),
+        }
+    }
+
+    /// A table to add to, until it is `put` back.
+    pub(super) fn take(&mut self, group: usize, of: Of, size: usize) -> Vec<f64> {
+        let mut table = std::mem::take(self.table(group, of));
+        sized(&mut table, size);
+        table
+    }
+
+    pub(super) fn put(&mut self, group: usize, of: Of, table: Vec<f64>) {
+        *self.table(group, of) = table;
     }
 
     pub fn merge(&mut self, other: Weights) {
