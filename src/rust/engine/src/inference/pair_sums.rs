@@ -12,7 +12,7 @@ use crate::likelihood::accumulator::Accumulator;
 use crate::likelihood::nodes::Nodes;
 use crate::likelihood::normalise;
 use crate::likelihood::predictor::Point;
-use crate::likelihood::table::Task;
+use crate::likelihood::table::{Layout, Task};
 use crate::linalg::{matmul, Gram};
 use crate::vector;
 
@@ -123,18 +123,22 @@ impl<'a> Parts<'a> {
         let (n_states, n_outer) = (self.states.n(), self.states.n_outer);
         let mut p = Vec::with_capacity(range.len() * n_states);
         let mut log = Vec::with_capacity(range.len() * n_outer);
+        let mut sum = vec![];
         for i in range {
             let start = p.len();
             (0..n_outer).for_each(|_| p.extend_from_slice(&self.states.log_weight));
             let row = &mut p[start..];
-            for (k, f) in self.point.program.factors.iter().enumerate() {
-                let v = self.values[k][i];
-                if v == NONE {
-                    continue;
+            for alike in &self.states.alike {
+                sum.clear();
+                for &k in alike.iter().filter(|k| self.values[**k][i] != NONE) {
+                    let size = Layout::new(&self.point.program.factors[k]).row();
+                    let v = self.values[k][i] as usize;
+                    sum.resize(size, 0.0);
+                    vector::add(&mut sum, &self.tables[k].log_density[v * size..(v + 1) * size]);
                 }
-                let size = f.n_within * f.n_between * f.n_nodes();
-                let table = &self.tables[k].log_density[v as usize * size..(v as usize + 1) * size];
-                row.iter_mut().zip(&self.states.entry[k]).for_each(|(r, &e)| *r += table[e as usize]);
+                if !sum.is_empty() {
+                    row.iter_mut().zip(&self.states.entry[alike[0]]).for_each(|(r, &e)| *r += sum[e as usize]);
+                }
             }
             log.extend(row.chunks_exact_mut(self.states.n_inner).map(normalise_or_none));
         }

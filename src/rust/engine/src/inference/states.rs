@@ -28,6 +28,8 @@ pub struct States {
     pub n_inner: usize,
     /// Per factor, [state] its entry in a row of the factor's table.
     pub entry: Vec<Vec<u32>>,
+    /// Factors that have all states at the same entries.
+    pub alike: Vec<Vec<usize>>,
     /// Per cluster factor, [outer state].
     pub cluster_entry: Vec<Vec<u32>>,
     /// [inner state] log weight of the within node.
@@ -56,10 +58,20 @@ impl States {
         };
         let mut of_nodes = vec![0.0; n_within];
         nodes.within.fill_log_weights(0, &mut of_nodes);
+        let entry: Vec<Vec<u32>> = program.factors.iter().map(|f| entries(f, true)).collect();
+        let row = |k: usize| Layout::new(&program.factors[k]).row();
+        let mut alike: Vec<Vec<usize>> = vec![];
+        for k in 0..entry.len() {
+            match alike.iter_mut().find(|others| row(others[0]) == row(k) && entry[others[0]] == entry[k]) {
+                Some(others) => others.push(k),
+                None => alike.push(vec![k]),
+            }
+        }
         States {
             n_outer: program.n_between_cells * n_between,
             n_inner: n_cells * n_within,
-            entry: program.factors.iter().map(|f| entries(f, true)).collect(),
+            entry,
+            alike,
             cluster_entry: program.cluster_factors.iter().map(|f| entries(f, false)).collect(),
             log_weight: of_nodes.repeat(n_cells),
         }
