@@ -33,7 +33,7 @@ mod softmax;
 pub use probit::{add_probit_scores, log_bernoulli_probit};
 pub use products::{
     add_and_dot, add_and_sum, add_both_and_sum, add_outer, add_product, add_rows, add_scaled, add_scaled_to_both,
-    add_terms, add_to_rows, all_above, divide, multiply_within, product_and_sum, Term, TERMS, WIDTH,
+    add_terms, add_to_rows, all_above, divide, multiply_within, product_and_sum, second_moments, Term, TERMS, WIDTH,
 };
 pub use softmax::{log_softmax, softmax};
 

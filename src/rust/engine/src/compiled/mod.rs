@@ -386,6 +386,9 @@ fn share(
     if rows.n_values() * 4 > n * 3 && rows.n_designs() == 1 && rows.is_complete() {
         return own.get_or_init(|| Arc::new(patterns::own(unit_row, chunk_start))).clone();
     }
+    if rows.are_own() && rows.n_designs() == rows.n_values() {
+        return Arc::new(patterns::own_designs(unit_row, chunk_start));
+    }
     let mut key = vec![0u32; n];
     for (chunk, w) in chunk_start.windows(2).enumerate() {
         key[w[0]..w[1]].iter_mut().for_each(|k| *k = chunk as u32);

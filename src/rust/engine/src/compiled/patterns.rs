@@ -56,6 +56,19 @@ pub fn own(unit_row: &[u32], chunk_start: &[usize]) -> Patterns {
     }
 }
 
+/// As `own`, each in a design of its own.
+pub fn own_designs(unit_row: &[u32], chunk_start: &[usize]) -> Patterns {
+    let n = unit_row.len() as u32;
+    Patterns {
+        of_unit: Arc::new((0..n).collect()),
+        row: unit_row.to_vec(),
+        design_row: unit_row.to_vec(),
+        local: Some(chunk_start.iter().map(|&u| u as u32).collect()),
+        design_start: (0..=n).collect(),
+        design_unit: (0..n).collect(),
+    }
+}
+
 /// What patterns may be shared across.
 pub enum Sharing<'a> {
     /// All units share patterns.
@@ -144,5 +157,9 @@ mod tests {
         let (unit_row, key, chunk_start) = ([0, 1, 2, 4, 5, 6], [0, 0, 0, 0, 1, 1], [0, 4, 6]);
         let built = build(&rows, &unit_row, &Sharing::Key { key: &key, chunk_start: &chunk_start });
         assert_eq!(format!("{:?}", own(&unit_row, &chunk_start)), format!("{built:?}"));
+        let by = Distinguish { covariates: vec![0], values: vec![], observed: vec![], missing_matters: false };
+        let rows = Known::default().get(&columns, 7, by);
+        let built = build(&rows, &unit_row, &Sharing::Key { key: &key, chunk_start: &chunk_start });
+        assert_eq!(format!("{:?}", own_designs(&unit_row, &chunk_start)), format!("{built:?}"));
     }
 }

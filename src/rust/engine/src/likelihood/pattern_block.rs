@@ -34,10 +34,16 @@ impl Block {
         let columns = &point.program.sample.columns;
         let rows = &f.patterns.row[values];
         (self.n_patterns, self.n_nodes) = (rows.len(), n_nodes);
+        let first = rows.first().map_or(0, |r| *r as usize);
+        let in_a_row = rows.iter().enumerate().all(|(i, &r)| r as usize == first + i);
         self.x.resize(f.covariates.len(), vec![]);
         for (x, &column) in self.x.iter_mut().zip(&f.covariates) {
             x.clear();
-            x.extend(rows.iter().map(|&r| columns[column][r as usize]));
+            if in_a_row {
+                x.extend_from_slice(&columns[column][first..first + rows.len()]);
+            } else {
+                x.extend(rows.iter().map(|&r| columns[column][r as usize]));
+            }
         }
         let repeat = |to: &mut Vec<f64>, column: usize| {
             to.clear();
@@ -159,10 +165,18 @@ pub(super) struct NodeSums {
     columns: Vec<(usize, Option<usize>)>,
     /// [entry of the cell] its column
     column_of: Vec<usize>,
+    /// Every predictor has the same covariates, this many, in the same order, and nothing else has columns.
+    covariates: Option<usize>,
     /// [column × node]
     score: Vec<f64>,
     /// [pair of columns × node], pairs (k, l ≤ k) at k (k + 1) / 2 + l; empty where not wanted
     information: Vec<f64>,
+}
+
+fn same_covariates(columns: &[(usize, Option<usize>)]) -> Option<usize> {
+    let n = columns.iter().take_while(|c| c.0 == 0).count();
+    let of_first = |(i, c): (usize, &(usize, Option<usize>))| *c == (i / n, columns[i % n].1);
+    (n > 0 && columns.len() % n == 0 && columns.iter().enumerate().all(of_first)).then_some(n)
 }
 
 impl NodeSums {
@@ -179,6 +193,7 @@ impl NodeSums {
             }
             self.column_of.push(column);
         }
+        self.covariates = same_covariates(&self.columns);
         let m = self.columns.len();
         let pairs = if information { m * (m + 1) / 2 } else { 0 };
         for (sums, size) in [(&mut self.score, m * n), (&mut self.information, pairs * n)] {
@@ -192,8 +207,33 @@ impl NodeSums {
         for (&(a, x), to) in self.columns.iter().zip(self.score.chunks_exact_mut(self.n)) {
             block.add_moments(1.0, &scores.score[a * len..(a + 1) * len], (x, None), to);
         }
-        if !scores.information.is_empty() {
-            self.add_information(block, |a, b| (1.0, &scores.information[(a * m + b) * len..(a * m + b + 1) * len]));
+        if scores.information.is_empty() {
+            return;
+        }
+        let of = |a: usize, b: usize| &scores.information[(a * m + b) * len..(a * m + b + 1) * len];
+        match self.covariates.filter(|_| self.n == 1) {
+            Some(1) => self.add_moments::<1>(block, of),
+            Some(2) => self.add_moments::<2>(block, of),
+            Some(3) => self.add_moments::<3>(block, of),
+            Some(4) => self.add_moments::<4>(block, of),
+            _ => self.add_information(block, |a, b| (1.0, of(a, b))),
+        }
+    }
+
+    /// As `add_information` where predictors have the same C covariates.
+    fn add_moments<'a, const C: usize>(&mut self, block: &Block, of: impl Fn(usize, usize) -> &'a [f64]) {
+        let ones = vec![1.0; block.len()];
+        let x: [&[f64]; C] = std::array::from_fn(|k| self.columns[k].1.map_or(&ones[..], |c| &block.x[c]));
+        for a in 0..self.columns.len() / C {
+            for b in 0..=a {
+                let moments = vector::second_moments(of(a, b), x);
+                for k in 0..C {
+                    for l in 0..if a == b { k + 1 } else { C } {
+                        let row = a * C + k;
+                        self.information[row * (row + 1) / 2 + b * C + l] += moments[k.max(l)][k.min(l)];
+                    }
+                }
+            }
         }
     }
 

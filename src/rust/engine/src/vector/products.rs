@@ -175,6 +175,29 @@ pub fn product_and_sum(to: &mut [f64], x: &[f64], y: &[f64]) -> f64 {
     })
 }
 
+/// Σ w_i x_ki x_li for l ≤ k (elsewhere 0).
+pub fn second_moments<const C: usize>(w: &[f64], x: [&[f64]; C]) -> [[f64; C]; C] {
+    vectorise!([const C: usize] (w: &'a [f64], x: [&'a [f64]; C]) -> [[f64; C]; C] {
+        let x = x.map(|x| &x[..w.len()]);
+        let mut sums = [[[0.0; LANES]; C]; C];
+        let (packs, rest) = w.as_chunks::<LANES>();
+        let columns = x.map(|x| x.as_chunks::<LANES>().0);
+        for (i, w) in packs.iter().enumerate() {
+            for k in 0..C {
+                let product = multiply(w, &columns[k][i]);
+                (0..=k).for_each(|l| add(&mut sums[k][l], &multiply(&product, &columns[l][i])));
+            }
+        }
+        let mut out = sums.map(|of_k| of_k.map(across));
+        for (i, w) in (w.len() - rest.len()..).zip(rest) {
+            for k in 0..C {
+                (0..=k).for_each(|l| out[k][l] += w * x[k][i] * x[l][i]);
+            }
+        }
+        out
+    })
+}
+
 /// Adds scale × x_i to a_i and to b_i.
 pub fn add_scaled_to_both(a: &mut [f64], b: &mut [f64], scale: f64, x: &[f64]) {
     vectorise!((a: &'a mut [f64], b: &'a mut [f64], scale: f64, x: &'a [f64]) -> () {
@@ -333,6 +356,9 @@ mod tests {
             assert!(multiply_within(&mut to, &y, (-1.0, 99.0)) && !multiply_within(&mut to, &y, (0.0, 99.0)));
             to.iter().zip(&x).zip(&y).for_each(|((to, x), y)| assert_eq!(*to, (1.0 + 2.0 * x) * y * y));
             assert!(all_above(&x, -1.0) && !all_above(&x, 1.0));
+            let moments = second_moments(&z, [&x, &y]);
+            let plain_moment = |a: &[f64], b: &[f64]| (0..n).map(|i| z[i] * a[i] * b[i]).sum::<f64>();
+            assert_eq!(moments, [[plain_moment(&x, &x), 0.0], [plain_moment(&x, &y), plain_moment(&y, &y)]]);
             assert_eq!(product_and_sum(&mut to, &x, &y), plain.iter().sum::<f64>() / 2.0);
             add_scaled_to_both(&mut part, &mut to, 0.0, &x);
             let before = part.clone();
