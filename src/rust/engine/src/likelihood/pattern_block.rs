@@ -176,7 +176,7 @@ pub(super) struct NodeSums {
 fn same_covariates(columns: &[(usize, Option<usize>)]) -> Option<usize> {
     let n = columns.iter().take_while(|c| c.0 == 0).count();
     let of_first = |(i, c): (usize, &(usize, Option<usize>))| *c == (i / n, columns[i % n].1);
-    (n > 0 && columns.len() % n == 0 && columns.iter().enumerate().all(of_first)).then_some(n)
+    (n > 0 && columns.len().is_multiple_of(n) && columns.iter().enumerate().all(of_first)).then_some(n)
 }
 
 impl NodeSums {
