@@ -20,7 +20,7 @@ write_speed_table <- function(results, file) {
     ), 120), "",
     "## Goals", "", goal_lines(tasks, results), "", "## All programs", "",
     unlist(lapply(tasks, program_lines, results = results)),
-    "## Elsewhere", "", elsewhere_lines(tasks)
+    "## Elsewhere", "", elsewhere_lines(tasks, results)
   )
   writeLines(lines, file)
 }
@@ -170,15 +170,33 @@ program_row <- function(one, rows, variant) {
 
 # Other machines' figures -----------------------------------------------------------------------------------------
 
-elsewhere_lines <- function(tasks) {
-  rows <- unlist(lapply(tasks, function(task) {
-    unlist(lapply(task$variants, function(variant) {
-      lapply(names(variant$elsewhere), function(name) md_row(task$id, variant$name, name, variant$elsewhere[[name]]))
+# CPU seconds here of the same version of a program that is named with it ("lme4 1.1.31, 15 adaptive points").
+cpu_here <- function(task, variant, name, results) {
+  version <- "[0-9]+([.][0-9]+)+"
+  rows <- rows_of(results, task, variant, sub(paste0(" ", version), "", name))
+  same <- grepl(version, name) & rows$version %in% regmatches(name, regexpr(version, name))
+  middle(rows$cpu[same])
+}
+
+elsewhere_lines <- function(tasks, results) {
+  figures <- do.call(rbind, lapply(tasks, function(task) {
+    do.call(rbind, lapply(task$variants, function(variant) {
+      names <- names(variant$elsewhere)
+      here <- vapply(names, cpu_here, 0, task = task, variant = variant, results = results)
+      data.frame(task = rep(task$id, length(names)), variant = rep(variant$name, length(names)), name = names,
+        cpu = unname(variant$elsewhere), here = here)
     }))
   }))
-  c(strwrap(paste(
-    "CPU seconds of packages as they were measured on another occasion, on two cores of the same kind under a changing",
-    "load (they vary by half), with the same data. They are no ratios of one run; they stand in where a package is not",
-    "installed."
-  ), 120), "", md_table(c("task", "variant", "program", "CPU s"), rows))
+  over <- (figures$here / figures$cpu)[is.finite(figures$here)]
+  c(strwrap(paste0(
+    "CPU seconds of packages as they were measured on another occasion, on two cores of the same kind under a changing ",
+    "load (they vary by half), with the same data. They are no ratios of one run; they stand in where a package is not ",
+    "installed.",
+    if (length(over) > 0) {
+      paste0(" The ", length(over), " that ran here too, in the same version, took ", show_ratio(middle(over)),
+        " times as long here (median; ", show_ratio(min(over)), " to ", show_ratio(max(over)),
+        "): goals judged by the others' figures are that much harder here than they look.")
+    }
+  ), 120), "", md_table(c("task", "variant", "program", "CPU s", "here"), unlist(Map(md_row, figures$task,
+    figures$variant, figures$name, figures$cpu, vapply(figures$here, show_seconds, "")))))
 }

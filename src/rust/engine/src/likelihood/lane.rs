@@ -10,7 +10,7 @@ use super::predictor::{Point, Workspace};
 use super::run::{Posterior, Sink, Want};
 use super::scaled::Scaled;
 use super::table::Layout;
-use super::tables::{Tables, Weights};
+use super::tables::{borrow_workspace, Tables, Weights};
 use crate::compiled::between_cell;
 use crate::compiled::factor::NONE;
 use crate::compiled::shape::Shape;
@@ -67,7 +67,7 @@ impl<'a, S: Sink> Lane<'a, S> {
             want,
             weighted,
             sink,
-            workspace: Workspace::default(),
+            workspace: borrow_workspace(),
             slots: SlotSums::default(),
             buffers: Loan::take(),
             local: vec![vec![]; tables.factors.len()],

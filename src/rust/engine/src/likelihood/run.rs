@@ -12,7 +12,7 @@ use super::nodes::{Moments, Nodes};
 use super::predictor::Point;
 use super::residuals::Residuals;
 use super::shared_units;
-use super::tables::{contract_shared, weights_suffice, Tables, Weights};
+use super::tables::{contract_shared, return_workspace, weights_suffice, Tables, Weights};
 use super::unit_means::{self, PatternPosterior};
 use crate::compiled::shape::Shape;
 use crate::compiled::Program;
@@ -153,6 +153,7 @@ pub fn evaluate_with<S: Sink>(
             }
             // to this thread's spare ones: those of the thread that adds up the lanes would pile up
             lane.buffers = Loan::default();
+            return_workspace(std::mem::take(&mut lane.workspace));
             Some(lane)
         })
         .collect();

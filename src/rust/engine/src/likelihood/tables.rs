@@ -38,6 +38,15 @@ thread_local! {
     static WORKSPACE: RefCell<Workspace> = RefCell::default();
 }
 
+/// The thread's workspace, for a lane; `return_workspace` when it is done.
+pub(super) fn borrow_workspace() -> Workspace {
+    WORKSPACE.take()
+}
+
+pub(super) fn return_workspace(w: Workspace) {
+    WORKSPACE.set(w);
+}
+
 /// How many factors make a task that is worth handing to another thread.
 fn task_length(factors: &[&Factor]) -> usize {
     let total: usize = factors.iter().map(|f| table_size(f)).sum();
