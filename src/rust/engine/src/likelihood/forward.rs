@@ -158,6 +158,7 @@ impl<'a, S: Sink> Lane<'a, S> {
         for g in 0..program.groups.len() {
             let same = buffers.same[g];
             let values = &mut buffers.groups[g];
+            // of a group that all units share: added to all at last
             let mut common = [0.0];
             let offset = if same { &mut common[..] } else { &mut offset[..] };
             let parts = self.parts(g, chunk, units, &buffers.runs, same);
@@ -167,12 +168,8 @@ impl<'a, S: Sink> Lane<'a, S> {
                 values.fill(0.0);
                 slow.iter().for_each(|part| scaled::gather(values, part.log, part.at));
                 let inner = self.shape.inner[g];
-                scaled::exponentiate(
-                    values,
-                    inner,
-                    if inner > 1 { &buffers.runs } else { &single[..offset.len()] },
-                    offset,
-                );
+                let runs = if inner > 1 { &buffers.runs } else { &single[..offset.len()] };
+                scaled::exponentiate(values, inner, runs, offset);
             } else if quick.is_empty() {
                 values.fill(1.0);
             }

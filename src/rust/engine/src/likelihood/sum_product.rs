@@ -129,10 +129,9 @@ impl Buffers {
     /// `totals` hold nothing.
     pub fn forward_scaled(&mut self, graph: &Elimination, shape: &Shape, blank: bool) {
         self.scaled = true;
-        let first_root = graph.cliques.iter().position(|clique| clique.is_root);
-        let assigns = blank && graph.groups.iter().all(|group| group.clique.is_some());
-        let first_root = first_root.filter(|_| assigns);
-        if blank && first_root.is_none() {
+        let only_cliques = graph.groups.iter().all(|group| group.clique.is_some());
+        let opens = graph.cliques.iter().position(|clique| clique.is_root && blank && only_cliques);
+        if blank && opens.is_none() {
             self.totals.fill(1.0);
         }
         self.sources = graph.cliques.iter().map(|clique| self.source(clique, graph, shape)).collect();
@@ -140,7 +139,7 @@ impl Buffers {
         for segment in self.segments(shape.n_outer) {
             self.multiply_groups(&segment, graph, shape);
             for place in segment.places(shape.n_outer) {
-                self.send(&segment, place, graph, shape, first_root);
+                self.send(&segment, place, graph, shape, opens);
             }
         }
     }
