@@ -181,8 +181,10 @@ impl Program {
         let elimination = Elimination::new(&model, &within_classes, &scopes);
         let outer = n_between_cells * nodes.between_nodes * nodes.within_nodes;
         let per_unit = elimination.total_cells().max(1) * outer;
-        let even = (collapsed.n_units() / EVEN_CHUNKS).clamp(CHUNK_UNITS.0, CHUNK_UNITS.1);
-        let units = Units::cut(collapsed, (CHUNK_DOUBLES / per_unit).clamp(1, even));
+        let n_units = collapsed.n_units();
+        let even = n_units.div_ceil(EVEN_CHUNKS).clamp(CHUNK_UNITS.0, CHUNK_UNITS.1);
+        let n_chunks = n_units.div_ceil((CHUNK_DOUBLES / per_unit).clamp(1, even)).max(1);
+        let units = Units::cut(collapsed, n_units.div_ceil(n_chunks));
 
         let chunk_units = units.chunk_unit_start();
         let own = OnceCell::new();
